@@ -1,0 +1,36 @@
+"""The registry of backbones: a row a name, with the input it takes and the family that loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from model_serving.backbones import applications, efficientnet_lite
+from model_serving.backbones.backbone import Backbone
+from model_serving.photos import Geometry
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a backbone is had; `load` takes name, geometry and weights: a file, `RANDOM`, or None for its own."""
+
+    geometry: Geometry
+    load: Callable[[str, Geometry, str | None], Backbone]
+
+
+BACKBONES: Mapping[str, Row] = MappingProxyType(
+    {
+        "densenet201": Row(Geometry(size=224, crop=1.0), applications.load_densenet201),
+        "efficientnet_lite2": Row(Geometry(size=260, crop=1.0), efficientnet_lite.load_lite2),
+    }
+)
+
+
+def load_backbone(name: str, weights: str | None = None) -> Backbone:
+    """Return the backbone called `name` with its ImageNet weights, or those of the file `weights`, or `RANDOM` ones.
+
+    Raises `KeyError` for an unknown name and `WeightsUnavailableError` if the weights cannot be had.
+    """
+    row = BACKBONES[name]
+    return row.load(name, row.geometry, weights)

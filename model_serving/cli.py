@@ -1,0 +1,111 @@
+"""The `dog-breed` command: export, train, evaluate, and run the whole product on a laptop."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_serving.errors import ModelServingError
+
+MODEL = Path("models/dog_breed")
+FEATURE_CACHE = Path("build/features.sqlite")
+STARTER = "efficientnet_lite2"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one verb; what a person can mend is told in one line on stderr, with exit status 1."""
+    # TensorFlow's own log goes to errors only, unless the person asks for more.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    options = _parser().parse_args(arguments)
+    try:
+        options.verb(options)
+    except ModelServingError as error:
+        sys.exit(f"dog-breed: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dog-breed", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, function: object, description: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=description, description=description)
+        sub.set_defaults(verb=function)
+        sub.add_argument("--model", type=Path, default=MODEL, help="folder of the model's versions (%(default)s)")
+        return sub
+
+    export = verb("export", _export, "Export a backbone with its ImageNet head: breeds without any training.")
+    export.add_argument("--if-missing", action="store_true", help="do nothing if the model has a version already")
+    _add_backbone(export, default=STARTER)
+
+    train = verb("train", _train, "Train a head on class folders of photos and export it as the next version.")
+    train.add_argument("data", type=Path, help="folder of class folders, or of train/, valid/ and test/ with them")
+    train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
+    train.add_argument("--epochs", type=int, help="the most passes over the training photos")
+    _add_backbone(train, default="densenet201")
+
+    evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
+    evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
+    evaluate.add_argument("--version", type=int, help="version to evaluate (the newest)")
+
+    run = verb(
+        "run", _run, "Serve page, gateway and model on this machine until Ctrl-C; makes the starter model if needed."
+    )
+    run.add_argument("--host", default="127.0.0.1", help="address of the page; 0.0.0.0 opens it to the network")
+    run.add_argument("--port", type=int, default=8080, help="port of the page (%(default)s)")
+    run.add_argument("--grpc-port", type=int, default=8500, help="port of the model server's gRPC API (%(default)s)")
+    run.add_argument("--rest-port", type=int, default=8501, help="port of the model server's REST API (%(default)s)")
+    return parser
+
+
+def _add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--backbone", default=default, help="name in the registry of backbones (%(default)s)")
+    parser.add_argument("--weights", help="file of pretrained weights, or `random`; by default the backbone's own")
+
+
+# Each verb imports what it needs when it runs: TensorFlow takes seconds to import, and `--help` should not.
+
+
+def _export(options: argparse.Namespace) -> None:
+    from model_serving.backbones import load_backbone
+    from model_serving.savedmodel.export import export_imagenet_head
+    from model_serving.savedmodel.versions import list_versions
+
+    if options.if_missing and list_versions(options.model):
+        print(f"{options.model} has a version already")
+        return
+    print(f"exported {export_imagenet_head(options.model, load_backbone(options.backbone, options.weights))}")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from model_serving.training.head import HeadOptions
+    from model_serving.training.train import train
+
+    head_options = HeadOptions() if options.epochs is None else HeadOptions(epochs=options.epochs)
+    version = train(options.data, options.model, options.backbone, options.weights, options.cache, head_options)
+    print(f"exported {version}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from model_serving.savedmodel.versions import latest_version, version_path
+    from model_serving.training.dataset import read_class_folders, read_list
+    from model_serving.training.evaluate import evaluate
+
+    version = latest_version(options.model) if options.version is None else version_path(options.model, options.version)
+    photos = read_list(options.photos) if options.photos.is_file() else read_class_folders(options.photos)
+    evaluation = evaluate(version, photos)
+    for path, reason in evaluation.skipped:
+        print(f"skipped {path}: {reason}")
+    for breed, count in sorted(evaluation.unknown.items()):
+        print(f"not a breed of this model: {breed} ({count})")
+    print(f"{version}: {evaluation.figures}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from detector_app.laptop import run
+
+    run(options.model, options.host, options.port, options.grpc_port, options.rest_port)

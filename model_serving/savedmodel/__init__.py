@@ -1,0 +1,1 @@
+"""The SavedModel contract: its signatures, its model card, its versions on disk."""

@@ -1,0 +1,57 @@
+"""The model card: what a served version says of itself, so that no client keeps a list of labels of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+# A photo below this probability of showing any dog is called "not a dog".
+DOG_THRESHOLD = 0.5
+# An answer below this probability is called "not sure".
+SURE_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Probabilities from which on a photo counts as a dog, and an answer as sure."""
+
+    dog: float = DOG_THRESHOLD
+    sure: float = SURE_THRESHOLD
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What `describe` answers; `breeds` stand in the order of the `probabilities` output.
+
+    `head` is "imagenet" (ImageNet's own classifier, cut to its dogs) or "trained". `training` and `test` hold the
+    figures of a trained head, accuracies in 0..1. `data_fingerprint` names the photos it was trained on.
+    """
+
+    head: str
+    backbone: str
+    input_size: int
+    crop: float
+    breeds: tuple[str, ...]
+    detects_dogs: bool
+    name: str = "dog_breed"
+    temperature: float = 1.0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    training: dict[str, Any] | None = None
+    test: dict[str, Any] | None = None
+    data_fingerprint: str | None = None
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+
+    def to_json(self) -> str:
+        """Return the card as the JSON object that clients read."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelCard:
+        """Return the card that `to_json` wrote."""
+        values = json.loads(text)
+        values["breeds"] = tuple(values["breeds"])
+        values["thresholds"] = Thresholds(**values["thresholds"])
+        return cls(**values)

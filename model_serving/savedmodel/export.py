@@ -1,0 +1,99 @@
+"""Writes a backbone and its head as the next version of a SavedModel."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import tensorflow as tf
+from PIL import Image
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from model_serving.backbones import Backbone, Classifier
+from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
+from model_serving.errors import WeightsUnavailableError
+from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.graph import ServedGraph, build_graph
+from model_serving.savedmodel.versions import write_version
+
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+
+
+def export_imagenet_head(model: Path, backbone: Backbone) -> Path:
+    """Export the ImageNet head, the backbone's own classifier cut to its dogs, and return the version's folder.
+
+    Raises `WeightsUnavailableError` if the backbone came without its ImageNet classifier.
+    """
+    if backbone.imagenet is None:
+        raise WeightsUnavailableError(
+            f"These weights of {backbone.name} are without ImageNet's classifier, so there is no head to export. "
+            "Give weights that include the top, or train a head with `dog-breed train`."
+        )
+    head = Classifier(backbone.imagenet.kernel[:, IMAGENET_DOGS], backbone.imagenet.bias[IMAGENET_DOGS])
+    card = ModelCard(
+        head="imagenet",
+        backbone=backbone.name,
+        input_size=backbone.geometry.size,
+        crop=backbone.geometry.crop,
+        breeds=IMAGENET_BREEDS,
+        detects_dogs=True,
+    )
+    return export_model(model, backbone, head, card)
+
+
+def export_model(model: Path, backbone: Backbone, head: Classifier, card: ModelCard) -> Path:
+    """Write `backbone` under `head` as the next version in the folder `model` and return its path."""
+    served = build_graph(backbone, head, card)
+
+    def write(folder: Path) -> None:
+        _write_saved_model(folder, served)
+        _write_warmup(folder / WARMUP_FILE, card)
+
+    return write_version(model, write)
+
+
+def _write_saved_model(folder: Path, served: ServedGraph) -> None:
+    """Write the one file of a SavedModel whose weights are constants of the graph, and so need no checkpoint."""
+    meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=served.graph.as_graph_def(add_shapes=True))
+    meta_graph.meta_info_def.tags.append(tf.saved_model.SERVING)
+    meta_graph.meta_info_def.tensorflow_version = tf.__version__
+    for name, (inputs, outputs) in served.signatures.items():
+        signature = meta_graph.signature_def[name]
+        signature.method_name = tf.compat.v1.saved_model.signature_constants.PREDICT_METHOD_NAME
+        for alias, tensor in inputs.items():
+            signature.inputs[alias].CopyFrom(_tensor_info(tensor))
+        for alias, tensor in outputs.items():
+            signature.outputs[alias].CopyFrom(_tensor_info(tensor))
+    saved_model = saved_model_pb2.SavedModel(
+        saved_model_schema_version=tf.saved_model.SAVED_MODEL_SCHEMA_VERSION, meta_graphs=[meta_graph]
+    )
+    (folder / tf.saved_model.SAVED_MODEL_FILENAME_PB).write_bytes(saved_model.SerializeToString())
+
+
+def _tensor_info(tensor: tf.Tensor) -> meta_graph_pb2.TensorInfo:
+    return meta_graph_pb2.TensorInfo(
+        name=tensor.name, dtype=tensor.dtype.as_datatype_enum, tensor_shape=tensor.shape.as_proto()
+    )
+
+
+def _write_warmup(path: Path, card: ModelCard) -> None:
+    """Record a request for every signature, which TensorFlow Serving runs before it calls a version available."""
+    photo = io.BytesIO()
+    Image.new("RGB", (card.input_size, card.input_size)).save(photo, "JPEG")
+    pixels = tf.zeros([1, card.input_size, card.input_size, 3], tf.uint8)
+    inputs = {
+        "serving_default": {"image_bytes": tf.constant([photo.getvalue()])},
+        "pixels": {"pixels": pixels},
+        "explain": {"pixels": pixels},
+        "describe": {},
+    }
+    path.parent.mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(path)) as records:
+        for signature, tensors in inputs.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name, request.model_spec.signature_name = card.name, signature
+            for alias, tensor in tensors.items():
+                request.inputs[alias].CopyFrom(tf.make_tensor_proto(tensor))
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            records.write(log.SerializeToString())

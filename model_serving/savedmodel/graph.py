@@ -1,0 +1,106 @@
+"""The served graph: encoded photos or pixels in, probabilities, breeds and a heat map out, as one frozen TF graph.
+
+All signatures share one graph and one copy of the weights: `pixels`, the result of decoding, is a tensor that a client
+may feed itself, and then nothing before it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from model_serving.backbones import Backbone, Classifier
+from model_serving.breeds import IMAGENET_DOGS
+from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.decode import decode_photo
+
+TOP = 5
+SIGNATURES = ("serving_default", "pixels", "explain", "describe")
+
+
+@dataclass(frozen=True)
+class ServedGraph:
+    """A TensorFlow graph and, for each signature, its named inputs and outputs."""
+
+    graph: tf.Graph
+    signatures: dict[str, tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]]
+
+
+def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> ServedGraph:
+    """Return the graph of `backbone` under `head`, whose classes are `card.breeds`, with the four signatures."""
+    frozen = _freeze(backbone)
+    size = backbone.geometry.size
+    with tf.Graph().as_default() as graph:
+        image_bytes = tf.compat.v1.placeholder(tf.string, [None], "image_bytes")
+        decoded = tf.map_fn(
+            lambda photo: decode_photo(photo, backbone.geometry),
+            image_bytes,
+            fn_output_signature=tf.TensorSpec([size, size, 3], tf.uint8),
+        )
+        pixels = tf.identity(decoded, "pixels")
+        (features,) = tf.import_graph_def(
+            frozen.graph.as_graph_def(),
+            # Fed pixels of another size would pass the convolutions and give a wrong answer.
+            input_map={frozen.inputs[0].name: tf.ensure_shape(pixels, [None, size, size, 3])},
+            return_elements=[frozen.outputs[0].name],
+            name="backbone",
+        )
+        outputs, heatmap = _classify(features, backbone.imagenet, head, card)
+        model_card = tf.constant([card.to_json()], name="model_card")
+    return ServedGraph(
+        graph,
+        {
+            "serving_default": ({"image_bytes": image_bytes}, outputs),
+            "pixels": ({"pixels": pixels}, outputs),
+            "explain": ({"pixels": pixels}, outputs | {"heatmap": heatmap}),
+            "describe": ({}, {"model_card": model_card}),
+        },
+    )
+
+
+def _freeze(backbone: Backbone) -> tf.types.experimental.ConcreteFunction:
+    """Turn the Keras network into a graph whose weights are constants, from uint8 pixels to the feature map."""
+    size = backbone.geometry.size
+
+    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8, "pixels")])
+    def features(pixels: tf.Tensor) -> tf.Tensor:
+        return backbone.network(tf.cast(pixels, tf.float32), training=False)
+
+    return convert_variables_to_constants_v2(features.get_concrete_function())
+
+
+def _classify(
+    features: tf.Tensor, imagenet: Classifier | None, head: Classifier, card: ModelCard
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Return the outputs named in the contract, and the heat map of the first breed."""
+    pooled = tf.reduce_mean(features, [1, 2])
+    logits = tf.matmul(pooled, head.kernel) + head.bias
+    probabilities = tf.nn.softmax(logits / card.temperature, name="probabilities")
+    top_probabilities, top_indices = tf.math.top_k(probabilities, min(TOP, len(card.breeds)))
+    outputs = {
+        "probabilities": probabilities,
+        "top_breeds": tf.gather(tf.constant(card.breeds), top_indices, name="top_breeds"),
+        "top_probabilities": tf.identity(top_probabilities, "top_probabilities"),
+        "dog_probability": tf.identity(_dog_probability(pooled, imagenet), "dog_probability"),
+    }
+    return outputs, _heatmap(features, head, top_indices[:, 0])
+
+
+def _dog_probability(pooled: tf.Tensor, imagenet: Classifier | None) -> tf.Tensor:
+    """Return what ImageNet's classifier gives to all its dogs together; 1 if the backbone came without classifier."""
+    if imagenet is None:
+        return tf.ones_like(pooled[:, 0])
+    classes = tf.nn.softmax(tf.matmul(pooled, imagenet.kernel) + imagenet.bias)
+    return tf.reduce_sum(classes[:, IMAGENET_DOGS], axis=1)
+
+
+def _heatmap(features: tf.Tensor, head: Classifier, breed: tf.Tensor) -> tf.Tensor:
+    """Return the class activation map (Zhou et al. 2016) of `breed`, [N, h, w], scaled so that its maximum is 1.
+
+    The mean over breeds is taken off the kernel first: it moves all logits alike, so it is no evidence for any of them.
+    """
+    evidence = head.kernel - head.kernel.mean(axis=1, keepdims=True)
+    activation = tf.nn.relu(tf.einsum("nhwf,nf->nhw", features, tf.gather(evidence.T, breed)))
+    return tf.math.divide_no_nan(activation, tf.reduce_max(activation, [1, 2], keepdims=True), name="heatmap")

@@ -1,0 +1,59 @@
+"""Versions of a model on disk: `<model>/<positive integer>/`, the layout that TensorFlow Serving watches."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from model_serving.errors import ModelNotFoundError
+
+
+def list_versions(model: Path) -> list[int]:
+    """Return the versions in the folder `model`, oldest first; none if there is no such folder."""
+    return sorted(int(path.name) for path in _folders(model))
+
+
+def latest_version(model: Path) -> Path:
+    """Return the folder of the newest version; raises `ModelNotFoundError` if there is none."""
+    versions = list_versions(model)
+    if not versions:
+        raise ModelNotFoundError(f"There is no model in {str(model)!r}. Make one with `dog-breed export` or `train`.")
+    return version_path(model, versions[-1])
+
+
+def version_path(model: Path, version: int) -> Path:
+    """Return the folder of one version, whose name may carry leading zeros; raises `ModelNotFoundError`."""
+    for path in _folders(model):
+        if int(path.name) == version:
+            return path
+    raise ModelNotFoundError(f"{str(model)!r} has no version {version}; it has {list_versions(model)}.")
+
+
+def _folders(model: Path) -> list[Path]:
+    if not model.is_dir():
+        return []
+    return [path for path in model.iterdir() if path.is_dir() and path.name.isdecimal()]
+
+
+def write_version(model: Path, write: Callable[[Path], None]) -> Path:
+    """Let `write` fill an empty hidden folder, then make it the next version in one rename; return its path.
+
+    A watcher therefore never sees half a version, and no version is ever overwritten: if another export takes the
+    number first, this one takes the next.
+    """
+    model.mkdir(parents=True, exist_ok=True)
+    hidden = Path(tempfile.mkdtemp(prefix=".incoming-", dir=model))
+    hidden.chmod(0o755)  # mkdtemp makes it private, and the server may run as another user
+    try:
+        write(hidden)
+        while True:
+            target = model / str(max(list_versions(model), default=0) + 1)
+            try:
+                return hidden.rename(target)
+            except OSError:
+                if not target.exists():
+                    raise
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
