@@ -1,0 +1,116 @@
+"""Features of photos under a frozen backbone, computed once a photo and kept on disk by content."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from model_serving.backbones import Backbone
+from model_serving.photos import PhotoError, read_pixels
+from model_serving.progress import progress
+from model_serving.training.dataset import LabelledPhoto
+
+# 8 photos at once are the fastest on a CPU (1.1 to 1.35 times the rate of one at a time), and 16 are no faster.
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Features:
+    """Pooled features float32 [N, features], the breeds they belong to, and the photos that could not be read."""
+
+    values: np.ndarray
+    breeds: list[str]
+    skipped: list[tuple[Path, str]]
+
+
+class FeatureCache:
+    """A SQLite file of features by photo content and backbone: what was computed before an interruption is kept."""
+
+    def __init__(self, path: Path, backbone_fingerprint: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._backbone = backbone_fingerprint
+        # Two trainers may share the file; each waits for the other's short writes.
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS features (photo TEXT, backbone TEXT, value BLOB, PRIMARY KEY (photo, backbone))"
+        )
+
+    def get(self, photo: str | None) -> np.ndarray | None:
+        """Return the features of the photo with this content hash, or None if they are not there yet."""
+        query = "SELECT value FROM features WHERE photo = ? AND backbone = ?"
+        row = self._db.execute(query, (photo, self._backbone)).fetchone()
+        return None if row is None else np.frombuffer(row[0], np.float32)
+
+    def put(self, photos: Sequence[str | None], values: np.ndarray) -> None:
+        """Keep one row of features for each photo, all or none of them."""
+        rows = [(photo, self._backbone, value.tobytes()) for photo, value in zip(photos, values, strict=True)]
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?, ?)", rows)
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache: FeatureCache, what: str) -> Features:
+    """Return the features of `photos`, computing those that the cache lacks, with a progress line titled `what`.
+
+    A photo that cannot be read is left out and named in `skipped`.
+    """
+    known = {photo.digest: value for photo in photos if (value := cache.get(photo.digest)) is not None}
+    missing = list({photo.digest: photo for photo in photos if photo.digest not in known}.values())
+    skipped: list[tuple[Path, str]] = []
+    pool = _pooling_function(backbone)
+    with progress(len(photos), what, "photo", done=len(photos) - len(missing)) as bar:
+        for batch, decoded in _decoded_batches(backbone, missing):
+            good = [i for i, pixels in enumerate(decoded) if isinstance(pixels, np.ndarray)]
+            skipped += [(batch[i].path, str(decoded[i])) for i in range(len(batch)) if i not in good]
+            if good:
+                values = pool(np.stack([decoded[i] for i in good])).numpy()
+                digests = [batch[i].digest for i in good]
+                cache.put(digests, values)
+                known.update(zip(digests, values, strict=True))
+            bar.update(len(batch))
+    used = [photo for photo in photos if photo.digest in known]
+    values = np.stack([known[photo.digest] for photo in used]) if used else np.empty((0, 0), np.float32)
+    return Features(values, [photo.breed for photo in used], skipped)
+
+
+def _pooling_function(backbone: Backbone) -> tf.types.experimental.PolymorphicFunction:
+    size = backbone.geometry.size
+
+    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)])
+    def pool(pixels: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(backbone.network(tf.cast(pixels, tf.float32), training=False), [1, 2])
+
+    return pool
+
+
+def _decoded_batches(
+    backbone: Backbone, photos: Sequence[LabelledPhoto]
+) -> Iterator[tuple[Sequence[LabelledPhoto], list[np.ndarray | Exception]]]:
+    """Yield photos with their pixels uint8 [size, size, 3] or the error; the next batch is decoded meanwhile."""
+
+    def decode(photo: LabelledPhoto) -> np.ndarray | Exception:
+        try:
+            return np.asarray(read_pixels(photo.path.read_bytes(), backbone.geometry))
+        except (PhotoError, OSError) as error:
+            return error
+
+    batches = [photos[start : start + BATCH] for start in range(0, len(photos), BATCH)]
+    with ThreadPoolExecutor(os.cpu_count()) as decoders:
+        ahead = [decoders.submit(decode, photo) for photo in photos[:BATCH]]
+        for batch, following in zip_longest(batches, batches[1:], fillvalue=()):
+            decoded = [future.result() for future in ahead]
+            ahead = [decoders.submit(decode, photo) for photo in following]
+            yield batch, decoded

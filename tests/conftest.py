@@ -1,0 +1,48 @@
+"""What many tests share: the real photos, the starter model, and the rule that CI skips nothing it can run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+SHARED_IMAGES = REPOSITORY.parent / "shared" / "images"
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def require(condition: object, what: str) -> None:
+    """Skip the test if `what` it needs is not on this machine; on CI that is a failure instead."""
+    if condition:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must provide {what}")
+    pytest.skip(f"needs {what}")
+
+
+def require_program(name: str, path: str = "") -> str:
+    """Return the path of an installed program, or skip the test."""
+    found = shutil.which(path or name)
+    require(found, f"the program {name}")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def shared_images() -> Path:
+    """Return the folder of real photos, which the repository must not contain."""
+    require(SHARED_IMAGES.is_dir(), f"the folder of real photos {SHARED_IMAGES}")
+    return SHARED_IMAGES
+
+
+@pytest.fixture(scope="session")
+def starter_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a freshly exported starter model, with version 1."""
+    from model_serving.backbones import load_backbone
+    from model_serving.savedmodel.export import export_imagenet_head
+
+    model = tmp_path_factory.mktemp("models") / "dog_breed"
+    export_imagenet_head(model, load_backbone("efficientnet_lite2"))
+    return model

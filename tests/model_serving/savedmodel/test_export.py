@@ -1,0 +1,142 @@
+"""The exported SavedModel against its contract."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from model_serving.backbones import RANDOM, Classifier, load_backbone
+from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
+from model_serving.errors import WeightsUnavailableError
+from model_serving.photos import Geometry, read_pixels
+from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.export import WARMUP_FILE, export_imagenet_head, export_model
+from model_serving.server.predict import predict
+from model_serving.server.servable import Servable, SessionSettings
+
+ANSWER = {"probabilities", "top_breeds", "top_probabilities", "dog_probability"}
+
+
+@pytest.fixture(scope="module")
+def starter(starter_model: Path) -> Servable:
+    return Servable.load(starter_model / "1", SessionSettings())
+
+
+def test_export_names_every_input_and_output_on_purpose(starter: Servable) -> None:
+    """The names of the contract, whatever Keras called its layers (the original's first defect)."""
+    inputs = {name: set(signature.inputs) for name, signature in starter.signatures.items()}
+    outputs = {name: set(signature.outputs) for name, signature in starter.signatures.items()}
+    assert inputs == {
+        "serving_default": {"image_bytes"},
+        "pixels": {"pixels"},
+        "explain": {"pixels"},
+        "describe": set(),
+    }
+    assert outputs == {
+        "serving_default": ANSWER,
+        "pixels": ANSWER,
+        "explain": ANSWER | {"heatmap"},
+        "describe": {"model_card"},
+    }
+    pixels = starter.signatures["pixels"].inputs["pixels"]
+    assert pixels.dtype == tf.uint8.as_datatype_enum
+    assert [dim.size for dim in pixels.tensor_shape.dim] == [-1, 260, 260, 3]
+
+
+def test_export_carries_its_own_labels(starter: Servable) -> None:
+    """The list of breeds lives in the model: the card has it, and top_breeds speaks it."""
+    card = json.loads(predict(starter, "describe", {})["model_card"][0])
+    assert tuple(card["breeds"]) == IMAGENET_BREEDS
+    assert ModelCard.from_json(json.dumps(card)).backbone == "efficientnet_lite2"
+    outputs = predict(starter, "pixels", {"pixels": np.zeros((1, 260, 260, 3), np.uint8)})
+    best = np.argsort(-outputs["probabilities"][0])[:5]
+    assert [name.decode() for name in outputs["top_breeds"][0]] == [card["breeds"][i] for i in best]
+    np.testing.assert_allclose(outputs["top_probabilities"][0], outputs["probabilities"][0][best])
+
+
+def test_export_answers_as_the_keras_network_does(starter: Servable, shared_images: Path) -> None:
+    """Freezing changes no answer: the served graph equals network, pooling and softmax, on real photos."""
+    backbone = load_backbone("efficientnet_lite2")
+    paths = sorted((shared_images / "dogs").glob("*.jpg"))
+    pixels = np.stack([np.asarray(read_pixels(path.read_bytes(), backbone.geometry)) for path in paths])
+    pooled = backbone.network(pixels.astype(np.float32), training=False).numpy().mean((1, 2))
+    logits = pooled @ backbone.imagenet.kernel + backbone.imagenet.bias
+    all_classes = tf.nn.softmax(logits).numpy()
+
+    outputs = predict(starter, "pixels", {"pixels": pixels})
+    dogs = tf.nn.softmax(logits[:, IMAGENET_DOGS]).numpy()
+    np.testing.assert_allclose(outputs["probabilities"], dogs, atol=1e-4)
+    np.testing.assert_allclose(outputs["dog_probability"], all_classes[:, IMAGENET_DOGS].sum(1), atol=1e-4)
+
+
+def test_export_answers_the_same_to_encoded_photos(starter: Servable, shared_images: Path) -> None:
+    """A REST client that sends the file reads the same breed as the gateway that sends pixels."""
+    for path in sorted((shared_images / "dogs").glob("*.jpg")):
+        photo = path.read_bytes()
+        pixels = np.asarray(read_pixels(photo, Geometry(260, 1.0)))[np.newaxis]
+        by_pixels = predict(starter, "pixels", {"pixels": pixels})
+        by_bytes = predict(starter, "serving_default", {"image_bytes": np.array([photo], object)})
+        assert by_bytes["top_breeds"][0, 0] == by_pixels["top_breeds"][0, 0]
+        np.testing.assert_allclose(by_bytes["probabilities"], by_pixels["probabilities"], atol=0.05)
+
+
+def test_export_explains_with_a_heat_map(starter: Servable, shared_images: Path) -> None:
+    """The heat map lies in 0..1 and is hottest somewhere on each photo."""
+    photo = (shared_images / "dogs" / "Brittany_02625.jpg").read_bytes()
+    pixels = np.asarray(read_pixels(photo, Geometry(260, 1.0)))[np.newaxis]
+    heatmap = predict(starter, "explain", {"pixels": pixels})["heatmap"]
+    assert heatmap.shape == (1, 9, 9)
+    assert heatmap.min() >= 0
+    assert heatmap.max() == 1
+
+
+def test_export_refuses_pixels_of_another_size(starter: Servable) -> None:
+    """A client that kept the size of another version gets an error, not a breed."""
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        predict(starter, "pixels", {"pixels": np.zeros((1, 224, 224, 3), np.uint8)})
+
+
+def test_export_warms_every_signature(starter_model: Path) -> None:
+    """The first person to ask does not wait for the graph to be optimised."""
+    records = tf.data.TFRecordDataset(str(starter_model / "1" / WARMUP_FILE)).as_numpy_iterator()
+    requests = [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
+    assert [request.model_spec.signature_name for request in requests] == [
+        "serving_default",
+        "pixels",
+        "explain",
+        "describe",
+    ]
+
+
+def test_export_stores_weights_once(starter_model: Path) -> None:
+    """Four signatures share one copy: the version is hardly larger than its 6.1 million float32 weights."""
+    network = load_backbone("efficientnet_lite2")
+    weights = network.network.count_params() + network.imagenet.kernel.size
+    size = sum(path.stat().st_size for path in (starter_model / "1").rglob("*") if path.is_file())
+    assert size < 1.2 * 4 * weights
+
+
+def test_export_of_densenet201_serves_every_signature(tmp_path: Path) -> None:
+    """The default backbone, at random weights and with two breeds, keeps the contract's shapes and claims no dogs."""
+    backbone = load_backbone("densenet201", RANDOM)
+    head = Classifier(np.random.default_rng(0).normal(size=(1920, 2)).astype(np.float32), np.zeros(2, np.float32))
+    card = ModelCard("trained", backbone.name, 224, 1.0, ("Akita", "Šarplaninac"), detects_dogs=False)
+    version = export_model(tmp_path, backbone, head, card)
+    servable = Servable.load(version, SessionSettings())
+    outputs = predict(servable, "explain", {"pixels": np.zeros((2, 224, 224, 3), np.uint8)})
+    shapes = {name: value.shape for name, value in outputs.items()}
+    assert shapes == {
+        "probabilities": (2, 2),
+        "top_breeds": (2, 2),
+        "top_probabilities": (2, 2),
+        "dog_probability": (2,),
+        "heatmap": (2, 7, 7),
+    }
+    assert {name.decode() for name in outputs["top_breeds"][0]} == {"Akita", "Šarplaninac"}
+    assert list(outputs["dog_probability"]) == [1, 1]
+    with pytest.raises(WeightsUnavailableError, match="no head to export"):
+        export_imagenet_head(tmp_path, backbone)
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
