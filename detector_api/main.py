@@ -1,0 +1,36 @@
+"""The gateway's app: TensorFlow Serving's client behind, HTTP in front."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from detector_api.predictor import Predictor
+from detector_api.problems import answer_problems
+from detector_api.routes import health, model, predictions
+from detector_api.serving_client import ServingClient
+from detector_api.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the app; without `settings` they are read from the environment."""
+    settings = settings or Settings()
+    client = ServingClient(settings.serving_address, settings.model_name, settings.deadline_seconds)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await client.close()
+
+    app = FastAPI(title="Dog breed detector", version="1", summary="A photo in, a breed out.", lifespan=lifespan)
+    app.state.settings, app.state.serving_client = settings, client
+    app.state.predictor = Predictor(client, settings)
+    answer_problems(app)
+    if settings.cors_origins:  # The page has the gateway's own origin and needs none of this.
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"])
+    for resource in (predictions, model, health):
+        app.include_router(resource.router)
+    return app

@@ -1,0 +1,42 @@
+"""What a model says of itself, as the gateway needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model_serving.photos import Geometry
+
+
+class Thresholds(BaseModel):
+    """From which probability on a statement is made."""
+
+    model_config = ConfigDict(extra="allow")
+
+    dog: float = Field(ge=0, le=1)
+
+
+class ModelCard(BaseModel):
+    """The JSON of the signature `describe`: the fields that the gateway uses are checked, the others passed on."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    input_size: int = Field(gt=0, le=2048, description="Side in pixels of the square that the model sees.")
+    crop: float = Field(gt=0, le=1, description="Side of that square as a share of the photo's short side.")
+    breeds: list[str] = Field(min_length=1, description="Names of the classes, in index order.")
+    detects_dogs: bool = Field(description="Whether the model can tell that there is no dog.")
+    thresholds: Thresholds
+
+    @property
+    def geometry(self) -> Geometry:
+        """Return what part of a photo the model sees, and at what size."""
+        return Geometry(self.input_size, self.crop)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One version of the model, and its card."""
+
+    version: int
+    card: ModelCard

@@ -1,0 +1,113 @@
+"""How errors are answered: `application/problem+json` (RFC 9457), in one shape, with the `code` of `errors.py`."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from detector_api.errors import GatewayError, InternalError, InvalidRequestError, ServingError
+
+MEDIA_TYPE = "application/problem+json"
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """What went wrong. `type` is absent, which RFC 9457 reads as: the title is that of the status."""
+
+    code: str = Field(description="Stable name of the error, for programs.")
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="What happened and what to do, for people. Its wording may change.")
+
+
+class CatchUnexpected:
+    """Answer what no handler foresees, inside of the CORS middleware so that its headers are on this answer too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and answer 500 if that raises before a response has begun."""
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            pass  # Nobody is left to answer.
+        except Exception:
+            if begun:
+                raise
+            logger.exception("Unexpected error")
+            await _respond(InternalError())(scope, receive, send)
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Make every error of the app a problem. Call it before adding middleware whose headers belong on errors too."""
+    app.add_exception_handler(GatewayError, _on_gateway_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(CatchUnexpected)
+
+
+def responses(*errors: type[GatewayError]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI documentation of the errors that a route can answer, grouped by status."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    every: tuple[type[GatewayError], ...] = (*errors, InternalError)
+    for error in every:
+        content = {"schema": Problem.model_json_schema(), "examples": {}}
+        response = documented.setdefault(
+            error.status, {"description": HTTPStatus(error.status).phrase, "content": {MEDIA_TYPE: content}}
+        )
+        response["content"][MEDIA_TYPE]["examples"][error.code] = {
+            "summary": error.__doc__,
+            "value": _problem(error.status, error.code, error.detail),
+        }
+        if error.retry_after_seconds is not None:
+            response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    return documented
+
+
+def _problem(status: int, code: str, detail: str) -> dict[str, Any]:
+    return Problem(code=code, title=HTTPStatus(status).phrase, status=status, detail=detail).model_dump()
+
+
+def _respond(error: GatewayError) -> JSONResponse:
+    headers = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
+    return JSONResponse(_problem(error.status, error.code, error.detail), error.status, headers, MEDIA_TYPE)
+
+
+async def _on_gateway_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, GatewayError)
+    if isinstance(error, ServingError):
+        logger.warning("%s: %s", error.code, error.reason)
+    return _respond(error)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place, *names = first["loc"]
+    return _respond(InvalidRequestError(f"{place} parameter {'.'.join(map(str, names))!r}: {first['msg']}"))
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the router raises: no such page, no such method."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = status.phrase.lower().replace(" ", "_")
+    return JSONResponse(_problem(status, code, status.description), status, error.headers, MEDIA_TYPE)

@@ -1,0 +1,33 @@
+"""For whoever starts, restarts and balances the gateway."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from detector_api import errors
+from detector_api.dependencies import CurrentServingClient, CurrentSettings
+from detector_api.problems import responses
+from detector_api.schemas import Health
+from detector_api.serving_client import AVAILABLE
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+async def check_alive() -> Health:
+    """Tell that the process answers, whatever the state of the model."""
+    return Health(status="ok")
+
+
+@router.get(
+    "/readyz",
+    responses=responses(
+        errors.ModelAnswerError, errors.ModelUnavailableError, errors.OverloadedError, errors.DeadlineError
+    ),
+)
+async def check_ready(client: CurrentServingClient, settings: CurrentSettings) -> Health:
+    """Tell that a photo sent now would be answered: a version of the model is available."""
+    states = await client.status(settings.readiness_deadline_seconds)
+    if AVAILABLE not in states.values():
+        raise errors.ModelUnavailableError(f"the states of its versions are {states}")
+    return Health(status="ok")

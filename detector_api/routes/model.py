@@ -1,0 +1,32 @@
+"""What the served model says of itself."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from detector_api import errors
+from detector_api.dependencies import CurrentPredictor, CurrentServingClient, CurrentSettings
+from detector_api.problems import responses
+from detector_api.schemas import ModelReply
+
+router = APIRouter(prefix="/api/v1", tags=["model"])
+
+
+@router.get(
+    "/model",
+    responses=responses(
+        errors.ModelAnswerError, errors.ModelUnavailableError, errors.OverloadedError, errors.DeadlineError
+    ),
+)
+async def read_model(
+    predictor: CurrentPredictor, client: CurrentServingClient, settings: CurrentSettings
+) -> ModelReply:
+    """Show the model's card: its breeds, how it was trained, how it did in its test."""
+    model = await predictor.describe()
+    states = await client.status()
+    return ModelReply(
+        name=settings.model_name,
+        version=model.version,
+        state=states.get(model.version, "UNKNOWN"),
+        card=model.card,
+    )

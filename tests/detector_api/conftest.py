@@ -1,0 +1,206 @@
+"""A scripted TensorFlow Serving, and real gateways in front of it.
+
+The server is scripted because it plays the faults that a healthy one cannot: slow, absent, garbled, replaced by another
+model at a chosen moment. It speaks through `tensorflow_serving.apis`, so what the gateway sends and reads is judged by
+upstream's own protos. Sockets, HTTP and gRPC are real.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+import uvicorn
+from PIL import Image
+
+from detector_api.main import create_app
+from detector_api.settings import Settings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf
+from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
+
+BREEDS = ["Akita", "Beagle", "Collie", "Dalmatian", "Eurasier", "Finnish Spitz"]
+STATES = get_model_status_pb2.ModelVersionStatus.State
+
+
+class ScriptedServing:
+    """TensorFlow Serving with one model, whose answers and faults a test sets as attributes."""
+
+    def __init__(self) -> None:
+        self.version = 3
+        self.state = STATES.AVAILABLE
+        self.card: dict[str, Any] = {
+            "name": "dog_breed",
+            "head": "trained",
+            "backbone": "efficientnet_lite2",
+            "input_size": 8,
+            "crop": 0.5,
+            "breeds": BREEDS,
+            "detects_dogs": True,
+            "temperature": 1.0,
+            "thresholds": {"dog": 0.5, "sure": 0.5},
+            "training": None,
+            "test": {"photos": 836, "top1": 0.9, "top5": 0.99},
+            "created": "2026-11-22T20:00:00Z",
+            "data_fingerprint": None,
+        }
+        self.dog_probability = 0.75
+        self.checks_size = True
+        self.requests: list[predict_pb2.PredictRequest] = []
+        self.before_predict: Callable[[], None] = lambda: None
+        self.alter: Callable[[predict_pb2.PredictResponse], Any] = lambda reply: reply
+        self.failure: tuple[grpc.StatusCode, str] | None = None
+        self.released = threading.Event()
+        self.released.set()
+        self._server: grpc.Server | None = None
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Listen, at the same port as before if there was one."""
+
+        def method(function: Callable[..., Any], request_type: Any) -> grpc.RpcMethodHandler:
+            return grpc.unary_unary_rpc_method_handler(
+                function,
+                request_type.FromString,
+                lambda reply: reply if isinstance(reply, bytes) else reply.SerializeToString(),
+            )
+
+        predict = method(self._predict, predict_pb2.PredictRequest)
+        status = method(self._status, get_model_status_pb2.GetModelStatusRequest)
+        self._server = grpc.server(futures.ThreadPoolExecutor(8))
+        self._server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", {"Predict": predict}),
+                grpc.method_handlers_generic_handler("tensorflow.serving.ModelService", {"GetModelStatus": status}),
+            )
+        )
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self._server.start()
+
+    def stop(self) -> None:
+        self.released.set()
+        if self._server:
+            self._server.stop(0).wait()
+            self._server = None
+
+    def _status(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._check(request.model_spec, context)
+        reply = get_model_status_pb2.GetModelStatusResponse()
+        reply.model_version_status.add(version=self.version, state=self.state)
+        reply.model_version_status.add(version=self.version - 1, state=STATES.END)
+        return reply
+
+    def _predict(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext) -> Any:
+        self.requests.append(request)
+        if request.model_spec.signature_name != "describe":
+            self.before_predict()
+        self._check(request.model_spec, context)
+        if request.model_spec.HasField("version") and request.model_spec.version.value != self.version:
+            context.abort(grpc.StatusCode.NOT_FOUND, "Servable not found for request: Specific(dog_breed, 7)")
+        reply = predict_pb2.PredictResponse()
+        reply.model_spec.name = request.model_spec.name
+        reply.model_spec.signature_name = request.model_spec.signature_name
+        reply.model_spec.version.value = self.version
+        for name, value in self._outputs(request, context).items():
+            reply.outputs[name].CopyFrom(value)
+        return self.alter(reply)
+
+    def _check(self, spec: Any, context: grpc.ServicerContext) -> None:
+        self.released.wait(30)
+        if self.failure:
+            context.abort(*self.failure)
+        if spec.name != "dog_breed":
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({spec.name})")
+
+    def _outputs(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext) -> dict[str, Any]:
+        if request.model_spec.signature_name == "describe":
+            return {"model_card": tf.make_tensor_proto([json.dumps(self.card)])}
+        pixels = tf.make_ndarray(request.inputs["pixels"])
+        size = self.card["input_size"]
+        if self.checks_size and pixels.shape != (1, size, size, 3):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"shape {pixels.shape} at /srv/secret/model")
+        # The brightness of the photo tells which one the model saw.
+        seen = float(pixels.mean()) / 255
+        k = min(5, len(BREEDS))
+        outputs = {
+            "top_breeds": tf.make_tensor_proto([BREEDS[:k]]),
+            "top_probabilities": tf.make_tensor_proto([[0.6, 0.2, 0.1, 0.05, 0.02][:k]], tf.float32),
+            "dog_probability": tf.make_tensor_proto([self.dog_probability], tf.float32),
+            "heatmap": tf.make_tensor_proto([[[0.0, 0.5, 1.0], [seen, seen, seen]]], tf.float32),
+        }
+        return {name: outputs[name] for name in request.output_filter}
+
+
+@pytest.fixture
+def serving() -> Iterator[ScriptedServing]:
+    """A running scripted server."""
+    server = ScriptedServing()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway_threads() -> Iterator[list[threading.Thread]]:
+    """Collect the threads of stopped gateways: each takes a moment to end, and no test has to wait for it."""
+    threads: list[threading.Thread] = []
+    yield threads
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture
+def start_gateway(gateway_threads: list[threading.Thread]) -> Iterator[Callable[..., httpx.Client]]:
+    """Start a gateway on a real socket: call it with settings, get a client for it."""
+    running: list[tuple[uvicorn.Server, httpx.Client]] = []
+
+    def start(**settings: Any) -> httpx.Client:
+        # Listening before the server starts: a client's first connection waits in the queue, and no test has to.
+        listener = socket.create_server(("127.0.0.1", 0))
+        app = create_app(Settings(**settings))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        host, port = listener.getsockname()
+        client = httpx.Client(base_url=f"http://{host}:{port}", timeout=20)
+        gateway_threads.append(thread)
+        running.append((server, client))
+        return client
+
+    yield start
+    for server, client in running:
+        client.close()
+        server.should_exit = True
+
+
+@pytest.fixture
+def gateway(serving: ScriptedServing, start_gateway: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of a gateway with default limits, in front of the scripted server."""
+    return start_gateway(serving_address=serving.address)
+
+
+@pytest.fixture
+def photo() -> bytes:
+    """A small photo, all of one orange."""
+    return encode_photo(Image.new("RGB", (40, 30), (255, 128, 0)))
+
+
+def encode_photo(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,74 @@
+"""Photos are read from the request's body into memory, and touch nothing else."""
+
+from __future__ import annotations
+
+import io
+import logging
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from PIL import Image
+
+URL = "/api/v1/predict_breed"
+
+
+def large_photo() -> bytes:
+    """A photo of 3 MB: well above what Starlette's parser keeps in memory."""
+    buffer = io.BytesIO()
+    Image.effect_noise((1_800, 1_800), 90).save(buffer, "BMP")
+    return buffer.getvalue()
+
+
+def test_read_photo_of_many_megabytes_writes_no_file(serving: Any) -> None:
+    """A photo of 3 MB is answered by a process that ends at its first write to a file, temporary ones included."""
+    code = """
+import asyncio, sys
+import httpx
+from detector_api.main import create_app
+from detector_api.settings import Settings
+
+def refuse_writing(event, args):
+    if event in ("tempfile.mkstemp", "tempfile.mkdtemp"):
+        raise SystemExit(f"{event} {args}")
+    if event == "open" and isinstance(args[2], int) and args[2] & 3 and args[0] != "/dev/null":
+        raise SystemExit(f"opened for writing: {args}")
+
+async def main(photo):
+    app = create_app(Settings(serving_address=sys.argv[1]))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        sys.addaudithook(refuse_writing)
+        response = await client.post("/api/v1/predict_breed", files={"dog_image": ("dog.bmp", photo)})
+        print(response.status_code)
+
+asyncio.run(main(sys.stdin.buffer.read()))
+"""
+    run = subprocess.run(
+        [sys.executable, "-B", "-c", code, serving.address], input=large_photo(), capture_output=True, timeout=60
+    )
+    assert run.stdout.decode().split() == ["200"], run.stderr.decode()
+
+
+def test_read_photo_of_many_chunks_gives_the_bytes_sent(gateway: Any, serving: Any) -> None:
+    """A photo that arrives in many pieces, its boundary cut anywhere, is the photo that was sent."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16), (9, 8, 7)).save(buffer, "PNG")
+    head = b'--b-\r\nContent-Disposition: form-data; name="dog_image"; filename="\xff.png"\r\n\r\n'
+    body = head + buffer.getvalue() + b"\r\n--b-\r\nContent-Disposition: form-data; name=x\r\n\r\ny\r\n--b---\r\n"
+    for length in (1, 7, 64):
+        pieces = (body[start : start + length] for start in range(0, len(body), length))
+        headers = {"content-type": "multipart/form-data; boundary=b-"}
+        assert gateway.post(URL, content=pieces, headers=headers).status_code == 200
+        assert serving.requests[-1].inputs["pixels"].tensor_content == bytes([9, 8, 7]) * 64
+
+
+def test_read_photo_logs_neither_name_nor_content(gateway: Any, caplog: pytest.LogCaptureFixture, photo: bytes) -> None:
+    """What a person's file is called and what it holds stays out of the log, at any level."""
+    caplog.set_level(logging.DEBUG)
+    gateway.post(URL, files={"dog_image": ("my-address.png", photo)})
+    gateway.post(URL, files={"dog_image": ("my-address.png", b"a letter of mine")})
+    gateway.post(URL, files={"dog_image": ("my-address.png", photo[:50])})
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    assert not any("my-address" in line or "letter" in line or "PNG" in line for line in ours)
