@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from model_serving.errors import ModelServingError
+from model_serving.quiet import import_tensorflow_quietly
 
 MODEL = Path("models/dog_breed")
 FEATURE_CACHE = Path("build/features.sqlite")
@@ -17,8 +17,6 @@ STARTER = "efficientnet_lite2"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb; what a person can mend is told in one line on stderr, with exit status 1."""
-    # TensorFlow's own log goes to errors only, unless the person asks for more.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     options = _parser().parse_args(arguments)
     try:
         options.verb(options)
@@ -71,17 +69,20 @@ def _add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from model_serving.backbones import load_backbone
-    from model_serving.savedmodel.export import export_imagenet_head
     from model_serving.savedmodel.versions import list_versions
 
     if options.if_missing and list_versions(options.model):
         print(f"{options.model} has a version already")
         return
+    import_tensorflow_quietly()
+    from model_serving.backbones import load_backbone
+    from model_serving.savedmodel.export import export_imagenet_head
+
     print(f"exported {export_imagenet_head(options.model, load_backbone(options.backbone, options.weights))}")
 
 
 def _train(options: argparse.Namespace) -> None:
+    import_tensorflow_quietly()
     from model_serving.training.head import HeadOptions
     from model_serving.training.train import train
 
@@ -91,6 +92,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    import_tensorflow_quietly()
     from model_serving.savedmodel.versions import latest_version, version_path
     from model_serving.training.dataset import read_class_folders, read_list
     from model_serving.training.evaluate import evaluate

@@ -1,0 +1,101 @@
+"""Every error the server answers with: a gRPC status code and a message, whatever the protocol.
+
+    ServingError
+    ├── InvalidArgumentError      the request itself is wrong
+    ├── DeadlineExceededError     the client's deadline passed
+    ├── NotFoundError             no such model or version
+    ├── FailedPreconditionError   the model lacks what was asked for
+    ├── UnimplementedError        the server lacks what was asked for
+    └── UnavailableError          a port that cannot be opened
+
+Whatever TensorFlow raises becomes a plain `ServingError` with TensorFlow's own code. The wording of messages is that of
+TensorFlow Serving wherever a client can see it, since clients match on it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """The canonical status codes, numbered as gRPC and TensorFlow number them."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+
+class ServingError(Exception):
+    """A failed call: `code` and `message` reach the client as they are."""
+
+    code = Code.UNKNOWN
+
+    def __init__(self, message: str, code: Code | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code.name}: {self.message}"
+
+
+class InvalidArgumentError(ServingError):
+    """The request itself is wrong."""
+
+    code = Code.INVALID_ARGUMENT
+
+
+class DeadlineExceededError(ServingError):
+    """The client's deadline passed before the answer was there."""
+
+    code = Code.DEADLINE_EXCEEDED
+
+
+class NotFoundError(ServingError):
+    """No such model, or no such version of it."""
+
+    code = Code.NOT_FOUND
+
+
+class FailedPreconditionError(ServingError):
+    """The model lacks what was asked for."""
+
+    code = Code.FAILED_PRECONDITION
+
+
+class UnimplementedError(ServingError):
+    """The server lacks what was asked for."""
+
+    code = Code.UNIMPLEMENTED
+
+
+class UnavailableError(ServingError):
+    """A port that cannot be opened."""
+
+    code = Code.UNAVAILABLE
+
+
+def as_serving_error(error: Exception) -> ServingError:
+    """Return the error a client is to see for any exception; those of TensorFlow keep their code and message."""
+    if isinstance(error, ServingError):
+        return error
+    # TensorFlow's OpError is told by its attributes, so that this module does not import TensorFlow.
+    code, message = getattr(error, "error_code", None), getattr(error, "message", None)
+    if isinstance(code, int) and isinstance(message, str):
+        return ServingError(message, Code(code))
+    return ServingError(f"{type(error).__name__}: {error}", Code.UNKNOWN)

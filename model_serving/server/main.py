@@ -1,0 +1,57 @@
+"""`tensorflow_model_server`: start, serve until told to stop, stop gracefully."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from model_serving.quiet import import_tensorflow_quietly
+from model_serving.server import flags, ports
+from model_serving.server.errors import ServingError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the server; exit with 0 after SIGTERM or SIGINT, with 1 if it cannot start."""
+    options = flags.parse(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing to finish yet
+    try:
+        ports.check(options.host, options.port, options.rest_api_port)  # rather than after a long load
+    except ServingError as error:
+        sys.exit(f"Failed to start server. Error: {error}")
+    import_tensorflow_quietly()
+    import tensorflow as tf
+
+    from model_serving.server.server import Server
+
+    if options.version:
+        print(f"TensorFlow ModelServer: {tf.__version__}-python\nTensorFlow Library: {tf.__version__}")
+        return
+
+    server = Server(options)
+    status = 0
+    for number in (signal.SIGTERM, signal.SIGINT):  # as an exception it ends a start as well as the wait
+        signal.signal(number, signal.default_int_handler)
+    try:
+        server.start()
+        threading.Event().wait()
+    except ServingError as error:
+        print(f"Failed to start server. Error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        logging.info("Stopping ...")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):  # a second one ends the process at once
+            signal.signal(number, signal.SIG_DFL)
+        server.stop()
+    # A request that has not ended by now must not keep the process.
+    logging.shutdown()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

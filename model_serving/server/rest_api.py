@@ -1,0 +1,124 @@
+"""The REST API: status, metadata and predict, with TensorFlow Serving's paths, codes and bodies.
+
+Nothing here knows HTTP but its status codes; `rest_server.py` does.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import urllib.parse
+
+import tensorflow as tf
+from google.protobuf import json_format, message
+from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
+
+from model_serving.server import model_info, rest_json, rest_reply, rest_request
+from model_serving.server.errors import Code, InvalidArgumentError, UnimplementedError, as_serving_error
+from model_serving.server.manager import Manager
+from model_serving.server.predict import DEFAULT_SIGNATURE, predict
+
+_VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_PREDICTION = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<call>classify|regress|predict)", re.IGNORECASE)
+_INFORMATION = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<call>metadata))?", re.IGNORECASE)
+
+_MAX_INT64 = 2**63 - 1
+
+_HTTP_STATUS = {
+    Code.CANCELLED: 499,
+    Code.INVALID_ARGUMENT: 400,
+    Code.DEADLINE_EXCEEDED: 504,
+    Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.PERMISSION_DENIED: 403,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.FAILED_PRECONDITION: 400,
+    Code.ABORTED: 409,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.UNAUTHENTICATED: 401,
+}  # all others are 500
+
+_log = logging.getLogger(__name__)
+
+
+class RestApi:
+    """Answers REST requests; `answer` may be called from many threads."""
+
+    def __init__(self, manager: Manager, timeout_ms: int) -> None:
+        self._manager = manager
+        self._timeout_ms = timeout_ms if timeout_ms > 0 else None
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, str]:
+        """Return the HTTP status and the JSON text for a request; `path` is as sent, with its escapes."""
+        try:
+            return 200, self._dispatch(method, path, body)
+        except Exception as exception:
+            error = as_serving_error(exception)
+            if error.code is Code.UNKNOWN:
+                _log.exception("%s %s failed", method, path)
+            return _HTTP_STATUS.get(error.code, 500), rest_reply.error(error.message)
+
+    def _dispatch(self, method: str, path: str, body: bytes) -> str:
+        pattern = {"POST": _PREDICTION, "GET": _INFORMATION}.get(method)
+        match = pattern.fullmatch(path) if pattern else None
+        if match is None:
+            raise InvalidArgumentError(f"Malformed request: {method} {path}")
+        if not match["name"]:
+            raise InvalidArgumentError("Missing model name in request.")
+        spec = _model_spec(match)
+        call = (match["call"] or "status").lower()
+        if call == "predict":
+            return self._predict(spec, body)
+        if call == "metadata":
+            return self._metadata(spec)
+        if call == "status":
+            return _to_json(model_info.status(self._manager, spec))
+        raise UnimplementedError(f"This server does not implement {call}.")
+
+    def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
+        document = rest_json.parse(body)
+        name = rest_request.signature_name(document)
+        with self._manager.acquire(spec) as (_, servable):
+            signature = servable.signatures.get(name or DEFAULT_SIGNATURE)
+            if signature is None:
+                raise InvalidArgumentError(
+                    f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def'
+                )
+            if not signature.inputs:
+                raise InvalidArgumentError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+            inputs = {alias: tf.as_dtype(info.dtype) for alias, info in sorted(signature.inputs.items())}
+            prediction = rest_request.prediction(document, inputs)
+            outputs = predict(servable, name, prediction.inputs, timeout_ms=self._timeout_ms)
+        return rest_reply.in_rows(outputs) if prediction.in_rows else rest_reply.in_columns(outputs)
+
+    def _metadata(self, spec: model_pb2.ModelSpec) -> str:
+        field = model_info.SIGNATURE_DEF
+        request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=spec, metadata_field=[field])
+        response = model_info.metadata(self._manager, request)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata[field].Unpack(signatures)
+        # Two documents glued together, line breaks and all, as TensorFlow Serving does it.
+        return (
+            f'{{\n"model_spec":{_to_json(response.model_spec)},\n'
+            f'"metadata": {{"{field}": {_to_json(signatures)}}}\n}}\n'
+        )
+
+
+def _model_spec(match: re.Match[str]) -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=urllib.parse.unquote(match["name"]))
+    if match["label"]:
+        spec.version_label = urllib.parse.unquote(match["label"])
+    if match["version"]:
+        if int(match["version"]) > _MAX_INT64:
+            raise InvalidArgumentError(f"Failed to convert version: {match['version']} to numeric.")
+        spec.version.value = int(match["version"])
+    return spec
+
+
+def _to_json(proto: message.Message) -> str:
+    text = json_format.MessageToJson(
+        proto, indent=1, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    return f"{text}\n"

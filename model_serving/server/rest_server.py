@@ -1,0 +1,89 @@
+"""HTTP for the REST API: sockets, threads, compressed bodies."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from model_serving.server import rest_reply
+from model_serving.server.rest_api import RestApi
+
+# What a compressed body may become: a few kilobytes of gzip could otherwise fill the memory.
+MAX_UNCOMPRESSED_BYTES = 256 * 2**20
+
+_METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]
+_SERVED = re.compile("/v1/.*", re.IGNORECASE | re.DOTALL)
+_NOT_FOUND = "<HTML><HEAD><TITLE>404 Not Found</TITLE></HEAD><BODY><H1>Not Found</H1></BODY></HTML>"
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class RestServer:
+    """Serves the REST API from a thread with an event loop, and a bounded pool of threads that do the work."""
+
+    def __init__(self, api: RestApi, bound: socket.socket, threads: int, grace_seconds: int) -> None:
+        self._api = api
+        self._socket = bound
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
+        app = Starlette(routes=[Route("/{path:path}", self._handle, methods=_METHODS)])
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=grace_seconds,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="rest-server")
+
+    def start(self) -> None:
+        """Open the port."""
+        self._socket.listen()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port; return when the requests in flight are answered or the grace is over."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._pool.shutdown(wait=False)
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    async def _handle(self, request: Request) -> Response:
+        path = request.scope["raw_path"].decode("latin-1")
+        if not _SERVED.fullmatch(path):
+            return HTMLResponse(_NOT_FOUND, 404)
+        body = await request.body()
+        compressed = "gzip" in request.headers.get("content-encoding", "").lower()
+        loop = asyncio.get_running_loop()
+        status, content = await loop.run_in_executor(self._pool, self._answer, request.method, path, body, compressed)
+        return Response(content, status, media_type="application/json")
+
+    def _answer(self, method: str, path: str, body: bytes, compressed: bool) -> tuple[int, bytes]:
+        try:
+            status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body)
+        except ValueError as error:
+            status, text = 400, rest_reply.error(str(error))
+        return status, text.encode("utf-8", "surrogateescape")
+
+
+def _uncompressed(body: bytes) -> bytes:
+    reader = zlib.decompressobj(_GZIP)
+    try:
+        content = reader.decompress(body, MAX_UNCOMPRESSED_BYTES)
+    except zlib.error as error:
+        raise ValueError("The request's body is no valid gzip data") from error
+    if not reader.eof:
+        raise ValueError("The request's body is incomplete or too large when uncompressed")
+    return content

@@ -1,0 +1,86 @@
+"""The executable starts, says why it cannot, and stops as a service should."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+TIMEOUT = 60
+EXECUTABLE = Path(sys.executable).with_name("tensorflow_model_server")
+
+
+@contextmanager
+def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run the executable; kill it at the end if it is still there."""
+    process = subprocess.Popen(
+        [EXECUTABLE, "--host=127.0.0.1", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stop_by_signal_finishes_requests_and_exits_with_0(models, gate, eventually, tmp_path, free_port, number):
+    """On SIGTERM or SIGINT a request in flight still gets its answer, new ones do not, and the exit status is 0."""
+    base_path, unix = tmp_path / "default", tmp_path / "socket"
+    models.install(base_path)
+    with started(f"--port={free_port}", f"--grpc_socket_path={unix}", f"--model_base_path={base_path}") as process:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(f"unix:{unix}"))
+        request = predict_pb2.PredictRequest(model_spec={"name": "default", "signature_name": "content_of"})
+        request.inputs["file"].CopyFrom(tf.make_tensor_proto(str(gate.path)))
+        in_flight = stub.Predict.future(request, timeout=TIMEOUT, wait_for_ready=True)
+        eventually(gate.has_request)
+        process.send_signal(number)
+        assert any("Stopping" in line for line in process.stderr)
+        assert not in_flight.done()
+        gate.open("done")
+        assert list(in_flight.result().outputs["content"].string_val) == [b"done"]
+        assert process.wait(TIMEOUT) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", free_port))
+
+
+def test_start_without_versions_waits_for_one(models, tmp_path, free_port):
+    """With nothing to serve yet the server says so, keeps its ports closed, and opens them when there is a version."""
+    with started(f"--port={free_port}", f"--model_base_path={tmp_path}") as process:
+        assert any("No versions of servable default found" in line for line in process.stderr)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", free_port))
+        models.install(tmp_path)
+        assert any("Running gRPC ModelServer at 127.0.0.1" in line for line in process.stderr)
+        socket.create_connection(("127.0.0.1", free_port), TIMEOUT).close()
+
+
+def test_start_on_taken_port_fails_with_its_number(models, tmp_path):
+    """A port that is in use is named, before the model is loaded, and the exit status is not 0."""
+    models.install(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with started("--port", port, "--model_base_path", tmp_path) as process:
+            _, printed = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 1
+    reason = f"Port {port} of 127.0.0.1 cannot be opened: Address already in use"
+    assert printed == f"Failed to start server. Error: UNAVAILABLE: {reason}\n"
+
+
+def test_start_with_broken_model_fails_with_its_error(tmp_path, free_port):
+    """A model that cannot be loaded ends the start with the reason and an exit status that is not 0."""
+    (tmp_path / "1").mkdir()
+    with started(f"--port={free_port}", f"--model_base_path={tmp_path}", "--max_num_load_retries=0") as process:
+        _, printed = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 1
+    assert "Failed to start server. Error: UNKNOWN: 1 servable(s) did not become available" in printed
+    assert "Could not find SavedModel" in printed

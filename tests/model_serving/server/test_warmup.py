@@ -1,0 +1,59 @@
+"""Warm-up requests are run before a version serves, and a version that fails them does not."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from model_serving.server.errors import ServingError
+
+
+def write_requests(version, *signatures):
+    """Store a request without inputs to each signature as the version's warm-up."""
+    folder = version / "assets.extra"
+    folder.mkdir()
+    with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:
+        for signature in signatures:
+            log = prediction_log_pb2.PredictionLog()
+            log.predict_log.request.model_spec.signature_name = signature
+            writer.write(log.SerializeToString())
+
+
+def test_warm_up_runs_each_request(models, run_server, tmp_path, caplog):
+    """All requests in the file are run."""
+    caplog.set_level(logging.INFO)
+    write_requests(models.install(tmp_path), "describe", "describe")
+    run_server(tmp_path)
+    assert f"Ran 2 warm-up requests of {tmp_path / '1'}" in caplog.messages
+
+
+def test_warm_up_failing_request_refuses_the_version(models, run_server, tmp_path):
+    """A version that cannot answer its own warm-up requests does not serve."""
+    write_requests(models.install(tmp_path), "describe", "zz")
+    with pytest.raises(ServingError, match=r'version: 1} due to error: .*"zz" not found'):
+        run_server(tmp_path)
+
+
+def test_warm_up_switched_off_runs_nothing(models, run_server, tmp_path):
+    """Without --enable_model_warmup the file is not looked at."""
+    write_requests(models.install(tmp_path), "zz")
+    assert run_server(tmp_path, enable_model_warmup=False).states() == {1: "AVAILABLE"}
+
+
+def test_warm_up_over_limit_refuses_the_version(models, run_server, tmp_path):
+    """More than 1,000 records are a mistake."""
+    write_requests(models.install(tmp_path), *["describe"] * 1_001)
+    with pytest.raises(ServingError, match=r"exceeds the maximum \(1000\)"):
+        run_server(tmp_path)
+
+
+def test_warm_up_damaged_file_refuses_the_version(models, run_server, tmp_path):
+    """A file that is no TFRecord is reported as such."""
+    version = models.install(tmp_path)
+    write_requests(version)
+    (version / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"not a record, but long enough")
+    with pytest.raises(ServingError, match="Please verify your warmup data is in TFRecord format"):
+        run_server(tmp_path)
