@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ def require(condition: object, what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"CI must provide {what}")
     pytest.skip(f"needs {what}")
+
+
+@pytest.fixture(scope="session", name="require")
+def _require() -> Callable[[object, str], None]:
+    """Return `require`: a test module cannot import from here."""
+    return require
 
 
 def require_program(name: str, path: str = "") -> str:

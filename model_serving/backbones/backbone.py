@@ -40,5 +40,5 @@ class Backbone:
         """Hash of name, geometry and weights: features computed under the same fingerprint are the same."""
         digest = hashlib.sha256(repr((self.name, self.geometry)).encode())
         for weights in self.network.get_weights():
-            digest.update(np.ascontiguousarray(weights))
+            digest.update(weights.tobytes())
         return digest.hexdigest()[:16]

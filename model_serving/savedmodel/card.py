@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-# A photo below this probability of showing any dog is called "not a dog".
-DOG_THRESHOLD = 0.5
+# A photo below this probability of showing any dog is called "not a dog". With the starter, 190 photos of dogs had 0.28
+# or more and 40 of other things 0.06 or less: the sum over ImageNet's dogs is far from 1, as its labels are smoothed.
+DOG_THRESHOLD = 0.2
 # An answer below this probability is called "not sure".
 SURE_THRESHOLD = 0.5
 

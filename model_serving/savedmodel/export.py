@@ -65,6 +65,8 @@ def _write_saved_model(folder: Path, served: ServedGraph) -> None:
             signature.inputs[alias].CopyFrom(_tensor_info(tensor))
         for alias, tensor in outputs.items():
             signature.outputs[alias].CopyFrom(_tensor_info(tensor))
+        for alias, values in served.defaults.get(name, {}).items():
+            signature.defaults[alias].CopyFrom(tf.make_tensor_proto(values, inputs[alias].dtype))
     saved_model = saved_model_pb2.SavedModel(
         saved_model_schema_version=tf.saved_model.SAVED_MODEL_SCHEMA_VERSION, meta_graphs=[meta_graph]
     )
@@ -86,7 +88,7 @@ def _write_warmup(path: Path, card: ModelCard) -> None:
         "serving_default": {"image_bytes": tf.constant([photo.getvalue()])},
         "pixels": {"pixels": pixels},
         "explain": {"pixels": pixels},
-        "describe": {},
+        "describe": {"unused": tf.constant([""])},
     }
     path.parent.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(path)) as records:

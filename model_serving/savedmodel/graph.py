@@ -17,15 +17,15 @@ from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.decode import decode_photo
 
 TOP = 5
-SIGNATURES = ("serving_default", "pixels", "explain", "describe")
 
 
 @dataclass(frozen=True)
 class ServedGraph:
-    """A TensorFlow graph and, for each signature, its named inputs and outputs."""
+    """A TensorFlow graph and, for each signature, its named inputs and outputs, and values of inputs not sent."""
 
     graph: tf.Graph
     signatures: dict[str, tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]]
+    defaults: dict[str, dict[str, list[str]]]
 
 
 def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> ServedGraph:
@@ -48,15 +48,18 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
             name="backbone",
         )
         outputs, heatmap = _classify(features, backbone.imagenet, head, card)
-        model_card = tf.constant([card.to_json()], name="model_card")
+        # The REST API refuses a signature without inputs, so `describe` has one that nobody needs to send over gRPC.
+        unused = tf.compat.v1.placeholder(tf.string, [None], "unused")
+        model_card = tf.repeat([card.to_json()], tf.size(unused), name="model_card")
     return ServedGraph(
         graph,
         {
             "serving_default": ({"image_bytes": image_bytes}, outputs),
             "pixels": ({"pixels": pixels}, outputs),
             "explain": ({"pixels": pixels}, outputs | {"heatmap": heatmap}),
-            "describe": ({}, {"model_card": model_card}),
+            "describe": ({"unused": unused}, {"model_card": model_card}),
         },
+        defaults={"describe": {"unused": [""]}},
     )
 
 

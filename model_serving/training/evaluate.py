@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +38,9 @@ def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
     servable = Servable.load(version, SessionSettings())
     try:
         card = ModelCard.from_json(predict(servable, "describe", {})["model_card"][0])
-        index = {breed: _index(card, breed) for breed in {photo.breed for photo in photos}}
-        unknown = Counter(photo.breed for photo in photos if index[photo.breed] is None)
-        known = [photo for photo in photos if index[photo.breed] is not None]
+        index = _indices(card, {photo.breed for photo in photos})
+        unknown = Counter(photo.breed for photo in photos if photo.breed not in index)
+        known = [photo for photo in photos if photo.breed in index]
         probabilities, labels, skipped = [], [], []
         with progress(len(known), "evaluate", "photo") as bar:
             for photo in known:
@@ -60,5 +60,6 @@ def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
     return Evaluation(accuracy(np.concatenate(probabilities), labels), unknown, skipped)
 
 
-def _index(card: ModelCard, breed: str) -> int | None:
-    return next((i for i, known in enumerate(card.breeds) if same_breed(known, breed)), None)
+def _indices(card: ModelCard, breeds: Iterable[str]) -> dict[str, int]:
+    """Return where each of `breeds`, in whatever spelling, stands among the model's; those it lacks are left out."""
+    return {breed: i for breed in breeds for i, known in enumerate(card.breeds) if same_breed(known, breed)}

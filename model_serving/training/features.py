@@ -73,11 +73,12 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
     pool = _pooling_function(backbone)
     with progress(len(photos), what, "photo", done=len(photos) - len(missing)) as bar:
         for batch, decoded in _decoded_batches(backbone, missing):
-            good = [i for i, pixels in enumerate(decoded) if isinstance(pixels, np.ndarray)]
-            skipped += [(batch[i].path, str(decoded[i])) for i in range(len(batch)) if i not in good]
-            if good:
-                values = pool(np.stack([decoded[i] for i in good])).numpy()
-                digests = [batch[i].digest for i in good]
+            pixels = {photo.digest: p for photo, p in zip(batch, decoded, strict=True) if isinstance(p, np.ndarray)}
+            skipped += [
+                (photo.path, str(e)) for photo, e in zip(batch, decoded, strict=True) if isinstance(e, Exception)
+            ]
+            if pixels:
+                digests, values = list(pixels), pool(np.stack(list(pixels.values()))).numpy()
                 cache.put(digests, values)
                 known.update(zip(digests, values, strict=True))
             bar.update(len(batch))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Figures:
         return f"{self.photos} photos: top-1 {self.top1:.1%}, top-5 {self.top5:.1%}"
 
 
-def accuracy(probabilities: np.ndarray, labels: Sequence[int]) -> Figures:
+def accuracy(probabilities: np.ndarray, labels: npt.ArrayLike) -> Figures:
     """Return the figures of `probabilities` [N, breeds] against the right breeds' indices [N]; N must not be 0."""
     ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]
     hits = ranked == np.asarray(labels)[:, np.newaxis]

@@ -1,0 +1,154 @@
+"""Photos a second through gateway and local server, as a ratio to the bare model called in a loop.
+
+    .venv/bin/python -m benchmarks.stack [--backbone densenet201] [--seconds 10] [--rounds 3]
+
+The model has random weights, which changes no speed. Stack and bare model take turns, so that both meet the same moods
+of the machine; the ratio printed is the median over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import io
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.processes import free_port, resident_megabytes, running, wait_for_http
+
+CLIENTS = (1, 8)
+BREEDS = 133
+
+
+def main() -> None:
+    """Export a model, start the stack, and print a line for each number of clients."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", default="densenet201")
+    parser.add_argument("--seconds", type=float, default=10, help="length of one measurement (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of stack and bare model (%(default)s)")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        version = _export(options.backbone, Path(folder) / "dog_breed")
+        with _stack(version.parent) as (gateway_port, gateway_pid):
+            for clients in CLIENTS:
+                _compare(version, gateway_port, clients, options.seconds, options.rounds)
+            print(f"gateway: {resident_megabytes(gateway_pid):.0f} MB resident")
+
+
+def _compare(version: Path, port: int, clients: int, seconds: float, rounds: int) -> None:
+    ratios, latencies = [], []
+    for _ in range(rounds):
+        bare = _bare_rate(version, clients, seconds)
+        times = repeat(lambda: _sender(port), clients, seconds)
+        ratios.append(len(times) / seconds / bare)
+        latencies += [taken * bare / clients for taken in times]
+    print(
+        f"{clients} clients: {statistics.median(ratios):.2f} of the bare model's rate "
+        f"(rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)}); latency in bare calls: "
+        f"median {np.percentile(latencies, 50):.2f}, p99 {np.percentile(latencies, 99):.2f}",
+        flush=True,
+    )
+
+
+def _export(backbone_name: str, model: Path) -> Path:
+    from model_serving.backbones import RANDOM, Classifier, load_backbone
+    from model_serving.savedmodel.card import ModelCard
+    from model_serving.savedmodel.export import export_model
+
+    backbone = load_backbone(backbone_name, RANDOM)
+    features = backbone.network.output_shape[-1]
+    kernel = np.random.default_rng(0).normal(size=(features, BREEDS)).astype(np.float32)
+    breeds = tuple(f"Breed {number}" for number in range(BREEDS))
+    card = ModelCard("trained", backbone_name, backbone.geometry.size, backbone.geometry.crop, breeds, False)
+    return export_model(model, backbone, Classifier(kernel, np.zeros(BREEDS, np.float32)), card)
+
+
+@contextmanager
+def _stack(model: Path) -> Iterator[tuple[int, int]]:
+    """Run the local server and the gateway; yield the gateway's port and process id."""
+    grpc_port, rest_port, gateway_port = free_port(), free_port(), free_port()
+    server = [sys.executable, "-m", "model_serving.server.main", "--host=127.0.0.1", f"--port={grpc_port}"]
+    server += [f"--rest_api_port={rest_port}", "--model_name=dog_breed", f"--model_base_path={model}"]
+    settings = {"DETECTOR_SERVING_ADDRESS": f"127.0.0.1:{grpc_port}", "DETECTOR_PORT": str(gateway_port)}
+    with running(server), running([sys.executable, "-m", "detector_api"], settings) as gateway:
+        wait_for_http(f"http://127.0.0.1:{gateway_port}/readyz")
+        yield gateway_port, gateway.pid
+
+
+def _sender(port: int) -> Callable[[], None]:
+    """Return a function that sends one photo over a connection of its own and insists on an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    body, boundary = _multipart(_photo())
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+    def send() -> None:
+        connection.request("POST", "/api/v1/predict_breed", body, headers)
+        reply = connection.getresponse()
+        answer = reply.read()
+        if reply.status != 200:
+            raise RuntimeError(f"{reply.status}: {answer!r}")
+
+    return send
+
+
+def _photo() -> bytes:
+    """Draw a photo of 500 x 375 pixels with as much detail as a camera's."""
+    noise = np.random.default_rng(0).integers(0, 256, (75, 100, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).resize((500, 375), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def _multipart(photo: bytes) -> tuple[bytes, str]:
+    boundary = "benchmark"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="dog_image"; filename="a.jpg"\r\n\r\n'
+    return head.encode() + photo + f"\r\n--{boundary}--\r\n".encode(), boundary
+
+
+def repeat(make_call: Callable[[], Callable[[], None]], threads: int, seconds: float) -> list[float]:
+    """Call in a loop from each of `threads` threads; return how long each call took that ended in time, in seconds."""
+    times: list[float] = []
+    errors: list[BaseException] = []
+    calls = [make_call() for _ in range(threads)]
+    for call in calls:
+        call()
+    end = time.perf_counter() + seconds
+
+    def loop(call: Callable[[], None]) -> None:
+        try:
+            while (start := time.perf_counter()) < end:
+                call()
+                if (now := time.perf_counter()) <= end:
+                    times.append(now - start)
+        except BaseException as error:
+            errors.append(error)
+
+    workers = [threading.Thread(target=loop, args=(call,)) for call in calls]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if errors:
+        raise errors[0]
+    return times
+
+
+def _bare_rate(version: Path, threads: int, seconds: float) -> float:
+    """Return calls a second of the exported graph on ready pixels, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.stack_bare", str(version), str(threads), str(seconds)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+if __name__ == "__main__":
+    main()

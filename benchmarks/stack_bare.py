@@ -1,0 +1,27 @@
+"""The limit of `benchmarks.stack`: the exported graph called in a loop, with nothing around it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.stack import repeat
+from model_serving.server.predict import predict
+from model_serving.server.servable import Servable, SessionSettings
+
+
+def main() -> None:
+    """Print the calls a second of one version, by a number of threads, over a number of seconds."""
+    version, threads, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    servable = Servable.load(version, SessionSettings())
+    size = servable.signature("pixels").inputs["pixels"].tensor_shape.dim[1].size
+    pixels = np.zeros((1, size, size, 3), np.uint8)
+    outputs = ["top_breeds", "top_probabilities", "dog_probability"]
+    times = repeat(lambda: lambda: predict(servable, "pixels", {"pixels": pixels}, outputs), threads, seconds)
+    print(len(times) / seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Labelled photos and their splits."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from model_serving.errors import DatasetError
+from model_serving.training.dataset import fingerprint, read_class_folders, read_dataset, read_list
+
+
+def make_photos(root: Path, counts: dict[str, int]) -> None:
+    """Write files that differ in content; no test here decodes them."""
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            (root / name / f"{number}.jpg").write_bytes(f"{root.name} {name} {number}".encode())
+
+
+def test_read_dataset_of_udacity_layout_keeps_its_splits(tmp_path: Path) -> None:
+    """Folders called train, valid and test are taken as they are, with readable breed names in order."""
+    for split, count in (("train", 5), ("valid", 2), ("test", 1)):
+        make_photos(tmp_path / split, {"002.Afghan_hound": count, "001.Affenpinscher": count})
+    dataset = read_dataset(tmp_path)
+    assert dataset.breeds == ("Affenpinscher", "Afghan Hound")
+    assert {name: len(photos) for name, photos in dataset.splits.items()} == {"train": 10, "valid": 4, "test": 2}
+
+
+def test_read_dataset_of_flat_folders_holds_out_a_share_of_every_class(tmp_path: Path) -> None:
+    """Plain class folders are split class by class, and no photo is in two splits."""
+    make_photos(tmp_path, {"pug": 40, "boxer": 20})
+    splits = read_dataset(tmp_path).splits
+    assert Counter(photo.breed for photo in splits["test"]) == {"Pug": 4, "Boxer": 2}
+    assert Counter(photo.breed for photo in splits["valid"]) == {"Pug": 4, "Boxer": 2}
+    paths = [photo.path for photos in splits.values() for photo in photos]
+    assert len(paths) == len(set(paths)) == 60
+
+
+def test_read_dataset_splits_by_content_not_by_name(tmp_path: Path) -> None:
+    """Renaming photos, or keeping them elsewhere, moves none to another split."""
+    make_photos(tmp_path / "a", {"pug": 30, "boxer": 30})
+    for folder in ("pug", "boxer"):
+        (tmp_path / "b" / folder).mkdir(parents=True)
+        for path in (tmp_path / "a" / folder).iterdir():
+            (tmp_path / "b" / folder / f"renamed_{path.name}").write_bytes(path.read_bytes())
+    one, other = (read_dataset(tmp_path / name) for name in "ab")
+    for split in ("train", "valid", "test"):
+        assert {p.digest for p in one.splits[split]} == {p.digest for p in other.splits[split]}
+        assert fingerprint(one.splits[split]) == fingerprint(other.splits[split])
+
+
+def test_read_dataset_with_few_photos_keeps_them_for_training(tmp_path: Path) -> None:
+    """One or two photos of a breed are for learning; nothing can be held out of them."""
+    make_photos(tmp_path, {"pug": 1, "boxer": 2})
+    splits = read_dataset(tmp_path).splits
+    assert {name: len(photos) for name, photos in splits.items()} == {"train": 3, "valid": 0, "test": 0}
+
+
+def test_read_dataset_of_one_class_says_what_is_missing(tmp_path: Path) -> None:
+    """Nothing can be told apart in one class, and the message says how to lay out two."""
+    make_photos(tmp_path, {"pug": 3})
+    with pytest.raises(DatasetError, match="training needs two"):
+        read_dataset(tmp_path)
+
+
+def test_read_dataset_with_breed_outside_training_names_it(tmp_path: Path) -> None:
+    """A test photo of a breed that was never trained would spoil the figures silently."""
+    make_photos(tmp_path / "train", {"pug": 3, "boxer": 3})
+    make_photos(tmp_path / "test", {"pug": 1, "boxer": 1, "beagle": 1})
+    with pytest.raises(DatasetError, match="Beagle"):
+        read_dataset(tmp_path)
+
+
+def test_read_class_folders_leaves_out_hidden_and_other_files(tmp_path: Path) -> None:
+    """A folder's own files and notes beside the photos are no photos."""
+    make_photos(tmp_path, {"pug": 1, ".cache": 1})
+    (tmp_path / "pug" / "notes.txt").touch()
+    (tmp_path / "pug" / "._0.jpg").touch()
+    assert [photo.path.name for photo in read_class_folders(tmp_path)] == ["0.jpg"]
+
+
+@pytest.mark.parametrize("name", ["empty", "missing"])
+def test_read_class_folders_without_photos_says_so(tmp_path: Path, name: str) -> None:
+    """An empty or mistyped folder is named."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=name):
+        read_class_folders(tmp_path / name)
+
+
+def test_read_list_takes_paths_relative_to_the_list(tmp_path: Path) -> None:
+    """A list with or without header names files beside it, and labels in any spelling."""
+    (tmp_path / "list.csv").write_text("file,label\na.jpg,german_shepherd_dog\n\nsub/b.jpg,Pug\n")
+    photos = read_list(tmp_path / "list.csv")
+    assert [(photo.path, photo.breed) for photo in photos] == [
+        (tmp_path / "a.jpg", "German Shepherd"),
+        (tmp_path / "sub/b.jpg", "Pug"),
+    ]
+
+
+def test_read_list_of_another_form_names_the_line(tmp_path: Path) -> None:
+    """A line with too many fields is shown with its number."""
+    (tmp_path / "list.csv").write_text("a.jpg,Pug\nb.jpg,Pug,0.9\n")
+    with pytest.raises(DatasetError, match=r"Line 2 .*'0\.9'"):
+        read_list(tmp_path / "list.csv")

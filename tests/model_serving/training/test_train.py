@@ -1,0 +1,96 @@
+"""The whole way from class folders to a served version, on real photos."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model_serving import cli
+from model_serving.savedmodel.card import ModelCard
+from model_serving.server.predict import predict
+from model_serving.server.servable import Servable, SessionSettings
+
+BREEDS = ("chihuahua", "samoyed", "great_dane")
+
+
+@pytest.fixture
+def data(shared_images: Path, tmp_path: Path) -> Path:
+    """Lay out 20 real photos of each of three breeds in plain class folders, and one broken file."""
+    root = tmp_path / "data"
+    for breed in BREEDS:
+        (root / breed).mkdir(parents=True)
+        for path in sorted((shared_images / "dogs64" / "train" / breed).iterdir())[:20]:
+            shutil.copy(path, root / breed)
+    (root / "samoyed" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    return root
+
+
+def read_card(version: Path) -> ModelCard:
+    return ModelCard.from_json(predict(Servable.load(version, SessionSettings()), "describe", {})["model_card"][0])
+
+
+def test_train_on_class_folders_exports_the_next_version(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One command line leads from photos to a version with its figures; a second run keeps the first version."""
+    command = ["train", str(data), "--backbone", "efficientnet_lite2", "--epochs", "10"]
+    command += ["--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")]
+    cli.main(command)
+    printed = capsys.readouterr().out
+    assert "skipped" in printed
+    assert "broken.jpg" in printed
+    assert "test: 6 photos: top-1" in printed
+
+    cli.main(command)
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["1", "2"]
+    first, second = read_card(tmp_path / "model" / "1"), read_card(tmp_path / "model" / "2")
+    assert first.breeds == ("Chihuahua", "Great Dane", "Samoyed")
+    assert first.head == "trained"
+    assert first.detects_dogs
+    assert first.training["photos"] == 48
+    assert first.test["photos"] == 6
+    assert first.test["top1"] >= 0.5  # a guess is right in a third of the cases
+    assert first.data_fingerprint == second.data_fingerprint
+    assert first.test == second.test
+
+
+def test_train_with_densenet201_at_random_weights_exports(data: Path, tmp_path: Path) -> None:
+    """The default backbone goes the same way; random weights stand in for those that need its host."""
+    for breed in BREEDS:
+        for path in sorted((data / breed).iterdir())[4:]:
+            path.unlink()
+    command = ["train", str(data), "--weights", "random", "--epochs", "1"]
+    cli.main([*command, "--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")])
+    card = read_card(tmp_path / "model" / "1")
+    assert (card.backbone, card.input_size, card.detects_dogs) == ("densenet201", 224, False)
+
+
+def test_train_on_empty_folder_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a person can mend is one line on stderr and a failing status, and no version appears."""
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["train", str(tmp_path), "--model", str(tmp_path / "model")])
+    assert str(stopped.value).startswith("dog-breed: ")
+    assert "\n" not in str(stopped.value)
+    assert not (tmp_path / "model").exists()
+
+
+def test_evaluate_prints_figures_and_what_was_left_out(
+    starter_model: Path, shared_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list of file,label gives the accuracy, and names the labels that the model does not know."""
+    dogs = shared_images / "dogs"
+    rows = [f"{path},{path.stem.rsplit('_', 1)[0]}" for path in sorted(dogs.glob("*.jpg"))]
+    (tmp_path / "list.csv").write_text("\n".join([*rows, f"{tmp_path / 'gone.jpg'},Pug"]))
+    cli.main(["evaluate", str(tmp_path / "list.csv"), "--model", str(starter_model)])
+    printed = capsys.readouterr().out
+    assert "not a breed of this model: American water spaniel (1)" in printed
+    assert "skipped" in printed
+    assert "6 photos: top-1 100.0%, top-5 100.0%" in printed
+
+
+def test_card_survives_json() -> None:
+    """What `describe` answers is read back as it was written."""
+    card = ModelCard("trained", "densenet201", 224, 1.0, ("Akita", "Löwchen"), True, test={"photos": 3, "top1": 1.0})
+    assert ModelCard.from_json(card.to_json()) == card
+    assert json.loads(card.to_json())["created"].endswith("Z")
