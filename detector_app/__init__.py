@@ -1,0 +1,1 @@
+"""The page, and the one process that serves it with the gateway on a laptop."""

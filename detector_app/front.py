@@ -1,0 +1,73 @@
+"""The page, the gateway and TensorFlow Serving's REST API on one port: on a laptop, what nginx does in a container."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PAGE = Path(__file__).parent / "page"
+# What of the gateway is reached from outside, as in nginx/default.conf.template, and the API's own documentation.
+GATEWAY_PATHS = ("/api/", "/livez", "/readyz", "/docs", "/openapi.json")
+
+
+def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
+    """Return an app that answers gateway paths by `gateway`, `/v1/` from `rest_address`, and all else by the page."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with (
+            gateway.router.lifespan_context(gateway),
+            httpx.AsyncClient(base_url=f"http://{rest_address}", timeout=30) as client,
+        ):
+            app.state.serving = client
+            yield
+
+    page = Starlette(
+        routes=[
+            Route("/v1/{path:path}", _forward, methods=["GET", "POST"]),
+            Mount("/", StaticFiles(directory=PAGE, html=True)),
+        ],
+        lifespan=lifespan,
+    )
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(GATEWAY_PATHS):
+            await gateway(scope, receive, send)
+        else:
+            await page(scope, receive, send)
+
+    return front
+
+
+async def _forward(request: Request) -> Response:
+    """Pass a call on to TensorFlow Serving's REST API, and stream its answer back."""
+    serving: httpx.AsyncClient = request.app.state.serving
+    call = serving.build_request(
+        request.method,
+        request.url.path,
+        headers={
+            name: value for name, value in request.headers.items() if name in ("content-type", "content-encoding")
+        },
+        content=request.stream() if request.method == "POST" else None,
+    )
+    try:
+        answer = await serving.send(call, stream=True)
+    except httpx.TransportError:
+        return JSONResponse({"error": "The model server does not answer. Please try again in a moment."}, 503)
+    return StreamingResponse(
+        answer.aiter_raw(),
+        answer.status_code,
+        headers={name: value for name, value in answer.headers.items() if name.startswith("content-")},
+        background=BackgroundTask(answer.aclose),
+    )

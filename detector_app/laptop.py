@@ -1,0 +1,130 @@
+"""`make run`: the whole product in one terminal, without containers.
+
+Two processes: the local server, which needs TensorFlow, and this one, which serves page and gateway without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from detector_api.main import create_app
+from detector_api.settings import Settings
+from detector_app.front import create_front
+from model_serving.errors import ModelServingError
+from model_serving.savedmodel.versions import list_versions
+
+LOOPBACK = "127.0.0.1"
+MODEL_NAME = "dog_breed"
+STOP_SECONDS = 10
+
+
+class LaptopError(ModelServingError):
+    """Raised when the product cannot be started here; the message says what to do."""
+
+
+def run(model: Path, host: str, port: int, grpc_port: int, rest_port: int) -> None:
+    """Serve the newest version in the folder `model` until Ctrl-C, and stop all that was started.
+
+    Makes the starter model first if there is none. Raises `LaptopError` if a port is taken or a part fails.
+    """
+    for number, setting in ((port, "PORT"), (grpc_port, "GRPC_PORT"), (rest_port, "REST_PORT")):
+        _require_free(number, setting)
+    asyncio.run(_run(model.resolve(), host, port, grpc_port, rest_port))
+
+
+async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int) -> None:
+    if not list_versions(model):
+        print("Building the starter model, once (about half a minute) ...", flush=True)
+        builder = await _start("model_serving", "export", "--model", str(model))
+        if await _finished(builder) != 0:
+            raise LaptopError("The starter model could not be built; the reason stands above.")
+
+    print("Loading the model ...", flush=True)
+    server = await _start(
+        "model_serving.server.main",
+        f"--host={LOOPBACK}",
+        f"--port={grpc_port}",
+        f"--rest_api_port={rest_port}",
+        f"--model_name={MODEL_NAME}",
+        f"--model_base_path={model}",
+        "--max_num_load_retries=0",  # a model that does not load today is told now, not in five minutes
+    )
+    try:
+        await _until_open(rest_port, server)
+        await _serve_page(host, port, grpc_port, rest_port, server)
+    finally:
+        await _stop(server)
+
+
+async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process) -> None:
+    gateway = create_app(Settings(serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME))
+    front = create_front(gateway, f"{LOOPBACK}:{rest_port}")
+    page = _Page(uvicorn.Config(front, host=host, port=port, log_level="warning", server_header=False))
+    serving = asyncio.create_task(page.serve())
+    died = asyncio.create_task(server.wait())
+    await asyncio.wait({serving, died}, return_when=asyncio.FIRST_COMPLETED)
+    if died.done() and not serving.done():
+        page.should_exit = True
+        await serving
+        raise LaptopError("The model server has stopped; its last lines above say why.")
+    await serving
+
+
+class _Page(uvicorn.Server):
+    """Tells the address once the page can be opened."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        port = self.config.port
+        print(f"Ready: open http://localhost:{port} and drop a photo of a dog. Ctrl-C stops everything.", flush=True)
+
+
+def _require_free(port: int, setting: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise LaptopError(
+                f"Port {port} is taken by another program. Stop that, or choose another: make run {setting}={port + 10}"
+            ) from error
+
+
+async def _start(module: str, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", module, *arguments)
+
+
+async def _finished(process: asyncio.subprocess.Process) -> int:
+    try:
+        return await process.wait()
+    finally:
+        await _stop(process)
+
+
+async def _until_open(port: int, server: asyncio.subprocess.Process) -> None:
+    """Wait for the local server's port, which it opens once the model is available."""
+    while server.returncode is None:
+        try:
+            _, writer = await asyncio.open_connection(LOOPBACK, port)
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return
+    raise LaptopError("The model server could not start; its last lines above say why.")
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
