@@ -1,0 +1,83 @@
+"""What the compose files and their Dockerfiles promise, as compose reads them; no engine needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+CPU, GPU = "docker-compose.yaml", "docker-compose.gpu.yaml"
+LONG_RUNNING = ("gateway", "page", "serving")
+
+both_files = pytest.mark.parametrize("file", [CPU, GPU])
+
+
+def read_services(docker: Callable[..., str], file: str) -> dict[str, Any]:
+    """Return the services of a compose file as compose understands them."""
+    services: dict[str, Any] = json.loads(docker("compose", "-f", file, "config", "--format", "json"))["services"]
+    return services
+
+
+def read_stage(build: dict[str, Any]) -> str:
+    """Return the text of the Dockerfile's stage that is built."""
+    stages = re.split(r"(?m)^(?=FROM )", (REPOSITORY / build["dockerfile"]).read_text())[1:]
+    wanted = [stage for stage in stages if stage.splitlines()[0].endswith(f" AS {build.get('target')}")]
+    return (wanted or stages)[-1]
+
+
+@both_files
+def test_read_config_publishes_page_port_alone(docker: Callable[..., str], file: str) -> None:
+    """From outside one can reach the page, on port 80 unless PORT says otherwise, and nothing else."""
+    published = {
+        (name, port["published"], port["target"])
+        for name, service in read_services(docker, file).items()
+        for port in service.get("ports", [])
+    }
+    assert published == {("page", "80", 8080)}
+
+
+@both_files
+def test_read_config_hardens_every_service(docker: Callable[..., str], file: str) -> None:
+    """No service is root, has or gains a capability, writes its own files, sees the host's, or takes all memory."""
+    for name, service in read_services(docker, file).items():
+        assert re.findall(r"(?m)^USER (.+)", read_stage(service["build"]))[-1].partition(":")[0] not in ("0", "root")
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"], name
+        assert service["mem_limit"], name
+        assert {mount["type"] for mount in service.get("volumes", [])} <= {"volume"}, name
+        assert not {"privileged", "user", "cap_add", "network_mode", "pid", "ipc"} & set(service), name
+
+
+@both_files
+def test_read_config_checks_health_of_every_long_running_service(docker: Callable[..., str], file: str) -> None:
+    """What is to run for good is restarted, has a health check, and waits for the one before it to be ready."""
+    services = read_services(docker, file)
+    running = {name: service for name, service in services.items() if service["restart"] == "unless-stopped"}
+    assert set(running) == set(LONG_RUNNING)
+    assert set(services) - set(running) == {"model"}
+    for service in running.values():
+        assert re.search(r"(?m)^HEALTHCHECK .*CMD", read_stage(service["build"]))
+    waits = {name: {n: d["condition"] for n, d in service["depends_on"].items()} for name, service in running.items()}
+    assert waits == {
+        "serving": {"model": "service_completed_successfully"},
+        "gateway": {"serving": "service_healthy"},
+        "page": {"gateway": "service_healthy"},
+    }
+
+
+def test_read_gpu_config_differs_in_image_and_device_alone(docker: Callable[..., str]) -> None:
+    """The GPU's file is the CPU's, with TensorFlow Serving's GPU image and one GPU."""
+    cpu, gpu = read_services(docker, CPU), read_services(docker, GPU)
+    serving = gpu["serving"]
+    (device,) = serving.pop("deploy")["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["count"], device["capabilities"]) == ("nvidia", 1, ["gpu"])
+    assert serving["build"].pop("args") == {"SERVING_IMAGE": "tensorflow/serving:2.21.0-gpu"}
+    # An image of its own name, that no registry is asked for.
+    assert (serving.pop("image"), serving.pop("pull_policy")) == ("dog-breed-detector-serving:gpu", "never")
+    assert gpu == cpu
