@@ -11,7 +11,8 @@ from detector_api.settings import Settings
 def main() -> None:
     """Serve until interrupted."""
     settings = Settings()
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)
+    # nginx before it keeps the access log; here it would mostly tell of health checks.
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False, access_log=False)
 
 
 if __name__ == "__main__":

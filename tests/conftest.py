@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,13 +31,6 @@ def _require() -> Callable[[object, str], None]:
     return require
 
 
-def require_program(name: str, path: str = "") -> str:
-    """Return the path of an installed program, or skip the test."""
-    found = shutil.which(path or name)
-    require(found, f"the program {name}")
-    return str(found)
-
-
 @pytest.fixture(scope="session")
 def shared_images() -> Path:
     """Return the folder of real photos, which the repository must not contain."""
@@ -53,3 +47,15 @@ def starter_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = tmp_path_factory.mktemp("models") / "dog_breed"
     export_imagenet_head(model, load_backbone("efficientnet_lite2"))
     return model
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Callable[[int], list[int]]:
+    """Return a function that gives so many different ports of the loopback address that nothing listens on."""
+
+    def find(count: int) -> list[int]:
+        with contextlib.ExitStack() as stack:
+            probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+            return [probe.getsockname()[1] for probe in probes]
+
+    return find

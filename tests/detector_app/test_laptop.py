@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 START_SECONDS = 90
+FreePorts = Callable[[int], list[int]]
 
 
 @dataclass
@@ -50,17 +51,9 @@ class Run:
         return self.process.wait(30)
 
 
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-
-
 @contextlib.contextmanager
-def running(model: Path) -> Iterator[Run]:
-    port, grpc_port, rest_port = free_ports(3)
+def running(model: Path, ports: list[int]) -> Iterator[Run]:
+    port, grpc_port, rest_port = ports
     command = [sys.executable, "-m", "model_serving", "run", "--model", str(model), "--port", str(port)]
     command += ["--grpc-port", str(grpc_port), "--rest-port", str(rest_port)]
     process = subprocess.Popen(
@@ -79,8 +72,8 @@ def running(model: Path) -> Iterator[Run]:
 
 
 @pytest.fixture(scope="module")
-def laptop(starter_model: Path) -> Iterator[Run]:
-    with running(starter_model) as run:
+def laptop(starter_model: Path, free_ports: FreePorts) -> Iterator[Run]:
+    with running(starter_model, free_ports(3)) as run:
         run.wait_until_ready()
         yield run
 
@@ -124,9 +117,9 @@ def test_run_on_taken_port_says_how_to_choose_another(laptop: Run, starter_model
     assert httpx.get(f"{laptop.url}/readyz").status_code == 200
 
 
-def test_run_stops_all_it_started_on_interrupt(starter_model: Path) -> None:
+def test_run_stops_all_it_started_on_interrupt(starter_model: Path, free_ports: FreePorts) -> None:
     """After Ctrl-C no process of the group and no open port is left."""
-    with running(starter_model) as run:
+    with running(starter_model, free_ports(3)) as run:
         run.wait_until_ready()
         run.interrupt()
         with pytest.raises(ProcessLookupError):
@@ -137,20 +130,20 @@ def test_run_stops_all_it_started_on_interrupt(starter_model: Path) -> None:
         assert not any("Traceback" in line for line in run.lines), run.lines
 
 
-def test_run_with_unreadable_model_says_why(tmp_path: Path) -> None:
+def test_run_with_unreadable_model_says_why(tmp_path: Path, free_ports: FreePorts) -> None:
     """A damaged version ends the start with the server's reason, not with a page that never answers."""
     (tmp_path / "model" / "1").mkdir(parents=True)
     (tmp_path / "model" / "1" / "saved_model.pb").write_bytes(b"damaged")
-    with running(tmp_path / "model") as run:
+    with running(tmp_path / "model", free_ports(3)) as run:
         assert run.process.wait(START_SECONDS) == 1
     printed = "".join(run.lines)
     assert "saved_model.pb" in printed
     assert "The model server could not start" in printed
 
 
-def test_run_stops_when_the_model_server_dies(starter_model: Path) -> None:
+def test_run_stops_when_the_model_server_dies(starter_model: Path, free_ports: FreePorts) -> None:
     """Half a product is not left running: the person is told and the command ends."""
-    with running(starter_model) as run:
+    with running(starter_model, free_ports(3)) as run:
         run.wait_until_ready()
         children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGKILL)

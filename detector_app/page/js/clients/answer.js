@@ -1,0 +1,51 @@
+/** What every client gives, checked, so that the rest of the page can trust its shape. */
+
+import { Problem } from "../problem.js";
+
+const MOST_GUESSES = 5;
+
+/**
+ * Return `{guesses: [{breed, confidence}], isDog, dogProbability, model: {name, version}, heatmap}`; the guesses best
+ * first, `isDog` and `dogProbability` null when the model cannot tell, `heatmap` rows of 0..1 or null.
+ */
+export function answerOf({ guesses, isDog, dogProbability, model, heatmap = null }) {
+  const sound =
+    Array.isArray(guesses) &&
+    guesses.length > 0 &&
+    guesses.every((guess) => typeof guess?.breed === "string" && isShare(guess.confidence)) &&
+    (isDog === null || typeof isDog === "boolean") &&
+    (dogProbability === null || isShare(dogProbability)) &&
+    (heatmap === null || isHeatmap(heatmap));
+  if (!sound) throw new Problem("bad_answer");
+  return {
+    guesses: guesses.slice(0, MOST_GUESSES).map(({ breed, confidence }) => ({ breed, confidence })),
+    isDog,
+    dogProbability,
+    model: { name: String(model?.name ?? ""), version: String(model?.version ?? "") },
+    heatmap,
+  };
+}
+
+/** Return `{name, version, card}` of a model; of the card, only what the page uses is checked. */
+export function modelOf({ name, version, card }) {
+  const sound =
+    Array.isArray(card?.breeds) &&
+    [card.crop, card.thresholds?.dog, card.thresholds?.sure].every(isShare) &&
+    Number.isInteger(card.input_size) &&
+    card.input_size > 0 &&
+    (card.test == null || (Number.isInteger(card.test.photos) && isShare(card.test.top1)));
+  if (!sound) throw new Problem("bad_answer");
+  return { name: String(name), version: String(version), card };
+}
+
+function isShare(value) {
+  return typeof value === "number" && value >= 0 && value <= 1.0001; // float32 sums may end a hair above one
+}
+
+function isHeatmap(rows) {
+  return (
+    Array.isArray(rows) &&
+    rows.length > 0 &&
+    rows.every((row) => Array.isArray(row) && row.length === rows[0].length && row.length > 0 && row.every(isShare))
+  );
+}

@@ -1,0 +1,40 @@
+/** The client that asks the gateway. */
+
+import { answerOf, modelOf } from "./answer.js";
+import { call, fetchJson } from "./http.js";
+import { Problem } from "../problem.js";
+
+export class GatewayClient {
+  canExplain = true;
+
+  /** Return "ready", "loading" or "unreachable". */
+  async state() {
+    try {
+      await call("/readyz");
+      return "ready";
+    } catch (problem) {
+      return problem.code === "not_ready" ? "loading" : "unreachable";
+    }
+  }
+
+  /** Return `{name, version, card}` of the model that answers. */
+  async model() {
+    return modelOf((await fetchJson("/api/v1/model")) ?? {});
+  }
+
+  /** Return the answer for a photo; see answer.js. */
+  async predict(file, { explain, signal }) {
+    const form = new FormData();
+    form.append("dog_image", file);
+    const path = `/api/v1/predict_breed${explain ? "?explain=true" : ""}`;
+    const said = await fetchJson(path, { method: "POST", body: form, signal });
+    if (explain && !said?.heatmap) throw new Problem("bad_answer");
+    return answerOf({
+      guesses: said?.predictions,
+      isDog: said?.is_dog,
+      dogProbability: said?.dog_probability,
+      model: said?.model,
+      heatmap: said?.heatmap,
+    });
+  }
+}

@@ -1,0 +1,87 @@
+/** The client that asks TensorFlow Serving's REST API itself, with no gateway between. */
+
+import { answerOf, modelOf } from "./answer.js";
+import { fetchJson } from "./http.js";
+import { Problem } from "../problem.js";
+import { squareJpeg } from "../upright.js";
+
+const MODEL = "dog_breed";
+
+export class RestClient {
+  canExplain = false; // the signature takes pixels at the model's size, which here only the gateway makes
+  #model = null;
+
+  async state() {
+    try {
+      return (await this.#versions()).length > 0 ? "ready" : "loading";
+    } catch (problem) {
+      return problem.code === "not_ready" ? "loading" : "unreachable";
+    }
+  }
+
+  async model() {
+    const [version] = await this.#versions();
+    if (!version) throw new Problem("not_ready");
+    // TensorFlow Serving's REST API calls no signature without an input, so `describe` takes one and ignores it.
+    const said = await ask(version, { signature_name: "describe", inputs: [""] });
+    return modelOf({ name: MODEL, version, card: parse([said?.outputs].flat()[0]) });
+  }
+
+  async predict(file, { signal }) {
+    // REST replies do not tell their version. So one is named in the request; once it is gone, its successor is asked.
+    this.#model ??= this.model();
+    try {
+      return await predictWith(await this.#model, file, signal);
+    } catch (problem) {
+      this.#model = null;
+      if (problem.code !== "gone") throw problem;
+    }
+    this.#model = this.model();
+    return predictWith(await this.#model, file, signal);
+  }
+
+  /** Return the numbers of the versions that answer, newest first. */
+  async #versions() {
+    const said = await fetchJson(`/v1/models/${MODEL}`);
+    return (said?.model_version_status ?? []).filter(({ state }) => state === "AVAILABLE").map(({ version }) => version);
+  }
+}
+
+async function predictWith({ name, version, card }, file, signal) {
+  const jpeg = await squareJpeg(file, Math.ceil((2 * card.input_size) / card.crop));
+  const instances = [{ b64: await base64Of(jpeg) }];
+  const said = await ask(version, { signature_name: "serving_default", instances }, signal);
+  const first = said?.predictions?.[0];
+  const dogProbability = card.detects_dogs ? first?.dog_probability : null;
+  return answerOf({
+    guesses: first?.top_breeds?.map((breed, rank) => ({ breed, confidence: first.top_probabilities?.[rank] })),
+    isDog: dogProbability === null ? null : dogProbability >= card.thresholds.dog,
+    dogProbability,
+    model: { name, version },
+  });
+}
+
+function ask(version, body, signal = null) {
+  return fetchJson(`/v1/models/${MODEL}/versions/${version}:predict`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json" },
+    signal,
+  });
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem("bad_answer");
+  }
+}
+
+function base64Of(blob) {
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.readAsDataURL(blob);
+  });
+}

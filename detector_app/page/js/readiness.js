@@ -1,0 +1,14 @@
+/** Waiting for the model. */
+
+const FIRST_DELAY = 500; // ms, doubled after each look
+const LONGEST_DELAY = 4000; // ms
+
+/** Look until the client's model is ready; tell of each look that finds it "loading" or "unreachable". */
+export async function untilReady(client, tell) {
+  for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, LONGEST_DELAY)) {
+    const state = await client.state();
+    if (state === "ready") return;
+    tell(state);
+    await new Promise((resolve) => setTimeout(resolve, delay));
+  }
+}

@@ -1,0 +1,34 @@
+/** Tells a screen reader what was answered: each photo of a few, otherwise only the end. */
+
+import { words } from "../words.js";
+
+const FEW = 3;
+
+export class Announcer {
+  #element;
+  #batch = 0; // photos that came since all was last done
+
+  /** `sure` returns the model's threshold, or undefined while it is not known. */
+  constructor(element, album, sure) {
+    this.#element = element;
+    album.addEventListener("added", ({ detail: photos }) => {
+      const pending = pendingOf(album);
+      this.#batch = photos.length + (pending > photos.length ? this.#batch : 0);
+    });
+    album.addEventListener("changed", ({ detail: photo }) => {
+      if (photo.status === "reading") this.#say("");
+      else if (this.#batch > FEW && pendingOf(album) === 0) this.#say(words.finished(album.counts()));
+      else if (this.#batch <= FEW && photo.status !== "waiting") this.#say(words.announcement(photo, sure()));
+    });
+  }
+
+  #say(text) {
+    // Writing the same again would have it read out again.
+    if (this.#element.textContent !== text) this.#element.textContent = text;
+  }
+}
+
+function pendingOf(album) {
+  const { waiting, reading } = album.counts();
+  return waiting + reading;
+}

@@ -1,0 +1,30 @@
+/** How far many photos are, with what can be done about all of them. */
+
+import { words } from "../words.js";
+
+export class Progress {
+  #element;
+  #buttons;
+
+  /** `actions` has a function for each button: `cancel`, `retry`, `clear`. */
+  constructor(element, album, actions) {
+    this.#element = element;
+    this.#buttons = Object.fromEntries([...element.querySelectorAll("button")].map((button) => [button.dataset.do, button]));
+    for (const [name, button] of Object.entries(this.#buttons)) button.addEventListener("click", actions[name]);
+    for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, () => this.#show(album.counts()));
+  }
+
+  #show(counts) {
+    const pending = counts.waiting + counts.reading;
+    const focused = this.#element.querySelector(":focus");
+    this.#element.hidden = counts.total < 2;
+    this.#element.querySelector("p").textContent = words.progress(counts);
+    const bar = this.#element.querySelector("progress");
+    bar.max = counts.total || 1;
+    bar.value = counts.total - pending;
+    this.#buttons.cancel.hidden = pending === 0;
+    this.#buttons.retry.hidden = pending > 0 || counts.again === 0;
+    this.#buttons.retry.textContent = words.retryAll(counts.again);
+    if (focused?.hidden) this.#element.querySelector("button:not([hidden])").focus();
+  }
+}

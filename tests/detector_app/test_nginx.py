@@ -1,0 +1,223 @@
+"""nginx before the gateway and TensorFlow Serving: what passes, what does not, and in which words."""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+MEGABYTE = 2**20
+
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/js/main.js"),
+        ("GET", "/favicon.svg"),
+        ("GET", "/absent"),
+        ("POST", "/"),
+        ("GET", "/api/anything"),
+        ("GET", "/api/v1/predict_breed"),
+        ("GET", "/readyz"),
+        ("GET", "/v1/models/dog_breed:predict"),
+        ("GET", "/v1/elsewhere"),
+    ],
+)
+def test_get_reply_has_each_security_header_once(site: str, method: str, path: str) -> None:
+    """Every reply, errors too, carries the security headers, and no server behind can add a second one."""
+    headers = httpx.request(method, site + path).headers
+    for name, value in SECURITY_HEADERS.items():
+        assert headers.get_list(name) == [value]
+    (policy,) = headers.get_list("content-security-policy")
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["server"] == "nginx"
+
+
+def test_send_malformed_request_leaks_no_version(site: str) -> None:
+    """Not even a reply to what is no HTTP tells the version."""
+    host, port = site.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        reply = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert reply.startswith(b"HTTP/1.1 400")
+    assert not re.search(rb"nginx/\d", reply)
+    assert b"Content-Security-Policy" in reply
+
+
+def test_post_photo_over_limit_returns_problem(site: str) -> None:
+    """An upload over 20 MB is refused in the gateway's own form."""
+    reply = httpx.post(f"{site}/api/v1/predict_breed", content=b"x" * (20 * MEGABYTE + 1))
+    assert reply.status_code == 413
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.json()["code"] == "too_large"
+
+
+def test_post_photo_at_limit_reaches_gateway(site: str, gateway: Any, tmp_path: Path) -> None:
+    """An upload of just 20 MB passes, and nginx writes none of it to disk."""
+    reply = httpx.post(f"{site}/api/elsewhere", content=b"x" * (20 * MEGABYTE))
+    assert reply.text == "echo"
+    assert "buffered to a temporary file" not in (tmp_path / "nginx.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/v1/model", "gateway_unavailable"),
+        ("/readyz", "gateway_unavailable"),
+        ("/v1/models/dog_breed", "model_unavailable"),
+    ],
+)
+def test_ask_dead_server_returns_problem(
+    start_nginx: Callable[..., str], dead_address: str, path: str, code: str
+) -> None:
+    """A server that is down gives 503 in words, and when to come back."""
+    reply = httpx.get(start_nginx(gateway=dead_address, serving=dead_address) + path)
+    assert reply.status_code == 503
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers.get_list("retry-after") == ["5"]
+    assert reply.json()["code"] == code
+    assert "127.0.0.1" not in reply.text
+
+
+def test_get_problem_of_gateway_passes_unchanged(site: str, gateway: Any) -> None:
+    """The gateway's own 503 keeps its words and its own time to come back."""
+    gateway.replies["dog.jpg"] = [gateway.problem(503, "overloaded", {"Retry-After": "2"})]
+    reply = httpx.post(f"{site}/api/v1/predict_breed", files={"dog_image": ("dog.jpg", b"photo")})
+    assert reply.json()["code"] == "overloaded"
+    assert reply.headers.get_list("retry-after") == ["2"]
+
+
+def test_get_file_again_is_answered_from_cache(site: str) -> None:
+    """A file is asked after by its ETag and not sent twice, compressed or not."""
+    for encoding in ("identity", "gzip"):
+        first = httpx.get(f"{site}/style.css", headers={"Accept-Encoding": encoding})
+        assert first.headers["cache-control"] == "no-cache"
+        assert first.headers.get("content-encoding", "identity") == encoding
+        again = httpx.get(
+            f"{site}/style.css", headers={"Accept-Encoding": encoding, "If-None-Match": first.headers["etag"]}
+        )
+        assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/", "/style.css", "/js/main.js", "/favicon.svg"])
+def test_get_file_has_right_type(site: str, path: str) -> None:
+    """Each file has the type that a browser insists on."""
+    types = {"/": "text/html", "/style.css": "text/css", "/favicon.svg": "image/svg+xml"}
+    assert types.get(path, "javascript") in httpx.get(site + path).headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/models/dog_breed", 200),
+        ("GET", "/v1/models/dog_breed/versions/3", 200),
+        ("GET", "/v1/models/dog_breed/metadata", 200),
+        ("POST", "/v1/models/dog_breed/versions/3:predict", 200),
+        ("GET", "/v1/models/dog_breed:predict", 405),
+        ("DELETE", "/v1/models/dog_breed", 405),
+        ("POST", "/v1/models/dog_breed", 405),
+        ("POST", "/v1/models/dog_breed:classify", 404),
+        ("GET", "/v1/models/dog_breed/../../monitoring", 404),
+        ("GET", "/v1/models/dog_breed%2f..%2f..%2fmonitoring", 404),
+        ("GET", "/v1/", 404),
+        ("GET", "/monitoring/prometheus/metrics", 404),
+    ],
+)
+def test_call_serving_lets_only_ask_and_read(site: str, gateway: Any, method: str, path: str, status: int) -> None:
+    """Of TensorFlow Serving's REST API only predict and the models' descriptions can be reached."""
+    body = json.dumps({"signature_name": "describe", "inputs": [""]}) if method == "POST" else None
+    host = site.removeprefix("http://")
+    # httpx would tidy the path up before it is sent.
+    with httpx.Client(transport=httpx.HTTPTransport()) as client:
+        request = httpx.Request(method, site, content=body)
+        request.url = httpx.URL(
+            scheme="http", host=host.split(":")[0], port=int(host.split(":")[1]), raw_path=path.encode()
+        )
+        assert client.send(request).status_code == status
+    assert len(gateway.requests) == (status == 200)
+
+
+def test_call_gateway_passes_request_id(site: str, gateway: Any) -> None:
+    """A caller's harmless request id reaches the gateway and comes back; a harmful one is replaced."""
+    kept = httpx.get(f"{site}/api/echo", headers={"X-Request-ID": "abc-123"})
+    assert kept.headers.get_list("x-request-id") == ["abc-123"]
+    assert gateway.requests[-1][2]["x-request-id"] == "abc-123"
+    replaced = httpx.get(f"{site}/api/echo", headers={"X-Request-ID": 'a" b'})
+    assert re.fullmatch("[0-9a-f]{32}", replaced.headers["x-request-id"])
+    assert gateway.requests[-1][2]["x-request-id"] == replaced.headers["x-request-id"]
+
+
+def test_log_request_is_json_without_query(site: str, tmp_path: Path, eventually: Callable[..., None]) -> None:
+    """A line of the log is JSON with the request id, and without what a person may have typed."""
+    httpx.get(f"{site}/api/echo?name=Rex", headers={"X-Request-ID": "abc-123"})
+    log = tmp_path / "nginx.log"
+    eventually(lambda: "abc-123" in log.read_text())  # nginx writes it once the reply is sent
+    (line,) = [line for line in log.read_text().splitlines() if "abc-123" in line]
+    assert json.loads(line)["path"] == "/api/echo"
+    assert "Rex" not in line
+
+
+def test_restart_gateway_elsewhere_is_found_again(
+    start_nginx: Callable[..., str], names: "Names", serve: Callable[..., Any], dead_address: str
+) -> None:
+    """A gateway that comes back under another address is found by its name, without a restart of nginx."""
+    app = Starlette(routes=[Route("/api/where", lambda request: PlainTextResponse(request.scope["server"][0]))])
+    with serve(app, "127.0.0.2") as first:
+        port = int(first.split(":")[1])
+        names.address = "127.0.0.2"
+        site = start_nginx(gateway=f"gateway.test:{port}", serving=dead_address, resolver=names.server)
+        assert httpx.get(f"{site}/api/where").text == "127.0.0.2"
+    names.address = "127.0.0.3"
+    with serve(app, "127.0.0.3", port):
+        replies = (httpx.get(f"{site}/api/where") for _ in range(1000))
+        assert next(reply.text for reply in replies if reply.status_code == 200) == "127.0.0.3"
+
+
+class Names:
+    """A DNS server that knows one address, for any name."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.server = "{}:{}".format(*self.socket.getsockname())
+
+    def answer(self) -> None:
+        """Answer until a datagram is empty."""
+        while (received := self.socket.recvfrom(512))[0]:
+            query, client = received
+            end = query.index(b"\0", 12) + 5  # after the name, its type and class
+            is_ipv4 = query[end - 4 : end - 2] == b"\0\1"
+            head = query[:2] + b"\x81\x80" + b"\0\1" + (b"\0\1" if is_ipv4 else b"\0\0") + b"\0\0\0\0"
+            # The name by reference, type A, class IN, ten minutes to live as Docker says, four bytes.
+            record = b"\xc0\x0c\0\1\0\1\0\0\x02\x58\0\4" + socket.inet_aton(self.address)
+            self.socket.sendto(head + query[12:end] + (record if is_ipv4 else b""), client)
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """Return a DNS server on loopback."""
+    names = Names()
+    thread = threading.Thread(target=names.answer)
+    thread.start()
+    yield names
+    names.socket.sendto(b"", names.socket.getsockname())
+    thread.join()
+    names.socket.close()

@@ -1,0 +1,79 @@
+"""The page for everyone: small screens, keyboard, screen reader, few bytes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+PAGE = Path(__file__).parents[2] / "detector_app" / "page"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_show_page_on_small_screen_fits(
+    open_page: Callable[..., Page], gateway: Any, photo: Callable[..., Any], scheme: str
+) -> None:
+    """At 320 pixels nothing sticks out to the side, not even long names."""
+    page = open_page(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    gateway.replies["a.jpg"] = [gateway.answer("Extraordinarily" * 9, 0.3)]
+    gateway.replies["b.jpg"] = [gateway.problem(503, "overloaded")]
+    overhang = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    assert page.evaluate(overhang) == 0
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg"), photo(f"{'c' * 120}.jpg")])
+    expect(page.locator("#progress-text")).to_have_text("2 of 3 read, 1 failed")
+    assert page.evaluate(overhang) == 0
+
+
+def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """All can be done by Tab and Enter, the focus is always visible, and it is never lost."""
+    gateway.replies["b.jpg"] = [gateway.problem(503, "overloaded"), gateway.answer("Chow")]
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files([photo("a.jpg"), photo("b.jpg")])
+    expect(page.locator("#progress-text")).to_have_text("1 of 2 read, 1 failed")
+    reached = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent"))
+    assert reached == ["Choose a folder", "Try 1 again", "Clear all", "Show where it looked", "Try again"]
+    page.keyboard.press("Enter")
+    expect(page.locator("#progress-text")).to_have_text("2 of 2 read")
+    # The button is gone, its card has the focus, and the next Tab goes on from there.
+    expect(page.locator(".card").nth(1)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator(".card").nth(1).get_by_role("button")).to_be_focused()
+
+
+def test_read_photo_announces_answer(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """A screen reader is told each answer and each error of a few photos, in a polite live region."""
+    gateway.replies["b.jpg"] = [gateway.problem(422, "damaged_image")]
+    page.goto("/")
+    announcer = page.locator("[aria-live=polite]")
+    page.set_input_files("#photos", [photo("a.jpg")])
+    expect(announcer).to_have_text("a.jpg: Akita. 90% sure")
+    page.set_input_files("#photos", [photo("b.jpg")])
+    expect(announcer).to_contain_text("b.jpg: Not read. This photo is damaged")
+
+
+def test_read_photo_with_reduced_motion_moves_nothing(
+    open_page: Callable[..., Page], gateway: Any, photo: Callable[..., Any]
+) -> None:
+    """Who asked for less motion sees none, even while a photo is read."""
+    page = open_page(reduced_motion="reduce")
+    gateway.hold("dog.jpg")
+    page.goto("/")
+    page.set_input_files("#photos", [photo()])
+    expect(page.locator("[data-status=reading]")).to_have_count(1)
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+def test_weigh_page_stays_light() -> None:
+    """All files of the page together weigh less than 100 kB, before compression."""
+    assert sum(path.stat().st_size for path in PAGE.rglob("*") if path.is_file()) < 100_000

@@ -1,0 +1,116 @@
+"""Every way in which photos come to the page."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+def test_choose_photo_shows_answer(page: Page, photo: Callable[..., Any]) -> None:
+    """A chosen photo gets a card with its breed, the top five with their shares, and the model that answered."""
+    page.goto("/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose photos").click()
+    chooser.value.set_files([photo("rex.jpg")])
+    card = page.locator(".card")
+    expect(card.get_by_role("heading")).to_have_text("Akita")
+    expect(card.locator(".remark")).to_have_text("90% sure")
+    expect(card.locator(".guess-breed")).to_have_text(["Akita", "Beagle", "Borzoi", "Briard", "Chow"])
+    expect(card.locator(".guess-share")).to_have_text(["90%", "2%", "2%", "2%", "2%"])
+    expect(card.locator(".model")).to_have_text("dog_breed, version 3")
+    expect(card.locator(".file")).to_have_text("rex.jpg")
+
+
+def test_choose_photo_sends_it_unchanged(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """The gateway gets the very bytes of the photo, under its name."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo("rex.jpg")])
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    assert gateway.photos == [("rex.jpg", photo("rex.jpg")["buffer"])]
+
+
+def test_choose_same_photo_twice_reads_it_twice(page: Page, photo: Callable[..., Any]) -> None:
+    """Choosing the same file again is not ignored."""
+    page.goto("/")
+    for count in (1, 2):
+        page.set_input_files("#photos", [photo()])
+        expect(page.locator("[data-status=read]")).to_have_count(count)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: Callable[..., Any]) -> Path:
+    """Return a folder with three photos on two levels, a text, and a hidden file."""
+    inside = tmp_path / "Dogs" / "more"
+    inside.mkdir(parents=True)
+    for path in (inside / "a.jpg", inside / "b.JPG", inside.parent / "c.jpg", inside / "._a.jpg"):
+        path.write_bytes(photo()["buffer"])
+    (inside.parent / "notes.txt").write_text("no photo")
+    return inside.parent
+
+
+def test_choose_folder_reads_its_photos(page: Page, folder: Path) -> None:
+    """All photos of a folder and its folders are read; what is no photo is left out, and said so."""
+    page.goto("/")
+    page.set_input_files("#folder", folder)
+    expect(page.locator("[data-status=read]")).to_have_count(3)
+    expect(page.locator("#left-out")).to_have_text("One file was left out: it is not a photo.")
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files on the page as the system does: folders, too."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        if kind == "drop":
+            expect(page.locator(".drop-veil")).to_be_visible()
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 5, "y": 500, "data": data})
+    expect(page.locator(".drop-veil")).to_be_hidden()
+
+
+def test_drop_photo_anywhere_reads_it(page: Page, folder: Path) -> None:
+    """A photo can be dropped on any place of the page, which shows that it takes it."""
+    page.goto("/")
+    drop(page, folder / "c.jpg")
+    expect(page.locator("[data-status=read] .file")).to_have_text("c.jpg")
+
+
+def test_drop_folder_reads_its_photos(page: Page, folder: Path) -> None:
+    """A dropped folder is as good as a chosen one."""
+    page.goto("/")
+    drop(page, folder)
+    expect(page.locator("[data-status=read]")).to_have_count(3)
+
+
+def test_paste_photo_reads_it(page: Page, photo: Callable[..., Any]) -> None:
+    """A photo on the clipboard can be pasted."""
+    page.goto("/")
+    page.evaluate(
+        """async (encoded) => {
+            const blob = await new Response(Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt())).blob();
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([blob], "image.png", { type: "image/png" }));
+            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+        }""",
+        base64.b64encode(photo()["buffer"]).decode(),
+    )
+    expect(page.locator("[data-status=read] .file")).to_have_text("image.png")
+
+
+def test_choose_no_photo_says_so(page: Page) -> None:
+    """Files that are no photos are not sent; the page says what to choose instead."""
+    page.goto("/")
+    page.set_input_files("#photos", [{"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"}])
+    expect(page.locator("#left-out")).to_contain_text("Please choose JPEG, PNG or WebP files.")
+    expect(page.locator(".card")).to_have_count(0)
+
+
+def test_choose_photo_browser_cannot_show_still_sends_it(page: Page, gateway: Any) -> None:
+    """A photo of a type that only the gateway reads is read all the same."""
+    page.goto("/")
+    page.set_input_files("#photos", [{"name": "scan.tiff", "mimeType": "", "buffer": b"II*\0"}])
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    expect(page.locator(".photo img")).to_be_hidden()
+    assert [name for name, _ in gateway.photos] == ["scan.tiff"]

@@ -1,0 +1,88 @@
+"""Many photos at once: a few at a time, with progress, and under control."""
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+
+def test_read_many_sends_few_at_a_time(
+    page: Page, gateway: Any, photo: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
+    """Of forty photos at most four are under way, all are read, and the progress counts them."""
+    page.goto("/")
+    gates = [gateway.hold(f"{number}.jpg") for number in range(4)]
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(40)])
+    expect(page.locator("[data-status=waiting]")).to_have_count(36)
+    eventually(lambda: len(gateway.photos) == 4)
+    for gate in gates[1:]:
+        gate.set()
+    expect(page.locator("#progress-text")).to_have_text("39 of 40 read")
+    gates[0].set()
+    expect(page.locator("#progress-text")).to_have_text("40 of 40 read")
+    assert gateway.most_under_way == 4
+    assert sorted(name for name, _ in gateway.photos) == sorted(f"{number}.jpg" for number in range(40))
+    expect(page.locator("#announcer")).to_have_text("Done: 40 of 40 read.")
+
+
+def test_cancel_many_stops_and_reads_rest_on_demand(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Cancel stops what is not read yet, the focus goes on to reading the rest, and no late answer shows."""
+    names = [f"{number}.jpg" for number in range(8)]
+    for name in names:
+        gateway.replies[name] = [gateway.answer("Late"), gateway.answer("Chow")]
+    gates = [gateway.hold(name) for name in names[:4]]
+    page.goto("/")
+    page.set_input_files("#photos", [photo(name, 32, 24) for name in names])
+    expect(page.locator("[data-status=reading]")).to_have_count(4)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#progress-text")).to_have_text("0 of 8 read, 8 cancelled")
+    expect(page.get_by_role("button", name="Try 8 again")).to_be_focused()
+    for name in names[4:]:
+        gateway.replies[name].pop(0)  # their first answer will be the second try's
+    page.keyboard.press("Enter")
+    expect(page.locator("#progress-text")).to_have_text("8 of 8 read")
+    for gate in gates:
+        gate.set()
+    expect(page.locator(".headline")).to_have_text(["Chow"] * 8)
+
+
+def test_retry_many_reads_only_what_may_pass(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """What failed in passing is tried again at one press; a damaged photo is left alone."""
+    gateway.replies["busy.jpg"] = [gateway.problem(503, "overloaded"), gateway.answer("Chow")]
+    gateway.replies["damaged.jpg"] = [gateway.problem(422, "damaged_image")]
+    page.goto("/")
+    page.set_input_files("#photos", [photo("busy.jpg"), photo("damaged.jpg"), photo("good.jpg")])
+    expect(page.locator("#progress-text")).to_have_text("1 of 3 read, 2 failed")
+    page.get_by_role("button", name="Try 1 again").click()
+    expect(page.locator("#progress-text")).to_have_text("2 of 3 read, 1 failed")
+    assert sorted(name for name, _ in gateway.photos) == ["busy.jpg", "busy.jpg", "damaged.jpg", "good.jpg"]
+
+
+def test_add_photos_later_puts_them_first(page: Page, photo: Callable[..., Any]) -> None:
+    """The newest photos stand on top, in the order in which they were chosen."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg")])
+    page.set_input_files("#photos", [photo("c.jpg"), photo("d.jpg")])
+    expect(page.locator(".file")).to_have_text(["c.jpg", "d.jpg", "a.jpg", "b.jpg"])
+
+
+def test_clear_photos_releases_them(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Every object URL that was made is released, and clearing brings the first view back."""
+    page.add_init_script(
+        """globalThis.held = new Set();
+        const [create, revoke] = [URL.createObjectURL, URL.revokeObjectURL];
+        URL.createObjectURL = (file) => { const url = create(file); held.add(url); return url; };
+        URL.revokeObjectURL = (url) => { held.delete(url); revoke(url); };"""
+    )
+    gate = gateway.hold("b.jpg")
+    page.goto("/")
+    unreadable = {"name": "c.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"}
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg"), unreadable])
+    expect(page.locator("[data-status=read]")).to_have_count(2)
+    page.get_by_role("button", name="Clear all").click()
+    gate.set()
+    expect(page.locator(".card")).to_have_count(0)
+    expect(page.locator("#progress")).to_be_hidden()
+    expect(page.locator(".drawing")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
+    assert page.evaluate("held.size") == 0
