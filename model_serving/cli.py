@@ -17,7 +17,7 @@ STARTER = "efficientnet_lite2"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb; what a person can mend is told in one line on stderr, with exit status 1."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         options.verb(options)
     except ModelServingError as error:
@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; `parse_args(...).verb` is the function that runs it."""
     parser = argparse.ArgumentParser(prog="dog-breed", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
