@@ -19,7 +19,7 @@ test: .venv/test.installed
 
 # The stamp is written last: an install that was interrupted is taken up again.
 .venv/%.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "TensorFlow needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.12 ...")'
 	@echo "Installing into .venv, once (about 2 GB; a few minutes) ..."
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'

@@ -86,7 +86,10 @@ class ServingClient:
         spec = self._spec(signature="describe")
         if version is not None:
             spec.version.value = version
-        reply = await self._predict(pb.PredictRequest(model_spec=spec))
+        # The input has a default in the model, which not every TensorFlow Serving knows to use.
+        unused = pb.TensorProto(dtype=pb.DT_STRING, string_val=[b""])
+        unused.tensor_shape.dim.add(size=1)
+        reply = await self._predict(pb.PredictRequest(model_spec=spec, inputs={"unused": unused}))
         _, card = read_strings(reply.outputs, "model_card")
         try:
             return Model(_version(reply), ModelCard.model_validate_json(card[0]))

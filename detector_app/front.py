@@ -28,7 +28,7 @@ def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with (
             gateway.router.lifespan_context(gateway),
-            httpx.AsyncClient(base_url=f"http://{rest_address}", timeout=30) as client,
+            httpx.AsyncClient(base_url=f"http://{rest_address}", timeout=30, trust_env=False) as client,
         ):
             app.state.serving = client
             yield

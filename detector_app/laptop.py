@@ -6,6 +6,8 @@ Two processes: the local server, which needs TensorFlow, and this one, which ser
 from __future__ import annotations
 
 import asyncio
+import errno
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ import uvicorn
 from detector_api.main import create_app
 from detector_api.settings import Settings
 from detector_app.front import create_front
-from model_serving.errors import ModelServingError
+from model_serving.errors import LaptopError
 from model_serving.savedmodel.versions import list_versions
 
 LOOPBACK = "127.0.0.1"
@@ -23,17 +25,20 @@ MODEL_NAME = "dog_breed"
 STOP_SECONDS = 10
 
 
-class LaptopError(ModelServingError):
-    """Raised when the product cannot be started here; the message says what to do."""
-
-
 def run(model: Path, host: str, port: int, grpc_port: int, rest_port: int) -> None:
     """Serve the newest version in the folder `model` until Ctrl-C, and stop all that was started.
 
     Makes the starter model first if there is none. Raises `LaptopError` if a port is taken or a part fails.
     """
-    for number, setting in ((port, "PORT"), (grpc_port, "GRPC_PORT"), (rest_port, "REST_PORT")):
-        _require_free(number, setting)
+    # A terminated run stops what it started, too; uvicorn passes the signal on when it has shut down.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    if len({port, grpc_port, rest_port}) < 3:
+        raise LaptopError(
+            f"PORT={port}, GRPC_PORT={grpc_port} and REST_PORT={rest_port} must be three different ports."
+        )
+    _require_free(host, port, "PORT")
+    _require_free(LOOPBACK, grpc_port, "GRPC_PORT")
+    _require_free(LOOPBACK, rest_port, "REST_PORT")
     asyncio.run(_run(model.resolve(), host, port, grpc_port, rest_port))
 
 
@@ -84,15 +89,17 @@ class _Page(uvicorn.Server):
         print(f"Ready: open http://localhost:{port} and drop a photo of a dog. Ctrl-C stops everything.", flush=True)
 
 
-def _require_free(port: int, setting: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
+def _require_free(host: str, port: int, setting: str) -> None:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise LaptopError(
                 f"Port {port} is taken by another program. Stop that, or choose another: make run {setting}={port + 10}"
             ) from error
+        raise LaptopError(
+            f"Port {port} of {host} cannot be opened ({error.strerror}). Choose another: make run {setting}=8090"
+        ) from error
 
 
 async def _start(module: str, *arguments: str) -> asyncio.subprocess.Process:

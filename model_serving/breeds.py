@@ -149,7 +149,7 @@ def readable(folder: str) -> str:
 
     A breed that ImageNet knows gets its usual name, whatever its spelling; any other keeps its own words.
     """
-    name = re.sub(r"^\d+[.\s_-]+|^n\d{8}[-_]", "", folder).replace("_", " ").strip()
+    name = re.sub(r"^\d+\.|^n\d{8}-", "", folder).replace("_", " ").strip()
     return _BY_KEY.get(_key(name)) or (name[:1].upper() + name[1:])
 
 

@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     train = verb("train", _train, "Train a head on class folders of photos and export it as the next version.")
     train.add_argument("data", type=Path, help="folder of class folders, or of train/, valid/ and test/ with them")
     train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
-    train.add_argument("--epochs", type=int, help="the most passes over the training photos")
+    train.add_argument("--epochs", type=_positive, help="the most passes over the training photos")
     _add_backbone(train, default="densenet201")
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
@@ -55,10 +55,22 @@ def build_parser() -> argparse.ArgumentParser:
         "run", _run, "Serve page, gateway and model on this machine until Ctrl-C; makes the starter model if needed."
     )
     run.add_argument("--host", default="127.0.0.1", help="address of the page; 0.0.0.0 opens it to the network")
-    run.add_argument("--port", type=int, default=8080, help="port of the page (%(default)s)")
-    run.add_argument("--grpc-port", type=int, default=8500, help="port of the model server's gRPC API (%(default)s)")
-    run.add_argument("--rest-port", type=int, default=8501, help="port of the model server's REST API (%(default)s)")
+    run.add_argument("--port", type=_port, default=8080, help="port of the page (%(default)s)")
+    run.add_argument("--grpc-port", type=_port, default=8500, help="port of the model server's gRPC API (%(default)s)")
+    run.add_argument("--rest-port", type=_port, default=8501, help="port of the model server's REST API (%(default)s)")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; ports are 1 to 65535")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text)
 
 
 def _add_backbone(parser: argparse.ArgumentParser, default: str) -> None:

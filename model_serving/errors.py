@@ -1,9 +1,11 @@
-"""Every error of training and export that a person can mend; the command line prints its message and exits with 1.
+"""Every error that a person can mend; the command line prints its message and exits with 1.
 
 ModelServingError
+├── UnknownBackboneError      a name that is not in the registry
 ├── WeightsUnavailableError   pretrained weights can neither be read nor downloaded
 ├── DatasetError              class folders that nothing can be learned from
-└── ModelNotFoundError        no exported version where one is needed
+├── ModelNotFoundError        no exported version where one is needed
+└── LaptopError               `dog-breed run` cannot start, or a part of it has stopped
 """
 
 from __future__ import annotations
@@ -13,13 +15,21 @@ class ModelServingError(Exception):
     """Base of the errors below; the message says in one line what is wrong and what to do."""
 
 
+class UnknownBackboneError(ModelServingError):
+    """Raised for a backbone's name that is not in the registry."""
+
+
 class WeightsUnavailableError(ModelServingError):
     """Raised when a backbone's pretrained weights can neither be read nor downloaded."""
 
 
 class DatasetError(ModelServingError):
-    """Raised when class folders hold nothing to learn from or to test on."""
+    """Raised when class folders or a list hold nothing to learn from or to test on."""
 
 
 class ModelNotFoundError(ModelServingError):
     """Raised when a model's folder holds no exported version."""
+
+
+class LaptopError(ModelServingError):
+    """Raised when the product cannot be started on this machine, or a part of it has stopped."""

@@ -15,9 +15,12 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 # JPEG includes MPO, which is how several phones store a JPEG with a second picture behind it.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
-# Larger photos are refused from their header: at 4 bytes a pixel this bounds one decoded photo to 200 MB, and to twice
-# that while it is resized if it has alpha.
+# Larger photos are refused from their header. This bounds one decoded photo to 200 MB, and to 470 MB for a moment where
+# it has alpha or 16 bits.
 MAX_PIXELS = 50_000_000
+
+# Counts the changes of what `read_pixels` returns, so that nothing computed before one is taken for current.
+PREPROCESSING_VERSION = 1
 
 # Transparent pixels show what lies behind the page, not the colour hidden under them.
 BACKGROUND = (255, 255, 255)

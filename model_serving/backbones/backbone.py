@@ -9,7 +9,7 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from model_serving.photos import Geometry
+from model_serving.photos import PREPROCESSING_VERSION, Geometry
 
 # Given in place of a file of weights: leave the network as it was initialised (for tests of speed and of export).
 RANDOM = "random"
@@ -37,8 +37,8 @@ class Backbone:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of name, geometry and weights: features computed under the same fingerprint are the same."""
-        digest = hashlib.sha256(repr((self.name, self.geometry)).encode())
+        """Hash of name, preprocessing and weights: features computed under the same fingerprint are the same."""
+        digest = hashlib.sha256(repr((self.name, self.geometry, PREPROCESSING_VERSION)).encode())
         for weights in self.network.get_weights():
             digest.update(weights.tobytes())
         return digest.hexdigest()[:16]

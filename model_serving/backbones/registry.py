@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from model_serving.backbones import applications, efficientnet_lite
 from model_serving.backbones.backbone import Backbone
+from model_serving.errors import UnknownBackboneError
 from model_serving.photos import Geometry
 
 
@@ -30,7 +31,9 @@ BACKBONES: Mapping[str, Row] = MappingProxyType(
 def load_backbone(name: str, weights: str | None = None) -> Backbone:
     """Return the backbone called `name` with its ImageNet weights, or those of the file `weights`, or `RANDOM` ones.
 
-    Raises `KeyError` for an unknown name and `WeightsUnavailableError` if the weights cannot be had.
+    Raises `UnknownBackboneError`, or `WeightsUnavailableError` if the weights cannot be had.
     """
+    if name not in BACKBONES:
+        raise UnknownBackboneError(f"There is no backbone {name!r}; there are {', '.join(BACKBONES)}.")
     row = BACKBONES[name]
     return row.load(name, row.geometry, weights)

@@ -84,7 +84,7 @@ def _read_storage(file: BinaryIO, dtype: np.dtype) -> np.ndarray:
 def _tensor(view: View, values: np.ndarray) -> np.ndarray:
     """Lay a view on its storage; PyTorch counts strides in values, NumPy in bytes."""
     last = view.offset + sum((length - 1) * stride for length, stride in zip(view.shape, view.strides, strict=True))
-    if not 0 <= view.offset <= last < len(values):
+    if min((*view.shape, 1)) < 1 or min((*view.strides, 0)) < 0 or not 0 <= view.offset <= last < len(values):
         raise pickle.UnpicklingError(f"a tensor of shape {view.shape} reaches beyond its storage")
     strides = [stride * values.itemsize for stride in view.strides]
     return np.lib.stride_tricks.as_strided(values[view.offset :], view.shape, strides, writeable=False)

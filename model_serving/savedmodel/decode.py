@@ -1,13 +1,14 @@
 """An encoded photo to upright pixels inside the graph: what `model_serving.photos` does with Pillow, in TensorFlow ops.
 
-For clients that cannot prepare pixels themselves, REST above all. The tests hold both within one grey level.
+For clients that cannot prepare pixels themselves, REST above all. The tests hold both within one grey level on average.
+What TensorFlow has no op for stays with the gateway: colour profiles, and the orientation of a PNG or WebP.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from model_serving.photos import BACKGROUND, Geometry
+from model_serving.photos import BACKGROUND, MAX_PIXELS, Geometry
 
 # A JPEG's Exif segment stands at its head and is at most 64 KiB long.
 EXIF_SEARCH_BYTES = 65_536
@@ -24,18 +25,26 @@ def decode_photo(photo: tf.Tensor, geometry: Geometry) -> tf.Tensor:
         lambda: tf.io.decode_jpeg(photo, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_image(photo, expand_animations=False),
     )
-    return _upright(_resize(_to_rgb(image), geometry), _orientation(photo))
+    height_width = tf.shape(image)[:2]
+    few_enough = tf.debugging.assert_less_equal(
+        tf.reduce_prod(height_width), MAX_PIXELS, f"A photo may have {MAX_PIXELS // 1_000_000} million pixels"
+    )
+    with tf.control_dependencies([few_enough]):
+        return _upright(_resize(_to_rgb(image), geometry), _orientation(photo))
 
 
 def _to_rgb(image: tf.Tensor) -> tf.Tensor:
-    """Return float [H, W, 3] of grey, grey and alpha, RGB or RGBA; what is transparent shows the background."""
-    image = tf.cast(image, tf.float32)
+    """Return uint8 [H, W, 3] of grey, grey and alpha, RGB or RGBA; what is transparent shows the background."""
     channels = tf.shape(image)[2]
-    grey = channels < 3
-    colour = tf.cond(grey, lambda: tf.repeat(image[..., :1], 3, axis=2), lambda: image[..., :3])
+    colour = tf.cond(channels < 3, lambda: tf.repeat(image[..., :1], 3, axis=2), lambda: image[..., :3])
     has_alpha = tf.equal(channels % 2, 0)
-    opaque = tf.cond(has_alpha, lambda: image[..., -1:] / 255, lambda: tf.ones_like(image[..., :1]))
-    return colour * opaque + tf.constant(BACKGROUND, tf.float32) * (1 - opaque)
+    return tf.cond(has_alpha, lambda: _on_background(colour, image[..., -1:]), lambda: colour)
+
+
+def _on_background(colour: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+    opaque = tf.cast(alpha, tf.float32) / 255
+    shown = tf.cast(colour, tf.float32) * opaque + tf.constant(BACKGROUND, tf.float32) * (1 - opaque)
+    return tf.cast(tf.round(shown), tf.uint8)
 
 
 def _resize(image: tf.Tensor, geometry: Geometry) -> tf.Tensor:

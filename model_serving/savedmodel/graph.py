@@ -38,6 +38,7 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
             lambda photo: decode_photo(photo, backbone.geometry),
             image_bytes,
             fn_output_signature=tf.TensorSpec([size, size, 3], tf.uint8),
+            parallel_iterations=1,  # one decoded photo in memory, however many a request holds
         )
         pixels = tf.identity(decoded, "pixels")
         (features,) = tf.import_graph_def(

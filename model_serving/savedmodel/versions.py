@@ -49,7 +49,9 @@ def write_version(model: Path, write: Callable[[Path], None]) -> Path:
     try:
         write(hidden)
         while True:
-            target = model / str(max(list_versions(model), default=0) + 1)
+            # Whatever has a number for its name holds that number, were it a plain file.
+            taken = [int(path.name) for path in model.iterdir() if path.name.isdecimal()]
+            target = model / str(max(taken, default=0) + 1)
             try:
                 return hidden.rename(target)
             except OSError:

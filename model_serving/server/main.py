@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
 
 from model_serving.quiet import import_tensorflow_quietly
@@ -34,11 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     server = Server(options)
     status = 0
-    for number in (signal.SIGTERM, signal.SIGINT):  # as an exception it ends a start as well as the wait
-        signal.signal(number, signal.default_int_handler)
+    told_to_stop = False
+
+    def stop(*_: object) -> None:
+        nonlocal told_to_stop
+        told_to_stop = True
+        raise KeyboardInterrupt  # ends a start as well as the wait
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     try:
         server.start()
-        threading.Event().wait()
+        while not told_to_stop:  # an exception that came while a destructor ran is lost
+            time.sleep(0.5)
     except ServingError as error:
         print(f"Failed to start server. Error: {error}", file=sys.stderr)
         status = 1

@@ -46,7 +46,7 @@ def read_dataset(root: Path) -> Dataset:
     """Read `root/<class>/` folders, or `root/train/<class>/` with `valid` and `test` beside it where they exist.
 
     A split without a folder of its own is taken out of the training photos, class by class, by the hash of their
-    content: the same photos always fall in the same split, wherever they lie and whatever they are called. Raises
+    content: the same set of photos is always split alike, wherever they lie and whatever they are called. Raises
     `DatasetError` if there are no two classes to tell apart.
     """
     has_splits = (root / "train").is_dir()
@@ -77,10 +77,14 @@ def read_class_folders(root: Path) -> list[LabelledPhoto]:
     """
     if not root.is_dir():
         raise DatasetError(f"There is no folder {str(root)!r}.")
+    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    names: dict[str, str] = {}
+    for folder in folders:
+        if (other := names.setdefault(readable(folder.name), folder.name)) != folder.name:
+            raise DatasetError(f"The folders {other!r} and {folder.name!r} mean the same class. Rename or merge one.")
     photos = [
         LabelledPhoto(path, readable(folder.name))
-        for folder in sorted(root.iterdir())
-        if folder.is_dir() and not folder.name.startswith(".")
+        for folder in folders
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
     ]
@@ -97,13 +101,16 @@ def read_list(file: Path) -> list[LabelledPhoto]:
     Raises `DatasetError` for a line of another form.
     """
     photos = []
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        for number, row in enumerate(csv.reader(lines), start=1):
-            if not row or (number == 1 and row == ["file", "label"]):
-                continue
-            if len(row) != 2:
-                raise DatasetError(f"Line {number} of {str(file)!r} is not of the form file,label: {row!r}.")
-            photos.append(LabelledPhoto(file.parent / row[0], readable(row[1])))
+    try:
+        rows = list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{str(file)!r} is no list of file,label lines. Give a CSV file or a folder.") from error
+    for number, row in enumerate(rows, start=1):
+        if not row or (number == 1 and row == ["file", "label"]):
+            continue
+        if len(row) != 2:
+            raise DatasetError(f"Line {number} of {str(file)!r} is not of the form file,label: {row!r}.")
+        photos.append(LabelledPhoto(file.parent / row[0], readable(row[1])))
     if not photos:
         raise DatasetError(f"The list {str(file)!r} names no photos.")
     return photos

@@ -69,14 +69,13 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
     """
     known = {photo.digest: value for photo in photos if (value := cache.get(photo.digest)) is not None}
     missing = list({photo.digest: photo for photo in photos if photo.digest not in known}.values())
-    skipped: list[tuple[Path, str]] = []
+    reasons: dict[str | None, str] = {None: "the file cannot be read"}
     pool = _pooling_function(backbone)
     with progress(len(photos), what, "photo", done=len(photos) - len(missing)) as bar:
         for batch, decoded in _decoded_batches(backbone, missing):
-            pixels = {photo.digest: p for photo, p in zip(batch, decoded, strict=True) if isinstance(p, np.ndarray)}
-            skipped += [
-                (photo.path, str(e)) for photo, e in zip(batch, decoded, strict=True) if isinstance(e, Exception)
-            ]
+            results = {photo.digest: result for photo, result in zip(batch, decoded, strict=True)}
+            pixels = {digest: result for digest, result in results.items() if isinstance(result, np.ndarray)}
+            reasons |= {digest: str(error) for digest, error in results.items() if isinstance(error, Exception)}
             if pixels:
                 digests, values = list(pixels), pool(np.stack(list(pixels.values()))).numpy()
                 cache.put(digests, values)
@@ -84,6 +83,7 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
             bar.update(len(batch))
     used = [photo for photo in photos if photo.digest in known]
     values = np.stack([known[photo.digest] for photo in used]) if used else np.empty((0, 0), np.float32)
+    skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
     return Features(values, [photo.breed for photo in used], skipped)
 
 

@@ -45,11 +45,6 @@ class Run:
         assert self._ready.wait(START_SECONDS), self.lines
         assert self.process.poll() is None, self.lines
 
-    def interrupt(self) -> int:
-        """Press Ctrl-C, as a terminal does: the signal goes to the whole group."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(30)
-
 
 @contextlib.contextmanager
 def running(model: Path, ports: list[int]) -> Iterator[Run]:
@@ -117,11 +112,23 @@ def test_run_on_taken_port_says_how_to_choose_another(laptop: Run, starter_model
     assert httpx.get(f"{laptop.url}/readyz").status_code == 200
 
 
-def test_run_stops_all_it_started_on_interrupt(starter_model: Path, free_ports: FreePorts) -> None:
-    """After Ctrl-C no process of the group and no open port is left."""
+def interrupt(run: Run) -> None:
+    """Press Ctrl-C: a terminal sends the signal to the whole group."""
+    os.killpg(run.process.pid, signal.SIGINT)
+
+
+def terminate(run: Run) -> None:
+    """Do as `kill` and service managers do: send the signal to the one process."""
+    run.process.terminate()
+
+
+@pytest.mark.parametrize("stop", [interrupt, terminate])
+def test_run_stops_all_it_started(starter_model: Path, free_ports: FreePorts, stop: Callable[[Run], None]) -> None:
+    """However it is told to stop, no process of the group and no open port is left."""
     with running(starter_model, free_ports(3)) as run:
         run.wait_until_ready()
-        run.interrupt()
+        stop(run)
+        run.process.wait(30)
         with pytest.raises(ProcessLookupError):
             os.killpg(run.process.pid, 0)
         for port in (run.port, run.rest_port):
@@ -141,6 +148,15 @@ def test_run_with_unreadable_model_says_why(tmp_path: Path, free_ports: FreePort
     assert "The model server could not start" in printed
 
 
+def test_run_on_the_same_port_twice_says_so(starter_model: Path) -> None:
+    """Ports that are equal are told before anything is started."""
+    command = [sys.executable, "-m", "model_serving", "run", "--model", str(starter_model)]
+    done = subprocess.run([*command, "--port", "8501"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("dog-breed: PORT=8501")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the model server's process in /proc")
 def test_run_stops_when_the_model_server_dies(starter_model: Path, free_ports: FreePorts) -> None:
     """Half a product is not left running: the person is told and the command ends."""
     with running(starter_model, free_ports(3)) as run:

@@ -27,6 +27,7 @@ def test_imagenet_breeds_stand_in_imagenets_order() -> None:
         ("004.Akita", "Akita"),
         ("my_own_mix", "My own mix"),
         ("Bichon frise", "Bichon frise"),
+        ("3_series", "3 series"),
     ],
 )
 def test_readable_folder_gives_breed(folder: str, breed: str) -> None:

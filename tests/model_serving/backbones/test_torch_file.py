@@ -50,3 +50,50 @@ def test_read_tensors_of_cut_file_is_refused(tmp_path: Path) -> None:
     file.write_bytes(CHECKPOINT.read_bytes()[:-1000])
     with pytest.raises(pickle.UnpicklingError, match="ends early"):
         read_tensors(file)
+
+
+def test_read_tensors_with_negative_strides_is_refused(tmp_path: Path) -> None:
+    """A tensor that would reach before its storage reads nobody else's memory."""
+
+    class Tensor:
+        def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+            return _rebuild_tensor_v2, (Values(), 0, (2, 2), (1000, -1000))
+
+    file = tmp_path / "negative.pth"
+    with file.open("wb") as out:
+        for part in (MAGIC_NUMBER, PROTOCOL_VERSION, {}):
+            pickle.dump(part, out, 2)
+        StoragePickler(out, 2).dump({"weight": Tensor()})
+        pickle.dump(["0"], out, 2)
+        out.write((4).to_bytes(8, "little") + bytes(16))
+    with pytest.raises(pickle.UnpicklingError, match="beyond its storage"):
+        read_tensors(file)
+
+
+class Values:
+    """Stands for a storage of four floats."""
+
+
+class FloatStorage:
+    """Pickled by name only."""
+
+
+def _rebuild_tensor_v2(*_: object) -> None:
+    """Pickled by name only."""
+
+
+FloatStorage.__module__, FloatStorage.__qualname__ = "torch", "FloatStorage"
+_rebuild_tensor_v2.__module__ = "torch._utils"
+
+
+class StoragePickler(pickle._Pickler):
+    """Writes what PyTorch writes: classes by PyTorch's names, storages by persistent ids."""
+
+    def persistent_id(self, obj: object) -> tuple[object, ...] | None:
+        return ("storage", FloatStorage, "0", "cpu", 4) if isinstance(obj, Values) else None
+
+    def save_global(self, obj: object, name: str | None = None) -> None:
+        self.write(f"c{obj.__module__}\n{obj.__qualname__}\n".encode())
+        self.memoize(obj)
+
+    dispatch = pickle._Pickler.dispatch | {type(_rebuild_tensor_v2): save_global, type: save_global}

@@ -1,6 +1,7 @@
 """Photos decoded in the graph, held against the same photos decoded by Pillow."""
 
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from model_serving.photos import Geometry, read_pixels
+from model_serving.photos import MAX_PIXELS, Geometry, read_pixels
 from model_serving.savedmodel.decode import decode_photo
 
 GEOMETRY = Geometry(size=224, crop=0.9)
@@ -88,3 +89,10 @@ def test_decode_photo_of_damaged_bytes_is_an_error(decode: Callable[[bytes], np.
     """Bytes that are no image fail the call; they do not become some picture."""
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode(b"certainly no photo")
+
+
+def test_decode_photo_of_too_many_pixels_is_an_error(decode: Callable[[bytes], np.ndarray]) -> None:
+    """A small file that unfolds into a huge picture is refused here as in the gateway."""
+    side = math.isqrt(MAX_PIXELS) + 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match="50 million pixels"):
+        decode(encoded(Image.new("L", (side, side)), "PNG"))

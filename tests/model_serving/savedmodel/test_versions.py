@@ -68,3 +68,10 @@ def test_version_path_of_unknown_version_names_those_there_are(tmp_path: Path) -
     assert version_path(tmp_path, 2) == tmp_path / "0002"
     with pytest.raises(ModelNotFoundError, match=r"no version 5; it has \[2\]"):
         version_path(tmp_path, 5)
+
+
+def test_write_version_beside_a_file_with_a_number_takes_the_next(tmp_path: Path) -> None:
+    """A plain file that somebody left under a version's number is neither overwritten nor waited for."""
+    (tmp_path / "1").write_text("notes")
+    assert write_version(tmp_path, fill) == tmp_path / "2"
+    assert (tmp_path / "1").read_text() == "notes"

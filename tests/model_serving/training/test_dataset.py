@@ -102,3 +102,17 @@ def test_read_list_of_another_form_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("a.jpg,Pug\nb.jpg,Pug,0.9\n")
     with pytest.raises(DatasetError, match=r"Line 2 .*'0\.9'"):
         read_list(tmp_path / "list.csv")
+
+
+def test_read_class_folders_of_one_meaning_are_refused(tmp_path: Path) -> None:
+    """Two folders never become one class silently."""
+    make_photos(tmp_path, {"german_shepherd": 1, "235.German_shepherd_dog": 1})
+    with pytest.raises(DatasetError, match=r"'235\.German_shepherd_dog' and 'german_shepherd' mean the same class"):
+        read_class_folders(tmp_path)
+
+
+def test_read_list_of_a_photo_says_what_is_wanted(tmp_path: Path) -> None:
+    """A photo in place of a list is named, with what to give."""
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(DatasetError, match=r"photo\.jpg' is no list"):
+        read_list(tmp_path / "photo.jpg")

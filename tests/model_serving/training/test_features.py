@@ -115,10 +115,13 @@ def test_extract_features_after_an_interruption_goes_on(
 def test_extract_features_skips_broken_photos_by_name(
     tiny_backbone: Backbone, photos: list[LabelledPhoto], tmp_path: Path
 ) -> None:
-    """A damaged and a vanished photo are named; the others keep their order and labels."""
-    photos[1].path.write_bytes(photos[1].path.read_bytes()[:60])
-    photos[5].path.unlink()
+    """Damaged and vanished photos are named, each of them; the others keep their order and labels."""
+    damaged = photos[1].path.read_bytes()[:60]
+    for number in (1, 3):
+        photos[number].path.write_bytes(damaged)
+    for number in (5, 7):
+        photos[number].path.unlink()
     result = extract(tiny_backbone, photos, tmp_path / "cache")
-    assert {path.name for path, _ in result.skipped} == {"01.png", "05.png"}
-    assert len(result.values) == len(result.breeds) == 18
+    assert [path.name for path, _ in result.skipped] == ["01.png", "03.png", "05.png", "07.png"]
+    assert len(result.values) == len(result.breeds) == 16
     np.testing.assert_allclose(result.values[1, 0], 20, atol=5)

@@ -94,3 +94,9 @@ def test_card_survives_json() -> None:
     card = ModelCard("trained", "densenet201", 224, 1.0, ("Akita", "Löwchen"), True, test={"photos": 3, "top1": 1.0})
     assert ModelCard.from_json(card.to_json()) == card
     assert json.loads(card.to_json())["created"].endswith("Z")
+
+
+def test_train_with_unknown_backbone_names_those_there_are(data: Path, tmp_path: Path) -> None:
+    """A mistyped backbone is one line with the right names."""
+    with pytest.raises(SystemExit, match=r"no backbone 'resnet'; there are densenet201, efficientnet_lite2"):
+        cli.main(["train", str(data), "--backbone", "resnet", "--model", str(tmp_path / "model")])

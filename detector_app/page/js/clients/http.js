@@ -35,12 +35,24 @@ export async function fetchJson(path, options = {}) {
 
 /** Return the response of `path` if its status is a success; raise a Problem for anything else. */
 export async function call(path, { signal = null, ...options } = {}) {
-  const timeout = AbortSignal.timeout(TIMEOUT);
+  // AbortSignal.any would do this, but phones of 2023 lack it.
+  const either = new AbortController();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    either.abort();
+  }, TIMEOUT);
+  const cancel = () => either.abort();
+  if (signal?.aborted) cancel();
+  signal?.addEventListener("abort", cancel);
   let response;
   try {
-    response = await fetch(path, { ...options, signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    response = await fetch(path, { ...options, signal: either.signal });
   } catch {
-    throw new Problem(timeout.aborted ? "slow" : navigator.onLine ? "unreachable" : "offline");
+    throw new Problem(late ? "slow" : navigator.onLine ? "unreachable" : "offline");
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", cancel);
   }
   if (!response.ok) throw await problemOf(response);
   return response;
