@@ -54,3 +54,13 @@ def test_readme_folders_exist() -> None:
     folders = re.findall(r"^\| `([a-z_]+/)` \|", README, re.MULTILINE)
     assert len(folders) >= 5
     assert all((REPOSITORY / folder).is_dir() for folder in folders)
+
+
+def test_readme_figures_are_figures() -> None:
+    """Every row of the table of figures holds a number and a command."""
+    table = README.split("## Figures")[1].split("\n## ")[0]
+    rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("|")][2:]
+    assert len(rows) >= 5
+    for what, figure, command in rows:
+        assert re.search(r"\d", figure), what
+        assert "`" in command or "the same" in command, what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -44,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     try:
-        server.start()
-        while not told_to_stop:  # an exception that came while a destructor ran is lost
-            time.sleep(0.5)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.start()
+            while not told_to_stop:  # an exception that came while a destructor ran is lost
+                time.sleep(0.5)
+        logging.info("Stopping ...")
     except ServingError as error:
         print(f"Failed to start server. Error: {error}", file=sys.stderr)
         status = 1
-    except KeyboardInterrupt:
-        logging.info("Stopping ...")
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):  # a second one ends the process at once
             signal.signal(number, signal.SIG_DFL)
