@@ -18,8 +18,8 @@ from model_serving.savedmodel.export import export_imagenet_head
 from model_serving.training.dataset import LabelledPhoto
 from model_serving.training.evaluate import evaluate
 
-# Measured once with the same weights in PyTorch, over all 1,000 classes of ImageNet: photos, top-1 and top-5. It counted
-# names as ImageNet's more generously than `readable` does.
+# Measured once with the same weights in PyTorch, over all 1,000 classes of ImageNet: photos, top-1 and top-5. That run
+# took more names for ImageNet's than `readable` does.
 REFERENCE = {"Udacity sample photos": (59, 0.881, 1.0), "thumbnails of 80x80 pixels": (119, 0.748, 0.958)}
 
 
