@@ -11,7 +11,8 @@ from model_serving.cli import build_parser
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 CODE = re.findall(r"```sh\n(.*?)```", README, re.DOTALL) + re.findall(r"`([^`\n]+)`", README)
-COMMANDS = [shlex.split(line, comments=True) for block in CODE for line in block.splitlines() if "'" not in line]
+LINES = [line for block in CODE for line in block.replace("\\\n", " ").splitlines()]
+COMMANDS = [shlex.split(line, comments=True) for line in LINES if "'" not in line]
 
 
 def commands_of(*program: str) -> list[list[str]]:
