@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.stack import repeat
-from model_serving.server.predict import predict
-from model_serving.server.servable import Servable, SessionSettings
+from model_serving.server.inference.predict import predict
+from model_serving.server.inference.servable import Servable, SessionSettings
 
 
 def main() -> None:

@@ -8,15 +8,16 @@ from pathlib import Path
 import grpc
 from tensorflow.core.protobuf import config_pb2
 
-from model_serving.server import grpc_api, ports
+from model_serving.server import ports
 from model_serving.server.errors import UnavailableError
 from model_serving.server.flags import Options
-from model_serving.server.manager import Manager
-from model_serving.server.model import Model, ModelConfig
-from model_serving.server.rest_api import RestApi
-from model_serving.server.rest_server import RestServer
-from model_serving.server.servable import Servable, SessionSettings
-from model_serving.server.warmup import warm_up
+from model_serving.server.grpc_api import server as grpc_api
+from model_serving.server.inference.servable import Servable, SessionSettings
+from model_serving.server.lifecycle.manager import Manager
+from model_serving.server.lifecycle.model import Model, ModelConfig
+from model_serving.server.lifecycle.warmup import warm_up
+from model_serving.server.rest_api.api import RestApi
+from model_serving.server.rest_api.server import RestServer
 
 # How long requests in flight may take to end once the server is told to stop, and then the models to unload.
 _GRACE_SECONDS = 30

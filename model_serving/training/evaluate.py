@@ -14,8 +14,8 @@ from model_serving.errors import DatasetError
 from model_serving.photos import Geometry, PhotoError, read_pixels
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
-from model_serving.server.predict import predict
-from model_serving.server.servable import Servable, SessionSettings
+from model_serving.server.inference.predict import predict
+from model_serving.server.inference.servable import Servable, SessionSettings
 from model_serving.training.dataset import LabelledPhoto
 from model_serving.training.figures import Figures, accuracy
 

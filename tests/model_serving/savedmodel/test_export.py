@@ -14,8 +14,8 @@ from model_serving.errors import WeightsUnavailableError
 from model_serving.photos import Geometry, read_pixels
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import WARMUP_FILE, export_imagenet_head, export_model
-from model_serving.server.predict import predict
-from model_serving.server.servable import Servable, SessionSettings
+from model_serving.server.inference.predict import predict
+from model_serving.server.inference.servable import Servable, SessionSettings
 
 ANSWER = {"probabilities", "top_breeds", "top_probabilities", "dog_probability"}
 

@@ -8,8 +8,8 @@ import pytest
 
 from model_serving import cli
 from model_serving.savedmodel.card import ModelCard
-from model_serving.server.predict import predict
-from model_serving.server.servable import Servable, SessionSettings
+from model_serving.server.inference.predict import predict
+from model_serving.server.inference.servable import Servable, SessionSettings
 
 BREEDS = ("chihuahua", "samoyed", "great_dane")
 

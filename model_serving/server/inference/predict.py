@@ -8,8 +8,8 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from model_serving.server.errors import Code, InvalidArgumentError, ServingError
-from model_serving.server.servable import Servable
-from model_serving.server.tensors import Array, to_array
+from model_serving.server.inference.servable import Servable
+from model_serving.server.inference.tensors import Array, to_array
 
 DEFAULT_SIGNATURE = "serving_default"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
 
 from model_serving.server.errors import Code, InvalidArgumentError
-from model_serving.server.manager import Manager
+from model_serving.server.lifecycle.manager import Manager
 
 SIGNATURE_DEF = "signature_def"
 

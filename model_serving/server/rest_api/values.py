@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from model_serving.server import rest_json
 from model_serving.server.errors import InvalidArgumentError
-from model_serving.server.tensors import Array
+from model_serving.server.inference.tensors import Array
+from model_serving.server.rest_api import serving_json
 
 # Arrays of other dtypes cannot be written in JSON.
 JSON_TYPES = (
@@ -87,7 +87,7 @@ def _converter(dtype: tf.DType) -> Callable[[list[Any], Any], Array | None]:
 def to_bytes(leaf: Any) -> bytes:
     """Return the bytes of a JSON string or of bytes in base64."""
     if isinstance(leaf, str):
-        return rest_json.to_bytes(leaf)
+        return serving_json.to_bytes(leaf)
     text = "".join(leaf["b64"].split()).rstrip("=")  # white space and missing padding are let through
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

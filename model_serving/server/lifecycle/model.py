@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_serving.server.errors import NotFoundError, ServingError, as_serving_error
-from model_serving.server.servable import Servable
-from model_serving.server.version import State, Version, VersionStatus
+from model_serving.server.inference.servable import Servable
+from model_serving.server.lifecycle.version import State, Version, VersionStatus
 
 _log = logging.getLogger(__name__)
 

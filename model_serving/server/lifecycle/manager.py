@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from tensorflow_serving.apis import model_pb2
 
 from model_serving.server.errors import InvalidArgumentError, NotFoundError
-from model_serving.server.model import Model, VersionStatus
-from model_serving.server.servable import Servable
+from model_serving.server.inference.servable import Servable
+from model_serving.server.lifecycle.model import Model, VersionStatus
 
 
 class Manager:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_serving.server import servable as module
-from model_serving.server.predict import predict
-from model_serving.server.servable import Servable, SessionSettings
+from model_serving.server.inference import servable as module
+from model_serving.server.inference.predict import predict
+from model_serving.server.inference.servable import Servable, SessionSettings
 
 
 def test_run_many_fetch_sets_prepares_no_more_than_the_limit(models, monkeypatch):

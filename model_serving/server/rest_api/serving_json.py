@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from model_serving.server.errors import InvalidArgumentError
-from model_serving.server.tensors import Array
+from model_serving.server.inference.tensors import Array
 
 # How Python's parser begins its messages, and what RapidJSON says of the same fault.
 _PARSE_ERRORS = {

@@ -12,10 +12,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from model_serving.server import rest_complaints, rest_json
 from model_serving.server.errors import InvalidArgumentError
-from model_serving.server.rest_values import is_named, shape_of, to_array
-from model_serving.server.tensors import Array
+from model_serving.server.inference.tensors import Array
+from model_serving.server.rest_api import complaints, serving_json
+from model_serving.server.rest_api.values import is_named, shape_of, to_array
 
 Inputs = Mapping[str, tf.DType]
 
@@ -33,7 +33,7 @@ def signature_name(document: dict[str, Any]) -> str:
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise InvalidArgumentError(
-            f"JSON Value: {rest_json.show(document)} not formatted correctly. "
+            f"JSON Value: {serving_json.show(document)} not formatted correctly. "
             "'signature_name' key must be a string value."
         )
     return name
@@ -42,15 +42,15 @@ def signature_name(document: dict[str, Any]) -> str:
 def prediction(document: dict[str, Any], inputs: Inputs) -> Prediction:
     """Return the arrays in a request, for a signature with inputs of these dtypes."""
     if "instances" in document and "inputs" in document:
-        raise rest_complaints.format_error(
+        raise complaints.format_error(
             document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
         )
     if "instances" in document:
         rows = document["instances"]
         if not isinstance(rows, list):
-            raise rest_complaints.format_error(document, "Excepting 'instances' to be an list/array")
+            raise complaints.format_error(document, "Excepting 'instances' to be an list/array")
         if not rows:
-            raise rest_complaints.format_error(document, "No values in 'instances' array")
+            raise complaints.format_error(document, "No values in 'instances' array")
         return Prediction(_from_rows(rows, inputs), in_rows=True)
     if "inputs" in document:
         return Prediction(_from_columns(document["inputs"], inputs), in_rows=False)
@@ -71,7 +71,7 @@ def _from_rows(rows: list[Any], inputs: Inputs) -> dict[str, Array]:
     arrays = {name: to_array(column, inputs[name]) for name, column in columns.items()}
     found = {name: array for name, array in arrays.items() if array is not None}
     if len(found) < len(inputs):
-        rest_complaints.of_rows(rows, inputs)
+        complaints.of_rows(rows, inputs)
         raise InvalidArgumentError("Failed to process 'instances' list.")
     return found
 
@@ -90,7 +90,7 @@ def _from_columns(value: Any, inputs: Inputs) -> dict[str, Array]:
             raise InvalidArgumentError(f"Missing named input: {name} in 'inputs' object.")
         array = to_array(value[name], dtype)
         if array is None:
-            rest_complaints.of_value(value[name], shape_of(value[name]), dtype)
+            complaints.of_value(value[name], shape_of(value[name]), dtype)
             raise InvalidArgumentError(f"Failed to process input: {name} of 'inputs' object.")
         arrays[name] = array
     return arrays

@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from model_serving.server.errors import Code, InvalidArgumentError, ServingError, UnimplementedError
-from model_serving.server.predict import predict
-from model_serving.server.servable import Servable
+from model_serving.server.inference.predict import predict
+from model_serving.server.inference.servable import Servable
 
 MAX_RECORDS = 1_000
 

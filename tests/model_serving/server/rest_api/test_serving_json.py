@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_serving.server.rest_json import decimals
+from model_serving.server.rest_api.serving_json import decimals
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from model_serving.server.tensors import fill_proto, to_array
+from model_serving.server.inference.tensors import fill_proto, to_array
 
 ARRAYS = [
     np.float32([[1.5, -2.25], [np.inf, 0]]),

@@ -13,10 +13,11 @@ import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
-from model_serving.server import model_info, rest_json, rest_reply, rest_request
 from model_serving.server.errors import Code, InvalidArgumentError, UnimplementedError, as_serving_error
-from model_serving.server.manager import Manager
-from model_serving.server.predict import DEFAULT_SIGNATURE, predict
+from model_serving.server.inference.predict import DEFAULT_SIGNATURE, predict
+from model_serving.server.lifecycle import model_info
+from model_serving.server.lifecycle.manager import Manager
+from model_serving.server.rest_api import decode, encode, serving_json
 
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<call>classify|regress|predict)", re.IGNORECASE)
@@ -58,7 +59,7 @@ class RestApi:
             error = as_serving_error(exception)
             if error.code is Code.UNKNOWN:
                 _log.exception("%s %s failed", method, path)
-            return _HTTP_STATUS.get(error.code, 500), rest_reply.error(error.message)
+            return _HTTP_STATUS.get(error.code, 500), encode.error(error.message)
 
     def _dispatch(self, method: str, path: str, body: bytes) -> str:
         pattern = {"POST": _PREDICTION, "GET": _INFORMATION}.get(method)
@@ -78,8 +79,8 @@ class RestApi:
         raise UnimplementedError(f"This server does not implement {call}.")
 
     def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
-        document = rest_json.parse(body)
-        name = rest_request.signature_name(document)
+        document = serving_json.parse(body)
+        name = decode.signature_name(document)
         with self._manager.acquire(spec) as (_, servable):
             signature = servable.signatures.get(name or DEFAULT_SIGNATURE)
             if signature is None:
@@ -89,9 +90,9 @@ class RestApi:
             if not signature.inputs:
                 raise InvalidArgumentError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
             inputs = {alias: tf.as_dtype(info.dtype) for alias, info in sorted(signature.inputs.items())}
-            prediction = rest_request.prediction(document, inputs)
+            prediction = decode.prediction(document, inputs)
             outputs = predict(servable, name, prediction.inputs, timeout_ms=self._timeout_ms)
-        return rest_reply.in_rows(outputs) if prediction.in_rows else rest_reply.in_columns(outputs)
+        return encode.in_rows(outputs) if prediction.in_rows else encode.in_columns(outputs)
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> str:
         field = model_info.SIGNATURE_DEF

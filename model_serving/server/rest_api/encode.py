@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from model_serving.server import rest_json
 from model_serving.server.errors import InvalidArgumentError
-from model_serving.server.rest_values import JSON_TYPES
-from model_serving.server.tensors import Array, dtype_of, type_name
+from model_serving.server.inference.tensors import Array, dtype_of, type_name
+from model_serving.server.rest_api import serving_json
+from model_serving.server.rest_api.values import JSON_TYPES
 
 # String outputs whose name ends so hold bytes rather than text, and are written in base64.
 _BYTES_SUFFIX = "_bytes"
@@ -70,9 +70,9 @@ def _texts(name: str, array: Array, depth: int) -> Any:
     if dtype == tf.string and name.endswith(_BYTES_SUFFIX):
         texts = [_base64(value, depth + array.ndim) for value in flat]
     elif dtype == tf.string:
-        texts = [json.dumps(rest_json.to_text(value), ensure_ascii=False) for value in flat]
+        texts = [json.dumps(serving_json.to_text(value), ensure_ascii=False) for value in flat]
     elif dtype.is_floating:
-        texts = rest_json.decimals(flat)
+        texts = serving_json.decimals(flat)
     else:
         texts = [json.dumps(value) for value in flat.tolist()]
     return np.array(texts, np.object_).reshape(array.shape).tolist()

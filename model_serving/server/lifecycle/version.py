@@ -10,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from model_serving.server.errors import ServingError
-from model_serving.server.servable import Servable
+from model_serving.server.inference.servable import Servable
 
 
 class State(IntEnum):

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from model_serving.server import rest_reply
-from model_serving.server.rest_api import RestApi
+from model_serving.server.rest_api import encode
+from model_serving.server.rest_api.api import RestApi
 
 # What a compressed body may become: a few kilobytes of gzip could otherwise fill the memory.
 MAX_UNCOMPRESSED_BYTES = 256 * 2**20
@@ -74,7 +74,7 @@ class RestServer:
         try:
             status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body)
         except ValueError as error:
-            status, text = 400, rest_reply.error(str(error))
+            status, text = 400, encode.error(str(error))
         return status, text.encode("utf-8", "surrogateescape")
 
 

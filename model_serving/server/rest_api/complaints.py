@@ -11,15 +11,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from model_serving.server import rest_json, rest_values
 from model_serving.server.errors import InvalidArgumentError, ServingError, UnimplementedError
-from model_serving.server.rest_values import JSON_TYPES, is_base64, is_lossy, is_named, shape_of
-from model_serving.server.tensors import type_name
+from model_serving.server.inference.tensors import type_name
+from model_serving.server.rest_api import serving_json
+from model_serving.server.rest_api.values import JSON_TYPES, is_base64, is_lossy, is_named, shape_of, to_array, to_bytes
 
 
 def format_error(value: Any, text: str) -> InvalidArgumentError:
     """Return the error that quotes a JSON value."""
-    return InvalidArgumentError(f"JSON Value: {rest_json.show(value)} {text}")
+    return InvalidArgumentError(f"JSON Value: {serving_json.show(value)} {text}")
 
 
 def of_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
@@ -40,7 +40,7 @@ def of_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
                 ) from error
         if named and row.keys() != inputs.keys():
             raise InvalidArgumentError(
-                f"Failed to process element: {index} of 'instances' list. JSON object: {rest_json.show(row)} "
+                f"Failed to process element: {index} of 'instances' list. JSON object: {serving_json.show(row)} "
                 f"must only have keys: {','.join(sorted(inputs))}"
             )
 
@@ -80,16 +80,16 @@ def _of_leaf(value: Any, dtype: tf.DType) -> None:
     if isinstance(value, dict) and dtype == tf.string:
         if not is_base64(value):
             raise format_error(value, "not formatted correctly for base64 data")
-        rest_values.to_bytes(value)
+        to_bytes(value)
         return
     if not isinstance(value, dict) and dtype not in JSON_TYPES:
-        raise UnimplementedError(f"Conversion of JSON Value: {rest_json.show(value)} to type: {type_name(dtype)}")
+        raise UnimplementedError(f"Conversion of JSON Value: {serving_json.show(value)} to type: {type_name(dtype)}")
     if dtype.is_floating and type(value) in (int, float) and is_lossy(value, dtype.as_numpy_dtype):
         raise InvalidArgumentError(
-            f"Cannot convert JSON value: {rest_json.show(value)} to {type_name(dtype)} without loss of precision."
+            f"Cannot convert JSON value: {serving_json.show(value)} to {type_name(dtype)} without loss of precision."
         )
-    if isinstance(value, dict) or rest_values.to_array(value, dtype) is None:
-        raise format_error(value, f"Type: {rest_json.type_of(value)} is not of expected type: {type_name(dtype)}")
+    if isinstance(value, dict) or to_array(value, dtype) is None:
+        raise format_error(value, f"Type: {serving_json.type_of(value)} is not of expected type: {type_name(dtype)}")
 
 
 def _shown(shape: list[int]) -> str:

@@ -16,7 +16,7 @@ from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.saved_model.loader_impl import SavedModelLoader
 
 from model_serving.server.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
-from model_serving.server.tensors import Array, dtype_of, type_name
+from model_serving.server.inference.tensors import Array, dtype_of, type_name
 
 # The session keeps a pruned, optimised graph for each set of fetches it meets, and clients choose the sets. Past this
 # many, all outputs of the signature are fetched and the unwanted ones dropped.

@@ -1,0 +1,53 @@
+"""What every gRPC call has in common: how an error becomes a status, and how long a client waits."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from model_serving.server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_serving_error
+
+# Longer messages would overflow the HTTP/2 header they travel in.
+MAX_MESSAGE_CHARACTERS = 1024
+_TRUNCATED = "...TRUNCATED"
+
+_NO_DEADLINE_SECONDS = 365 * 24 * 3600  # gRPC tells "none" as a deadline in the far future
+
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}
+
+_log = logging.getLogger(__name__)
+
+
+def answering(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
+    """Turn whatever a call raises into its gRPC status, and refuse a request with no ModelSpec."""
+
+    @functools.wraps(method)
+    def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            if not request.HasField("model_spec"):
+                raise InvalidArgumentError("Missing ModelSpec")
+            return method(self, request, context)
+        except Exception as exception:
+            error = as_serving_error(exception)
+            if error.code is Code.UNKNOWN:
+                _log.exception("%s failed", method.__name__)
+        message = error.message
+        if len(message) > MAX_MESSAGE_CHARACTERS:
+            message = message[:MAX_MESSAGE_CHARACTERS] + _TRUNCATED
+        return context.abort(_STATUS[error.code], message)
+
+    return answer
+
+
+def timeout_ms(context: grpc.ServicerContext) -> int | None:
+    """Return the milliseconds until the client's deadline, None without one; raise DeadlineExceededError past it."""
+    seconds = context.time_remaining()
+    if seconds is None or seconds > _NO_DEADLINE_SECONDS:
+        return None
+    if seconds <= 0:
+        raise DeadlineExceededError("Deadline exceeded.")
+    return max(1, int(seconds * 1000))
