@@ -14,8 +14,8 @@ from pathlib import Path
 
 from model_serving.backbones import load_backbone
 from model_serving.breeds import readable
+from model_serving.data.dataset import LabelledPhoto
 from model_serving.savedmodel.export import export_imagenet_head
-from model_serving.training.dataset import LabelledPhoto
 from model_serving.training.evaluate import evaluate
 
 # Measured once with the same weights in PyTorch, over all 1,000 classes of ImageNet: photos, top-1 and top-5. That run

@@ -1,4 +1,4 @@
-"""The `dog-breed` command: export, train, evaluate, and run the whole product on a laptop."""
+"""The `dog-breed` command: from photos to a served model, and the whole product on a laptop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from model_serving.errors import ModelServingError
 from model_serving.quiet import import_tensorflow_quietly
 
+DATA = Path("data/dogImages")
 MODEL = Path("models/dog_breed")
 FEATURE_CACHE = Path("build/features.sqlite")
 STARTER = "efficientnet_lite2"
@@ -34,26 +35,37 @@ def build_parser() -> argparse.ArgumentParser:
     def verb(name: str, function: object, description: str) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=description, description=description)
         sub.set_defaults(verb=function)
-        sub.add_argument("--model", type=Path, default=MODEL, help="folder of the model's versions (%(default)s)")
         return sub
 
+    download = verb("download", _download, "Fetch a data set of labelled photos: Udacity's dogImages, or any zip file.")
+    download.add_argument("--to", type=Path, default=DATA, help="folder to put the photos in (%(default)s)")
+    download.add_argument("--url", help="address of another zip file")
+    download.add_argument("--sha256", help="what the SHA-256 of the zip file must be")
+
+    inspect = verb("inspect", _inspect, "Look a data set over: counts, broken photos, one picture in two places.")
+    _add_data(inspect)
+
     export = verb("export", _export, "Export a backbone with its ImageNet head: breeds without any training.")
+    _add_model(export)
     export.add_argument("--if-missing", action="store_true", help="do nothing if the model has a version already")
     _add_backbone(export, default=STARTER)
 
     train = verb("train", _train, "Train a head on class folders of photos and export it as the next version.")
-    train.add_argument("data", type=Path, help="folder of class folders, or of train/, valid/ and test/ with them")
+    _add_data(train)
+    _add_model(train)
     train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
     train.add_argument("--epochs", type=_positive, help="the most passes over the training photos")
     _add_backbone(train, default="densenet201")
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
     evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
+    _add_model(evaluate)
     evaluate.add_argument("--version", type=int, help="version to evaluate (the newest)")
 
     run = verb(
         "run", _run, "Serve page, gateway and model on this machine until Ctrl-C; makes the starter model if needed."
     )
+    _add_model(run)
     run.add_argument("--host", default="127.0.0.1", help="address of the page; 0.0.0.0 opens it to the network")
     run.add_argument("--port", type=_port, default=8080, help="port of the page (%(default)s)")
     run.add_argument("--grpc-port", type=_port, default=8500, help="port of the model server's gRPC API (%(default)s)")
@@ -73,12 +85,33 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="folder of class folders, or of train/, valid/ and test/ with them")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, default=MODEL, help="folder of the model's versions (%(default)s)")
+
+
 def _add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--backbone", default=default, help="name in the registry of backbones (%(default)s)")
     parser.add_argument("--weights", help="file of pretrained weights, or `random`; by default the backbone's own")
 
 
 # Each verb imports what it needs when it runs: TensorFlow takes seconds to import, and `--help` should not.
+
+
+def _download(options: argparse.Namespace) -> None:
+    from model_serving.data.download import REFERENCE, Archive, download
+
+    download(Archive(options.url, sha256=options.sha256) if options.url else REFERENCE, options.to)
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from model_serving.data.dataset import read_dataset
+    from model_serving.data.inspection import inspect
+
+    print(inspect(read_dataset(options.data)))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -106,8 +139,8 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
+    from model_serving.data.dataset import read_class_folders, read_list
     from model_serving.savedmodel.versions import latest_version, version_path
-    from model_serving.training.dataset import read_class_folders, read_list
     from model_serving.training.evaluate import evaluate
 
     version = latest_version(options.model) if options.version is None else version_path(options.model, options.version)

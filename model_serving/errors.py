@@ -4,6 +4,7 @@ ModelServingError
 ├── UnknownBackboneError      a name that is not in the registry
 ├── WeightsUnavailableError   pretrained weights can neither be read nor downloaded
 ├── DatasetError              class folders that nothing can be learned from
+├── DownloadError             an archive that cannot be fetched, or must not be unpacked
 ├── ModelNotFoundError        no exported version where one is needed
 └── LaptopError               `dog-breed run` cannot start, or a part of it has stopped
 """
@@ -25,6 +26,10 @@ class WeightsUnavailableError(ModelServingError):
 
 class DatasetError(ModelServingError):
     """Raised when class folders or a list hold nothing to learn from or to test on."""
+
+
+class DownloadError(ModelServingError):
+    """Raised when an archive cannot be fetched, is not the one expected, or must not be unpacked."""
 
 
 class ModelNotFoundError(ModelServingError):

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.breeds import same_breed
+from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import DatasetError
 from model_serving.photos import Geometry, PhotoError, read_pixels
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
 from model_serving.server.inference.predict import predict
 from model_serving.server.inference.servable import Servable, SessionSettings
-from model_serving.training.dataset import LabelledPhoto
 from model_serving.training.figures import Figures, accuracy
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from model_serving.backbones import Backbone
+from model_serving.data.dataset import LabelledPhoto
 from model_serving.photos import PhotoError, read_pixels
 from model_serving.progress import progress
-from model_serving.training.dataset import LabelledPhoto
 
 # 8 photos at once are the fastest on a CPU (1.1 to 1.35 times the rate of one at a time), and 16 are no faster.
 BATCH = 8

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import load_backbone
+from model_serving.data.dataset import SPLITS, fingerprint, read_dataset
 from model_serving.errors import DatasetError
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
-from model_serving.training.dataset import SPLITS, fingerprint, read_dataset
 from model_serving.training.features import FeatureCache, Features, extract_features
 from model_serving.training.figures import accuracy
 from model_serving.training.head import HeadOptions, fit_head

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from model_serving.backbones import Backbone
+from model_serving.data.dataset import LabelledPhoto
 from model_serving.training import features
-from model_serving.training.dataset import LabelledPhoto
 from model_serving.training.features import FeatureCache, extract_features
 
 Draw = Callable[..., Image.Image]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from model_serving.data.dataset import fingerprint, read_class_folders, read_dataset, read_list
 from model_serving.errors import DatasetError
-from model_serving.training.dataset import fingerprint, read_class_folders, read_dataset, read_list
 
 
 def make_photos(root: Path, counts: dict[str, int]) -> None:

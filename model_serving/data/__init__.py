@@ -1,0 +1,1 @@
+"""Labelled photos on disk: fetched, looked over, and read."""

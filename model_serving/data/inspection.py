@@ -1,0 +1,113 @@
+"""Looks a data set over before hours are spent on it: what is there, what is broken, what flatters the accuracy."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from model_serving.data.dataset import Dataset, LabelledPhoto
+from model_serving.photos import Geometry, PhotoError, read_pixels
+from model_serving.progress import progress
+
+# Two photos show the same picture if their thumbnails of 12 x 12 pixels, less their mean, correlate so well. Of
+# 162 real photos saved again at other sizes and qualities all reached 0.96, and of those cropped by 6 % nine in ten
+# reached 0.95; of 7,417 photos of dogs the nearest two that are not one picture stayed at 0.94.
+THUMBNAIL = 12
+SAME_PICTURE = 0.95
+# No more of a photo than this is needed, so that a JPEG is decoded at a fraction of its size.
+_GEOMETRY = Geometry(size=64, crop=1.0)
+# Rows compared at once with all others: 8,000 photos take 8 MB of correlations.
+_ROWS = 256
+# A class with fewer training photos than this is named.
+FEW = 10
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two photos that show the same picture, or nearly, and the splits they are in."""
+
+    first: LabelledPhoto
+    second: LabelledPhoto
+    splits: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found; `counts` are photos by split and breed, `broken` gives each photo's reason.
+
+    `leaks` are twins in different splits: they inflate the accuracy. `conflicts` are twins under different breeds.
+    """
+
+    counts: dict[str, Counter[str]]
+    broken: list[tuple[Path, str]]
+    leaks: list[Twins]
+    conflicts: list[Twins]
+
+    def __str__(self) -> str:
+        train = self.counts["train"]
+        (most, largest), (fewest, smallest) = train.most_common()[0], train.most_common()[-1]
+        lines = [
+            *(f"{split}: {counts.total()} photos of {len(counts)} breeds" for split, counts in self.counts.items()),
+            f"training photos a breed: {smallest} ({fewest}) to {largest} ({most})",
+            *(f"few photos: {breed} ({count})" for breed, count in sorted(train.items()) if count < FEW),
+            *(f"broken: {path}: {reason}" for path, reason in self.broken),
+            *(f"same picture in {twins.splits[0]} and {twins.splits[1]}: {_pair(twins)}" for twins in self.leaks),
+            *(f"same picture, two breeds: {_pair(twins)}" for twins in self.conflicts),
+            f"{len(self.broken)} broken, {len(self.leaks)} in two splits, {len(self.conflicts)} under two breeds",
+        ]
+        return "\n".join(lines)
+
+
+def inspect(dataset: Dataset) -> Inspection:
+    """Read every photo of `dataset` and return what a person should know before training, with a progress line."""
+    photos = [(split, photo) for split, members in dataset.splits.items() for photo in members]
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(len(photos), "inspect", "photo") as bar:
+        results = []
+        for result in pool.map(lambda entry: _thumbnail_or_reason(entry[1]), photos):
+            results.append(result)
+            bar.update()
+    sound = {index: result for index, result in enumerate(results) if isinstance(result, np.ndarray)}
+    twins = [
+        Twins(photos[first][1], photos[second][1], (photos[first][0], photos[second][0]))
+        for first, second in _same_pictures(sound)
+    ]
+    return Inspection(
+        {split: Counter(photo.breed for photo in members) for split, members in dataset.splits.items()},
+        [(photos[index][1].path, result) for index, result in enumerate(results) if isinstance(result, str)],
+        [pair for pair in twins if pair.splits[0] != pair.splits[1]],
+        [pair for pair in twins if pair.first.breed != pair.second.breed],
+    )
+
+
+def _thumbnail_or_reason(photo: LabelledPhoto) -> np.ndarray | str:
+    """Return a vector of length 1 whose product with another photo's is their correlation, or why there is none."""
+    try:
+        image = read_pixels(photo.path.read_bytes(), _GEOMETRY)
+    except (PhotoError, OSError) as error:
+        return str(error)
+    pixels = np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), np.float32)
+    vector = (pixels - pixels.mean()).reshape(-1)
+    return vector / max(float(np.linalg.norm(vector)), 1.0)
+
+
+def _same_pictures(thumbnails: Mapping[int, np.ndarray]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of keys, the smaller first, whose thumbnails correlate as those of one picture do."""
+    if not thumbnails:
+        return
+    keys, table = list(thumbnails), np.stack(list(thumbnails.values()))
+    for start in range(0, len(table), _ROWS):
+        correlations = table[start : start + _ROWS] @ table[start:].T
+        for row, column in np.argwhere(correlations >= SAME_PICTURE):
+            if column > row:
+                yield keys[start + row], keys[start + column]
+
+
+def _pair(twins: Twins) -> str:
+    return f"{twins.first.path} and {twins.second.path}"

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from model_serving.data.dataset import Dataset, LabelledPhoto, read_dataset
+from model_serving.data.inspection import inspect
+
+
+def picture(seed: int) -> Image.Image:
+    """Draw soft blots that no other seed has."""
+    blots = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    return Image.fromarray(blots).resize((320, 240), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(3))
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Two breeds whose twelve photos are all different, in train, valid and test."""
+    for split, numbers in (("train", range(8)), ("valid", range(8, 10)), ("test", range(10, 12))):
+        for number in numbers:
+            folder = tmp_path / split / ("Akita" if number % 2 else "Borzoi")
+            folder.mkdir(parents=True, exist_ok=True)
+            picture(number).save(folder / f"{number}.jpg")
+    return read_dataset(tmp_path)
+
+
+def test_inspect_sound_dataset_finds_only_counts(dataset: Dataset) -> None:
+    """Photos that differ are never called one picture, and each is counted under its split and breed."""
+    inspection = inspect(dataset)
+    assert inspection.counts == {
+        "train": Counter({"Akita": 4, "Borzoi": 4}),
+        "valid": Counter({"Akita": 1, "Borzoi": 1}),
+        "test": Counter({"Akita": 1, "Borzoi": 1}),
+    }
+    assert [inspection.broken, inspection.leaks, inspection.conflicts] == [[], [], []]
+    assert "few photos: Akita (4)" in str(inspection)
+
+
+def test_inspect_leak_names_both_photos(dataset: Dataset, tmp_path: Path) -> None:
+    """A training photo that stands in the test split too, smaller and saved again, is found."""
+    copy = tmp_path / "test/Akita/copy.jpg"
+    picture(3).resize((150, 112)).save(copy, quality=50)
+    (leak,) = inspect(read_dataset(tmp_path)).leaks
+    assert (leak.first.path.name, leak.second.path.name, leak.splits) == ("3.jpg", "copy.jpg", ("train", "test"))
+    assert inspect(read_dataset(tmp_path)).conflicts == []
+
+
+def test_inspect_conflict_names_both_photos(dataset: Dataset, tmp_path: Path) -> None:
+    """One picture under two breeds is found, within a split as well."""
+    picture(3).save(tmp_path / "train/Borzoi/copy.png")
+    (conflict,) = inspect(read_dataset(tmp_path)).conflicts
+    assert {conflict.first.path.name, conflict.second.path.name} == {"3.jpg", "copy.png"}
+
+
+def test_inspect_broken_photo_gives_reason(dataset: Dataset, tmp_path: Path) -> None:
+    """A photo that cannot be read is named with its reason, and the others are still looked at."""
+    (tmp_path / "train/Akita/broken.jpg").write_bytes(b"no photo")
+    inspection = inspect(read_dataset(tmp_path))
+    ((path, reason),) = inspection.broken
+    assert path.name == "broken.jpg"
+    assert reason
+    assert f"broken: {path}: {reason}" in str(inspection)
+
+
+def test_inspect_real_photos_finds_nothing_twice(shared_images: Path) -> None:
+    """Of the sample photos of different things no two are taken for one picture."""
+    folders = ("udacity133", "dogs_small", "not_dogs")
+    files = [file for name in folders for file in (shared_images / name).glob("*.[jJ]*")]
+    photos = Dataset((), {"train": [LabelledPhoto(file, str(file)) for file in files]})
+    assert len(files) > 200
+    assert inspect(photos).conflicts == []
