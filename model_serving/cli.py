@@ -62,6 +62,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_model(evaluate)
     evaluate.add_argument("--version", type=int, help="version to evaluate (the newest)")
 
+    score = verb("score", _score, "Classify every photo below a folder, to a CSV, NDJSON or Parquet file.")
+    score.add_argument("folder", type=Path, help="folder of photos, in whatever folders below it")
+    score.add_argument("--out", type=Path, default=Path("scores.csv"), help="file to write (%(default)s)")
+    score.add_argument("--sort-into", type=Path, metavar="DIR", help="link the photos into DIR/<breed>/")
+    score.add_argument("--copy", action="store_true", help="with --sort-into: copy rather than link")
+    score.add_argument(
+        "--server", metavar="HOST:PORT", help="ask the running server there instead of the exported model"
+    )
+    score.add_argument("--name", default="dog_breed", help="with --server: the model's name there (%(default)s)")
+    score.add_argument(
+        "--concurrency", type=_positive, default=4, help="with --server: requests in flight (%(default)s)"
+    )
+    score.add_argument("--version", type=int, help="without --server: version to use (the newest)")
+    _add_model(score)
+
     run = verb(
         "run", _run, "Serve page, gateway and model on this machine until Ctrl-C; makes the starter model if needed."
     )
@@ -140,10 +155,10 @@ def _train(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
     from model_serving.data.dataset import read_class_folders, read_list
-    from model_serving.savedmodel.versions import latest_version, version_path
+    from model_serving.savedmodel.versions import version_or_latest
     from model_serving.training.evaluate import evaluate
 
-    version = latest_version(options.model) if options.version is None else version_path(options.model, options.version)
+    version = version_or_latest(options.model, options.version)
     photos = read_list(options.photos) if options.photos.is_file() else read_class_folders(options.photos)
     evaluation = evaluate(version, photos)
     for path, reason in evaluation.skipped:
@@ -151,6 +166,38 @@ def _evaluate(options: argparse.Namespace) -> None:
     for breed, count in sorted(evaluation.unknown.items()):
         print(f"not a breed of this model: {breed} ({count})")
     print(f"{version}: {evaluation.figures}")
+
+
+def _score(options: argparse.Namespace) -> None:
+    from model_serving.scoring import sorting, tables
+
+    tables.check(options.out)
+    if options.sort_into:
+        sorting.check(options.folder, options.sort_into)
+    import_tensorflow_quietly()
+    from model_serving.savedmodel.versions import version_or_latest
+    from model_serving.scoring.models import LocalModel, Model, ServedModel
+    from model_serving.scoring.score import score
+
+    model: Model
+    if options.server:
+        model = ServedModel(options.server, options.name, options.concurrency)
+        source = f"{options.name} at {options.server}"
+    else:
+        version = version_or_latest(options.model, options.version)
+        model, source = LocalModel(version), str(version.resolve())
+    job = {"photos": str(options.folder.resolve()), "model": source}
+    try:
+        rows = score(options.folder, model, job, options.out)
+    finally:
+        model.close()
+    for row in rows:
+        if row["error"]:
+            print(f"skipped {row['file']}: {row['error']}")
+    print(f"{len(rows)} photos, {sum(1 for row in rows if row['error'])} of them unreadable: {options.out}")
+    if options.sort_into:
+        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
+        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ ModelServingError
 ├── WeightsUnavailableError   pretrained weights can neither be read nor downloaded
 ├── DatasetError              class folders that nothing can be learned from
 ├── DownloadError             an archive that cannot be fetched, or must not be unpacked
+├── ScoringError              a folder of photos that cannot be scored, or not to that file
 ├── ModelNotFoundError        no exported version where one is needed
 └── LaptopError               `dog-breed run` cannot start, or a part of it has stopped
 """
@@ -34,6 +35,10 @@ class DownloadError(ModelServingError):
 
 class ModelNotFoundError(ModelServingError):
     """Raised when a model's folder holds no exported version."""
+
+
+class ScoringError(ModelServingError):
+    """Raised when the photos of a folder cannot be scored, or their answers not be written where they should."""
 
 
 class LaptopError(ModelServingError):

@@ -31,6 +31,11 @@ def version_path(model: Path, version: int) -> Path:
     raise ModelNotFoundError(f"{str(model)!r} has no version {version}; it has {list_versions(model)}.")
 
 
+def version_or_latest(model: Path, version: int | None) -> Path:
+    """Return the folder of `version`, or of the newest one for None; raises `ModelNotFoundError`."""
+    return latest_version(model) if version is None else version_path(model, version)
+
+
 def _folders(model: Path) -> list[Path]:
     if not model.is_dir():
         return []

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.breeds import same_breed
+from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import DatasetError
-from model_serving.photos import Geometry, PhotoError, read_pixels
+from model_serving.photos import Geometry
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
 from model_serving.server.inference.predict import predict
 from model_serving.server.inference.servable import Servable, SessionSettings
-from model_serving.training.figures import Figures, accuracy
+from model_serving.training.figures import Figures, measure
 
 
 @dataclass(frozen=True)
@@ -41,23 +42,24 @@ def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
         index = _indices(card, {photo.breed for photo in photos})
         unknown = Counter(photo.breed for photo in photos if photo.breed not in index)
         known = [photo for photo in photos if photo.breed in index]
-        probabilities, labels, skipped = [], [], []
+        probabilities: list[np.ndarray] = []
+        labels: list[int] = []
+        skipped: list[tuple[Path, str]] = []
+        label_of = {photo.path: index[photo.breed] for photo in known}
         with progress(len(known), "evaluate", "photo") as bar:
-            for photo in known:
-                bar.update()
-                try:
-                    pixels = read_pixels(photo.path.read_bytes(), Geometry(card.input_size, card.crop))
-                except (PhotoError, OSError) as error:
-                    skipped.append((photo.path, str(error)))
-                    continue
-                outputs = predict(servable, "pixels", {"pixels": np.asarray(pixels)[np.newaxis]})
-                probabilities.append(outputs["probabilities"])
-                labels.append(index[photo.breed])
+            for decoded in decoded_batches(list(label_of), Geometry(card.input_size, card.crop)):
+                sound = {path: pixels for path, pixels in decoded if isinstance(pixels, np.ndarray)}
+                skipped += [(path, str(error)) for path, error in decoded if isinstance(error, Exception)]
+                if sound:
+                    outputs = predict(servable, "pixels", {"pixels": np.stack(list(sound.values()))})
+                    probabilities.append(outputs["probabilities"])
+                    labels += [label_of[path] for path in sound]
+                bar.update(len(decoded))
     finally:
         servable.close()
     if not probabilities:
         raise DatasetError("None of these photos can be read and shows a breed that the model knows.")
-    return Evaluation(accuracy(np.concatenate(probabilities), labels), unknown, skipped)
+    return Evaluation(measure(np.concatenate(probabilities), labels), unknown, skipped)
 
 
 def _indices(card: ModelCard, breeds: Iterable[str]) -> dict[str, int]:

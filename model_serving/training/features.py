@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from model_serving.backbones import Backbone
+from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
-from model_serving.photos import PhotoError, read_pixels
 from model_serving.progress import progress
-
-# 8 photos at once are the fastest on a CPU (1.1 to 1.35 times the rate of one at a time), and 16 are no faster.
-BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -72,15 +66,16 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
     reasons: dict[str | None, str] = {None: "the file cannot be read"}
     pool = _pooling_function(backbone)
     with progress(len(photos), what, "photo", done=len(photos) - len(missing)) as bar:
-        for batch, decoded in _decoded_batches(backbone, missing):
-            results = {photo.digest: result for photo, result in zip(batch, decoded, strict=True)}
+        digest_of = {photo.path: photo.digest for photo in missing}
+        for decoded in decoded_batches(list(digest_of), backbone.geometry):
+            results = {digest_of[path]: result for path, result in decoded}
             pixels = {digest: result for digest, result in results.items() if isinstance(result, np.ndarray)}
             reasons |= {digest: str(error) for digest, error in results.items() if isinstance(error, Exception)}
             if pixels:
                 digests, values = list(pixels), pool(np.stack(list(pixels.values()))).numpy()
                 cache.put(digests, values)
                 known.update(zip(digests, values, strict=True))
-            bar.update(len(batch))
+            bar.update(len(decoded))
     used = [photo for photo in photos if photo.digest in known]
     values = np.stack([known[photo.digest] for photo in used]) if used else np.empty((0, 0), np.float32)
     skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
@@ -95,23 +90,3 @@ def _pooling_function(backbone: Backbone) -> tf.types.experimental.PolymorphicFu
         return tf.reduce_mean(backbone.network(tf.cast(pixels, tf.float32), training=False), [1, 2])
 
     return pool
-
-
-def _decoded_batches(
-    backbone: Backbone, photos: Sequence[LabelledPhoto]
-) -> Iterator[tuple[Sequence[LabelledPhoto], list[np.ndarray | Exception]]]:
-    """Yield photos with their pixels uint8 [size, size, 3] or the error; the next batch is decoded meanwhile."""
-
-    def decode(photo: LabelledPhoto) -> np.ndarray | Exception:
-        try:
-            return np.asarray(read_pixels(photo.path.read_bytes(), backbone.geometry))
-        except (PhotoError, OSError) as error:
-            return error
-
-    batches = [photos[start : start + BATCH] for start in range(0, len(photos), BATCH)]
-    with ThreadPoolExecutor(os.cpu_count()) as decoders:
-        ahead = [decoders.submit(decode, photo) for photo in photos[:BATCH]]
-        for batch, following in zip_longest(batches, batches[1:], fillvalue=()):
-            decoded = [future.result() for future in ahead]
-            ahead = [decoders.submit(decode, photo) for photo in following]
-            yield batch, decoded

@@ -13,8 +13,9 @@ from model_serving.data.dataset import SPLITS, fingerprint, read_dataset
 from model_serving.errors import DatasetError
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
-from model_serving.training.features import FeatureCache, Features, extract_features
-from model_serving.training.figures import accuracy
+from model_serving.training.calibration import calibrate, softmax
+from model_serving.training.features import FeatureCache, extract_features
+from model_serving.training.figures import measure
 from model_serving.training.head import HeadOptions, fit_head
 
 
@@ -39,33 +40,46 @@ def train(data: Path, model: Path, backbone_name: str, weights: str | None, cach
     for path, reason in (skip for split in features.values() for skip in split.skipped):
         print(f"skipped {path}: {reason}")
 
-    def labelled(split: Features) -> tuple[np.ndarray, np.ndarray]:
-        return split.values, np.array([dataset.breeds.index(breed) for breed in split.breeds], int)
-
     if not features["train"].breeds:
         raise DatasetError(f"None of the training photos in {str(data)!r} can be read.")
-    head, history = fit_head(labelled(features["train"]), labelled(features["valid"]), len(dataset.breeds), options)
+    index = {breed: number for number, breed in enumerate(dataset.breeds)}
+    labelled = {
+        name: (split.values, np.array([index[breed] for breed in split.breeds], int))
+        for name, split in features.items()
+    }
+    head, history = fit_head(labelled["train"], labelled["valid"], len(dataset.breeds), options)
     print(f"head fitted in {len(history['loss'])} epochs")
+    calibration = calibrate(head, backbone.imagenet, labelled["train"][0], labelled["valid"])
+    if calibration.error_before is not None:
+        print(
+            f"temperature {calibration.temperature:.2f}: calibration error {calibration.error_before:.3f} before, "
+            f"{calibration.error_after:.3f} after; sure from {calibration.thresholds.sure:.0%} on"
+        )
+    if backbone.imagenet is not None and not calibration.detects_dogs:
+        print("these photos do not look like dogs: the model will not say what is a dog and what is not")
 
     figures = {}
-    for split in ("valid", "test"):
-        if features[split].breeds:
-            values, labels = labelled(features[split])
-            figures[split] = accuracy(values @ head.kernel + head.bias, labels)
-            print(f"{split}: {figures[split]}")
+    for name in ("valid", "test"):
+        values, labels = labelled[name]
+        if len(labels):
+            figures[name] = measure(softmax((values @ head.kernel + head.bias) / calibration.temperature), labels)
+            print(f"{name}: {figures[name]}")
     card = ModelCard(
         head="trained",
         backbone=backbone.name,
         input_size=backbone.geometry.size,
         crop=backbone.geometry.crop,
         breeds=dataset.breeds,
-        detects_dogs=backbone.imagenet is not None,
+        detects_dogs=calibration.detects_dogs,
+        temperature=calibration.temperature,
+        thresholds=calibration.thresholds,
         training={
             "photos": len(features["train"].breeds),
             "skipped": sum(len(split.skipped) for split in features.values()),
             "seconds": round(time.monotonic() - started),
             "options": asdict(options),
             "history": history,
+            "calibration_error": {"before": calibration.error_before, "after": calibration.error_after},
             "valid": asdict(figures["valid"]) if "valid" in figures else None,
         },
         test=asdict(figures["test"]) if "test" in figures else None,

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from model_serving.backbones import Backbone
+from model_serving.data import batches
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.training import features
 from model_serving.training.features import FeatureCache, extract_features
@@ -30,13 +31,13 @@ def photos(tmp_path: Path, draw_photo: Draw) -> list[LabelledPhoto]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Record every photo that is decoded: the cost that the cache must save."""
     seen: list[bytes] = []
-    original = features.read_pixels
+    original = batches.read_pixels
 
     def recording(photo: bytes, *args: object) -> Image.Image:
         seen.append(photo)
         return original(photo, *args)
 
-    monkeypatch.setattr(features, "read_pixels", recording)
+    monkeypatch.setattr(batches, "read_pixels", recording)
     return seen
 
 
@@ -94,7 +95,7 @@ def test_extract_features_after_an_interruption_goes_on(
 ) -> None:
     """What was computed before Ctrl-C is kept."""
     seen = 0
-    original = features.read_pixels
+    original = batches.read_pixels
 
     def interrupted(*args: object) -> Image.Image:
         nonlocal seen
@@ -103,7 +104,7 @@ def test_extract_features_after_an_interruption_goes_on(
             raise KeyboardInterrupt
         return original(*args)
 
-    monkeypatch.setattr(features, "read_pixels", interrupted)
+    monkeypatch.setattr(batches, "read_pixels", interrupted)
     with pytest.raises(KeyboardInterrupt):
         extract(tiny_backbone, photos, tmp_path / "cache")
     seen = -100

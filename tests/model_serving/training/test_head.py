@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model_serving.training.figures import accuracy
+from model_serving.training.figures import measure
 from model_serving.training.head import HeadOptions, fit_head
 
 
@@ -18,7 +18,7 @@ def test_fit_head_learns_whatever_the_scale_of_features() -> None:
     """The returned kernel works on raw features: standardising is folded into it."""
     head, _ = fit_head(separable(0, 300), separable(1, 60), 3, HeadOptions())
     values, labels = separable(2, 100)
-    assert accuracy(values @ head.kernel + head.bias, labels).top1 == 1
+    assert measure(values @ head.kernel + head.bias, labels).top1 == 1
 
 
 def test_fit_head_twice_gives_the_same_head() -> None:

@@ -86,7 +86,7 @@ def test_evaluate_prints_figures_and_what_was_left_out(
     printed = capsys.readouterr().out
     assert "not a breed of this model: American water spaniel (1)" in printed
     assert "skipped" in printed
-    assert "6 photos: top-1 100.0%, top-5 100.0%" in printed
+    assert "6 photos: top-1 100.0% (61.0% to 100.0%), top-5 100.0%" in printed
 
 
 def test_card_survives_json() -> None:

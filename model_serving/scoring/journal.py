@@ -1,0 +1,57 @@
+"""The answers had so far, a JSON object a line, so that a job that was stopped or killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from model_serving.errors import ScoringError
+
+Row = dict[str, Any]
+
+
+class Journal:
+    """The file that a job appends to; its first line says which job it is, and another job is refused."""
+
+    def __init__(self, path: Path, job: dict[str, str]) -> None:
+        self.rows: dict[str, Row] = {}
+        whole = 0
+        if path.exists():
+            # A line without its end was being written when the job was killed.
+            lines = path.read_bytes().split(b"\n")[:-1]
+            whole = sum(len(line) + 1 for line in lines)
+            if lines and (begun := json.loads(lines[0])) != job:
+                raise ScoringError(
+                    f"{str(path)!r} holds the beginning of another job: {begun}. Finish that one, or remove the file."
+                )
+            self.rows = {row["file"]: row for row in map(json.loads, lines[1:])}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._file = path.open("ab")
+        self._file.truncate(whole)
+        if not whole:
+            self._append(job)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, row: Row) -> None:
+        """Keep the row of one photo."""
+        self._append(row)
+        self.rows[row["file"]] = row
+
+    def remove(self) -> None:
+        """Forget the job, whose answers stand elsewhere now."""
+        self._file.close()
+        self._path.unlink()
+
+    def _append(self, value: dict[str, Any]) -> None:
+        self._file.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n")
+        self._file.flush()

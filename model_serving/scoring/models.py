@@ -1,0 +1,123 @@
+"""Who answers for a batch of photos: an exported version in this process, or a running server over gRPC."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from model_serving.errors import ScoringError
+from model_serving.photos import Geometry
+from model_serving.savedmodel.card import ModelCard
+from model_serving.server.inference.predict import predict
+from model_serving.server.inference.servable import Servable, SessionSettings
+
+# A server that is away for a moment, because it restarts or changes its version, is asked again.
+TRIES = 5
+RETRY_SECONDS = 2.0
+TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says of one photo: the likeliest breeds first, each with its probability, and who said it.
+
+    `dog_probability` is None if the model cannot tell dogs from other things.
+    """
+
+    predictions: list[tuple[str, float]]
+    dog_probability: float | None
+    is_dog: bool | None
+    version: int
+
+
+class Model(Protocol):
+    """Answers for pixels uint8 [N, size, size, 3]; up to `concurrency` calls may run at once."""
+
+    geometry: Geometry
+    concurrency: int
+
+    def ask(self, pixels: np.ndarray) -> list[Answer]:
+        """Return an answer for each photo. Raises `ScoringError` if the model cannot be asked any more."""
+
+    def close(self) -> None:
+        """Free the model, or the connection to it."""
+
+
+class LocalModel:
+    """An exported version, run in this process."""
+
+    concurrency = 1  # TensorFlow spreads one batch over all cores
+
+    def __init__(self, version: Path) -> None:
+        self._version = int(version.name)
+        self._servable = Servable.load(version, SessionSettings())
+        self._card = ModelCard.from_json(predict(self._servable, "describe", {})["model_card"][0])
+        self.geometry = Geometry(self._card.input_size, self._card.crop)
+
+    def ask(self, pixels: np.ndarray) -> list[Answer]:
+        """Run the signature `pixels`."""
+        return _answers(predict(self._servable, "pixels", {"pixels": pixels}), self._card, self._version)
+
+    def close(self) -> None:
+        """Free the graph and its weights."""
+        self._servable.close()
+
+
+class ServedModel:
+    """The model `name` of the server at `address` (`host:port`), with no more than `concurrency` requests in flight."""
+
+    def __init__(self, address: str, name: str, concurrency: int) -> None:
+        self.concurrency = concurrency
+        self._name = name
+        self._address = address
+        self._channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        reply = self._call("describe", {"unused": np.array([""], object)})
+        self._card = ModelCard.from_json(tf.make_ndarray(reply.outputs["model_card"])[0])
+        self.geometry = Geometry(self._card.input_size, self._card.crop)
+
+    def ask(self, pixels: np.ndarray) -> list[Answer]:
+        """Call Predict with the signature `pixels`."""
+        reply = self._call("pixels", {"pixels": pixels})
+        outputs = {name: tf.make_ndarray(proto) for name, proto in reply.outputs.items()}
+        return _answers(outputs, self._card, reply.model_spec.version.value)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def _call(self, signature: str, inputs: dict[str, np.ndarray]) -> predict_pb2.PredictResponse:
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self._name
+        request.model_spec.signature_name = signature
+        for name, values in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+        for left in reversed(range(TRIES)):
+            try:
+                return self._stub.Predict(request, timeout=TIMEOUT_SECONDS)
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or not left:
+                    raise ScoringError(f"The server at {self._address} does not answer: {error.details()}") from error
+                time.sleep(RETRY_SECONDS)
+        raise AssertionError("unreachable")
+
+
+def _answers(outputs: dict[str, np.ndarray], card: ModelCard, version: int) -> list[Answer]:
+    return [
+        Answer(
+            [(breed.decode(), float(share)) for breed, share in zip(breeds, shares, strict=True)],
+            float(dog) if card.detects_dogs else None,
+            bool(dog >= card.thresholds.dog) if card.detects_dogs else None,
+            version,
+        )
+        for breeds, shares, dog in zip(
+            outputs["top_breeds"], outputs["top_probabilities"], outputs["dog_probability"], strict=True
+        )
+    ]

@@ -1,0 +1,87 @@
+"""The job: every photo below a folder, answered once, written when all are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from model_serving.data.batches import decoded_batches
+from model_serving.data.dataset import PHOTO_SUFFIXES
+from model_serving.errors import ScoringError
+from model_serving.progress import progress
+from model_serving.scoring import tables
+from model_serving.scoring.journal import Journal, Row
+from model_serving.scoring.models import Answer, Model
+
+
+def find_photos(folder: Path) -> list[Path]:
+    """Return the photos below `folder`, hidden ones left out, in order; raises `ScoringError` if there are none."""
+    photos = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in PHOTO_SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not photos:
+        raise ScoringError(f"There are no photos below {str(folder)!r}.")
+    return photos
+
+
+def score(folder: Path, model: Model, job: dict[str, str], out: Path) -> list[Row]:
+    """Ask `model` about every photo below `folder` and write the answers to `out`; return them in the photos' order.
+
+    The answers had so far are kept in a hidden file beside `out`: the same `job` begun again asks only for the rest.
+    A photo that cannot be read gets a row with its error. Raises `ScoringError`.
+    """
+    photos = find_photos(folder)
+    with Journal(out.with_name(f".{out.name}.journal"), job) as journal:
+        missing = [path for path in photos if _name(path, folder) not in journal.rows]
+        with progress(len(photos), "score", "photo", done=len(photos) - len(missing)) as bar:
+            for path, result in _answered(missing, model):
+                journal.add(_row(_name(path, folder), result))
+                bar.update()
+        rows = [journal.rows[_name(path, folder)] for path in photos]
+        tables.write(out, rows)
+        journal.remove()
+    return rows
+
+
+def _answered(photos: list[Path], model: Model) -> Iterator[tuple[Path, Answer | Exception]]:
+    """Yield each photo with its answer or its error, in order, with `model.concurrency` batches in flight."""
+
+    def ask(decoded: list[tuple[Path, np.ndarray | Exception]]) -> list[tuple[Path, Answer | Exception]]:
+        pixels = [result for _, result in decoded if isinstance(result, np.ndarray)]
+        answers = iter(model.ask(np.stack(pixels)) if pixels else ())
+        return [(path, next(answers) if isinstance(result, np.ndarray) else result) for path, result in decoded]
+
+    with ThreadPoolExecutor(model.concurrency) as askers:
+        in_flight: list[Future[list[tuple[Path, Answer | Exception]]]] = []
+        for decoded in decoded_batches(photos, model.geometry):
+            in_flight.append(askers.submit(ask, decoded))
+            if len(in_flight) > model.concurrency:
+                yield from in_flight.pop(0).result()
+        for future in in_flight:
+            yield from future.result()
+
+
+def _name(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder))
+
+
+def _row(file: str, result: Answer | Exception) -> Row:
+    if isinstance(result, Exception):
+        return {"file": file, "error": str(result)}
+    return {
+        "file": file,
+        "breed": result.predictions[0][0],
+        "confidence": result.predictions[0][1],
+        "is_dog": result.is_dog,
+        "dog_probability": result.dog_probability,
+        "predictions": [{"breed": breed, "confidence": confidence} for breed, confidence in result.predictions],
+        "version": result.version,
+        "error": None,
+    }

@@ -1,0 +1,112 @@
+"""Makes probabilities mean what they say, and sets the thresholds below which an answer is not given as sure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model_serving.backbones import Classifier
+from model_serving.breeds import IMAGENET_DOGS
+from model_serving.savedmodel.card import DOG_THRESHOLD, SURE_THRESHOLD, Thresholds
+from model_serving.training.figures import calibration_error
+
+# With fewer validation photos the temperature and the thresholds would follow single photos: the defaults stay.
+FEWEST_PHOTOS = 50
+# Of the answers called sure at least this share is to be right.
+SURE_PRECISION = 0.95
+# Of the photos of dogs at least this share is to pass as a dog.
+DOG_RECALL = 0.99
+# Below this every answer is "perhaps", however few classes there are; above the other nothing would ever be sure.
+_SURE_RANGE = (0.3, 0.9)
+# Of 40 photos of other things none had more than the first; the second suits photos of full size.
+_DOG_RANGE = (0.06, DOG_THRESHOLD)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the model card is to say of a head's answers, and the calibration error before and after, if it is known.
+
+    `detects_dogs` is False for a backbone without ImageNet's classifier, and for classes that are no dogs.
+    """
+
+    temperature: float
+    thresholds: Thresholds
+    detects_dogs: bool
+    error_before: float | None
+    error_after: float | None
+
+
+def calibrate(
+    head: Classifier, imagenet: Classifier | None, train_features: np.ndarray, valid: tuple[np.ndarray, np.ndarray]
+) -> Calibration:
+    """Fit the temperature of `head` and the threshold of "sure" on `valid`, features [N, features] and labels [N].
+
+    The threshold of "a dog" comes from `train_features`, none of which ImageNet's classifier was fitted to here. With
+    too few validation photos the defaults stay.
+    """
+    temperature, sure, errors = 1.0, SURE_THRESHOLD, None
+    if len(valid[0]) >= FEWEST_PHOTOS:
+        logits, labels = valid[0] @ head.kernel + head.bias, valid[1]
+        temperature = fit_temperature(logits, labels)
+        probabilities = softmax(logits / temperature)
+        sure = choose_sure(probabilities, labels)
+        errors = calibration_error(softmax(logits), labels), calibration_error(probabilities, labels)
+    dog = None
+    if imagenet is not None:
+        classes = softmax(train_features @ imagenet.kernel + imagenet.bias)
+        dog = choose_dog(classes[:, IMAGENET_DOGS].sum(axis=1))
+    return Calibration(
+        temperature,
+        Thresholds(dog=DOG_THRESHOLD if dog is None else dog, sure=sure),
+        dog is not None,
+        *(errors or (None, None)),
+    )
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities [N, classes] of `logits` [N, classes]."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the T for which softmax(logits / T) gives the labels [N] the highest likelihood (Guo et al. 2017).
+
+    The likelihood has one maximum in 1 / T, so a search that thirds an interval of log T finds it.
+    """
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits / np.exp(log_temperature))
+        return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
+
+    low, high = np.log(0.05), np.log(20.0)
+    while high - low > 1e-4:
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))
+
+
+def choose_sure(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the lowest confidence from which on 95 % of the answers are right, within 0.3 to 0.9."""
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    confidence = probabilities.max(axis=1)[order]
+    right = (probabilities.argmax(axis=1) == labels)[order]
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    enough = np.flatnonzero(precision >= SURE_PRECISION)
+    lowest = confidence[enough[-1]] if len(enough) else _SURE_RANGE[1]
+    return round(float(np.clip(lowest, *_SURE_RANGE)), 2)
+
+
+def choose_dog(dog_probabilities: np.ndarray) -> float | None:
+    """Return the threshold that 99 % of these photos pass, or None if they do not look like dogs at all.
+
+    It stays within what keeps other things out. Classes whose photos mostly fail even the default are no dogs: the
+    classifier is one of something else.
+    """
+    if np.median(dog_probabilities) < DOG_THRESHOLD:
+        return None
+    return round(float(np.clip(np.quantile(dog_probabilities, 1 - DOG_RECALL), *_DOG_RANGE)), 3)
