@@ -6,13 +6,20 @@ import uvicorn
 
 from detector_api.main import create_app
 from detector_api.settings import Settings
+from detector_api.telemetry.logs import configuration
 
 
 def main() -> None:
     """Serve until interrupted."""
     settings = Settings()
-    # nginx before it keeps the access log; here it would mostly tell of health checks.
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False, access_log=False)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        server_header=False,
+        log_config=configuration(settings.log_format),
+        access_log=False,  # `telemetry` writes a line for each request that says more
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from detector_api.predictor import Predictor
 from detector_api.serving_client import ServingClient
 from detector_api.settings import Settings
+from detector_api.telemetry.metrics import Metrics
 from detector_api.uploads import read_photo
 
 
@@ -18,7 +19,7 @@ def get_settings(request: Request) -> Settings:
 
 
 def get_serving_client(request: Request) -> ServingClient:
-    """Return the app's one connection to TensorFlow Serving."""
+    """Return the app's one way to TensorFlow Serving."""
     return cast(ServingClient, request.app.state.serving_client)
 
 
@@ -27,9 +28,15 @@ def get_predictor(request: Request) -> Predictor:
     return cast(Predictor, request.app.state.predictor)
 
 
+def get_metrics(request: Request) -> Metrics:
+    """Return the app's metrics."""
+    return cast(Metrics, request.app.state.metrics)
+
+
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
 CurrentServingClient = Annotated[ServingClient, Depends(get_serving_client)]
 CurrentPredictor = Annotated[Predictor, Depends(get_predictor)]
+CurrentMetrics = Annotated[Metrics, Depends(get_metrics)]
 
 
 async def get_photo(request: Request, settings: CurrentSettings) -> bytes:

@@ -9,6 +9,7 @@ GatewayError
 │   └── InvalidRequestError       422 invalid_request
 ├── ServingError                  the model server did not answer as it should
 │   ├── ModelUnavailableError     503 model_unavailable, with Retry-After
+│   │   └── ModelNotFoundError    503 model_unavailable, with Retry-After
 │   ├── OverloadedError           503 overloaded, with Retry-After
 │   ├── DeadlineError             504 deadline
 │   └── ModelAnswerError          502 model_error
@@ -87,6 +88,10 @@ class ModelUnavailableError(ServingError):
     status, code = 503, "model_unavailable"
     detail = "The model is not available at the moment. Please try again shortly."
     retry_after_seconds = 1
+
+
+class ModelNotFoundError(ModelUnavailableError):
+    """The server that was asked does not serve the version, or the model; another server may."""
 
 
 class OverloadedError(ServingError):

@@ -10,9 +10,11 @@ from starlette.middleware.cors import CORSMiddleware
 
 from detector_api.predictor import Predictor
 from detector_api.problems import answer_problems
-from detector_api.routes import health, model, predictions
+from detector_api.routes import health, metrics, model, predictions
 from detector_api.serving_client import ServingClient
 from detector_api.settings import Settings
+from detector_api.telemetry.metrics import Metrics
+from detector_api.telemetry.middleware import Telemetry
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -28,9 +30,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="Dog breed detector", version="1", summary="A photo in, a breed out.", lifespan=lifespan)
     app.state.settings, app.state.serving_client = settings, client
     app.state.predictor = Predictor(client, settings)
+    app.state.metrics = Metrics(settings.model_name)
     answer_problems(app)
     if settings.cors_origins:  # The page has the gateway's own origin and needs none of this.
-        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"])
-    for resource in (predictions, model, health):
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            expose_headers=["X-Request-ID"],
+        )
+    app.add_middleware(Telemetry, metrics=app.state.metrics)
+    for resource in (predictions, model, health, metrics):
         app.include_router(resource.router)
     return app

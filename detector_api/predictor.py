@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import anyio.to_thread
 
@@ -10,26 +11,35 @@ from detector_api import errors
 from detector_api.model_card import Model
 from detector_api.serving_client import Answer, ServingClient
 from detector_api.settings import Settings
+from detector_api.telemetry.record import current
 from model_serving import photos
 
-# A model may be replaced while a photo is on its way; three replacements in a row are no ordinary day.
-ATTEMPTS = 3
+# While versions change, each call may reach a server that has changed or one that has not. With half of either kind an
+# attempt is at worst the toss of a coin, and this many lose one photo of a million.
+ATTEMPTS = 20
+# How many versions to remember: those between which a change is under way, and some to return to.
+VERSIONS = 8
 
 
 class Predictor:
-    """Use one for the life of the process: it remembers the served model's card, and bounds the decoding threads."""
+    """Use one for the life of the process: it remembers the cards of versions, and bounds the decoding threads."""
 
     def __init__(self, client: ServingClient, settings: Settings) -> None:
         self._client = client
         self._deadline_seconds = settings.deadline_seconds
         self._max_pixels = settings.max_pixels
         self._decoders = anyio.CapacityLimiter(settings.decode_threads)
-        self._model: Model | None = None
+        self._models: dict[int, Model] = {}
+        self._latest: Model | None = None
 
-    async def describe(self) -> Model:
-        """Fetch the latest version's card, and remember it."""
-        self._model = await self._client.describe()
-        return self._model
+    async def describe(self, version: int | None = None) -> Model:
+        """Fetch a version's card, by default the latest's, and remember it."""
+        model = await self._client.describe(version)
+        self._models.pop(model.version, None)
+        self._models[model.version] = model
+        if len(self._models) > VERSIONS:
+            del self._models[next(iter(self._models))]
+        return model
 
     async def predict(self, photo: bytes, *, explain: bool = False) -> tuple[Answer, Model]:
         """Return what the model sees in a photo, and the very version that saw it.
@@ -44,23 +54,32 @@ class Predictor:
 
     async def _predict(self, photo: bytes, explain: bool) -> tuple[Answer, Model]:
         """Ask the latest version, and ask again if it turns out to see photos otherwise than the version known."""
-        pixels, geometry = b"", None
-        for attempts_left in reversed(range(ATTEMPTS)):
+        record = current()
+        pixels: dict[photos.Geometry, bytes] = {}
+        failure: errors.ServingError = errors.ModelUnavailableError(
+            f"the model changed {ATTEMPTS} times in one request"
+        )
+        for attempt in range(ATTEMPTS):
             try:
-                model = self._model or await self.describe()
-                if model.card.geometry != geometry:
-                    geometry = model.card.geometry
-                    pixels = await self._decode(photo, geometry)
-                answer = await self._client.predict(pixels, geometry.size, explain=explain)
-                if answer.version != model.version:
-                    model = self._model = await self._client.describe(answer.version)
+                self._latest = self._latest or await self.describe()
+                geometry = self._latest.card.geometry
+                if geometry not in pixels:
+                    with record.timed("decode"):
+                        pixels[geometry] = await self._decode(photo, geometry)
+                with record.timed("predict"):
+                    answer = await self._client.predict(pixels[geometry], geometry.size, explain=explain)
+                model = self._models.get(answer.version) or await self.describe(answer.version)
                 if model.card.geometry == geometry:
+                    record.model_version = answer.version
+                    self._latest = model
                     return answer, model
-            except (errors.InputRejectedError, errors.ModelUnavailableError):
-                self._model = None  # Another model may have taken the place of the one known.
-                if not attempts_left:
-                    raise
-        raise errors.ModelUnavailableError(f"the model was replaced {ATTEMPTS} times during one request")
+                better: Model | None = model
+            except (errors.InputRejectedError, errors.ModelNotFoundError) as error:
+                failure, better = error, None
+            # To follow each time could fall in step with the round robin, and suit ever the server that was asked last.
+            if attempt == 0 or random.random() < 0.5:
+                self._latest = better
+        raise failure
 
     async def _decode(self, photo: bytes, geometry: photos.Geometry) -> bytes:
         return await anyio.to_thread.run_sync(_read_pixels, photo, geometry, self._max_pixels, limiter=self._decoders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,10 +15,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from detector_api.errors import GatewayError, InternalError, InvalidRequestError, ServingError
+from detector_api.telemetry.record import current
 
 MEDIA_TYPE = "application/problem+json"
 
-logger = logging.getLogger(__name__)
+EXAMPLE_ID = "1f0c4b8e5d3a4c7f9b2e6a8d0c1e3f57"
 
 
 class Problem(BaseModel):
@@ -28,6 +29,7 @@ class Problem(BaseModel):
     title: str = Field(description="The status in words.")
     status: int
     detail: str = Field(description="What happened and what to do, for people. Its wording may change.")
+    request_id: str = Field(description="Under which the gateway's log has this request; also in X-Request-ID.")
 
 
 class CatchUnexpected:
@@ -49,10 +51,10 @@ class CatchUnexpected:
             await self.app(scope, receive, watch)
         except ClientDisconnect:
             pass  # Nobody is left to answer.
-        except Exception:
+        except Exception as error:
             if begun:
                 raise
-            logger.exception("Unexpected error")
+            current().exception = error
             await _respond(InternalError())(scope, receive, send)
 
 
@@ -75,26 +77,33 @@ def responses(*errors: type[GatewayError]) -> dict[int | str, dict[str, Any]]:
         )
         response["content"][MEDIA_TYPE]["examples"][error.code] = {
             "summary": error.__doc__,
-            "value": _problem(error.status, error.code, error.detail),
+            "value": _problem(error.status, error.code, error.detail, EXAMPLE_ID),
         }
         if error.retry_after_seconds is not None:
             response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return documented
 
 
-def _problem(status: int, code: str, detail: str) -> dict[str, Any]:
-    return Problem(code=code, title=HTTPStatus(status).phrase, status=status, detail=detail).model_dump()
+def _problem(status: int, code: str, detail: str, request_id: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    return Problem(code=code, title=title, status=status, detail=detail, request_id=request_id).model_dump()
+
+
+def _answer(status: int, code: str, detail: str, headers: Mapping[str, str] | None) -> JSONResponse:
+    record = current()
+    record.error_code = code
+    return JSONResponse(_problem(status, code, detail, record.request_id), status, headers, MEDIA_TYPE)
 
 
 def _respond(error: GatewayError) -> JSONResponse:
     headers = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
-    return JSONResponse(_problem(error.status, error.code, error.detail), error.status, headers, MEDIA_TYPE)
+    return _answer(error.status, error.code, error.detail, headers)
 
 
 async def _on_gateway_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GatewayError)
     if isinstance(error, ServingError):
-        logger.warning("%s: %s", error.code, error.reason)
+        current().reason = error.reason
     return _respond(error)
 
 
@@ -110,4 +119,4 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_")
-    return JSONResponse(_problem(status, code, status.description), status, error.headers, MEDIA_TYPE)
+    return _answer(status, code, status.description, error.headers)

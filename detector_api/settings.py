@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from detector_api.channel import to_target
+from detector_api.telemetry.logs import Format
 from model_serving.photos import MAX_PIXELS
+
+
+def _usable_address(value: str) -> str:
+    to_target(value)
+    return value
 
 
 class Settings(BaseSettings):
@@ -22,12 +29,18 @@ class Settings(BaseSettings):
         default=(), description="Origins of other sites whose pages may call, separated by commas. Empty: CORS is off."
     )
 
-    serving_address: str = Field(default="127.0.0.1:8500", description="host:port of TensorFlow Serving's gRPC.")
+    serving_address: Annotated[str, AfterValidator(_usable_address)] = Field(
+        default="127.0.0.1:8500",
+        description="TensorFlow Serving's gRPC: host:port, where the name may have several addresses, or "
+        "ip:port,ip:port, or a target as gRPC writes it. Calls are spread over all of them.",
+    )
     model_name: str = Field(default="dog_breed", min_length=1, description="Name of the model in TensorFlow Serving.")
     deadline_seconds: float = Field(default=10.0, gt=0, description="Time from a complete photo to its answer.")
     readiness_deadline_seconds: float = Field(
         default=2.0, gt=0, description="Time for /readyz to ask the model's state."
     )
+
+    log_format: Format = Field(default="text", description="A log line is text for people, or a JSON object.")
 
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, gt=0, description="Size of the largest request body.")
     max_pixels: int = Field(default=MAX_PIXELS, gt=0, description="Width times height of the largest photo.")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +26,7 @@ from PIL import Image
 
 from detector_api.main import create_app
 from detector_api.settings import Settings
+from detector_api.telemetry.logs import JsonFormatter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -37,7 +40,8 @@ STATES = get_model_status_pb2.ModelVersionStatus.State
 class ScriptedServing:
     """TensorFlow Serving with one model, whose answers and faults a test sets as attributes."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, *options: tuple[str, int]) -> None:
+        self.host, self.port, self.options = host, port, options
         self.version = 3
         self.state = STATES.AVAILABLE
         self.card: dict[str, Any] = {
@@ -58,17 +62,17 @@ class ScriptedServing:
         self.dog_probability = 0.75
         self.checks_size = True
         self.requests: list[predict_pb2.PredictRequest] = []
+        self.metadata: list[dict[str, str]] = []
         self.before_predict: Callable[[], None] = lambda: None
         self.alter: Callable[[predict_pb2.PredictResponse], Any] = lambda reply: reply
         self.failure: tuple[grpc.StatusCode, str] | None = None
         self.released = threading.Event()
         self.released.set()
         self._server: grpc.Server | None = None
-        self.port = 0
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def start(self) -> None:
         """Listen, at the same port as before if there was one."""
@@ -82,14 +86,14 @@ class ScriptedServing:
 
         predict = method(self._predict, predict_pb2.PredictRequest)
         status = method(self._status, get_model_status_pb2.GetModelStatusRequest)
-        self._server = grpc.server(futures.ThreadPoolExecutor(8))
+        self._server = grpc.server(futures.ThreadPoolExecutor(8), options=self.options)
         self._server.add_generic_rpc_handlers(
             (
                 grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", {"Predict": predict}),
                 grpc.method_handlers_generic_handler("tensorflow.serving.ModelService", {"GetModelStatus": status}),
             )
         )
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self.port = self._server.add_insecure_port(self.address)
         self._server.start()
 
     def stop(self) -> None:
@@ -97,6 +101,11 @@ class ScriptedServing:
         if self._server:
             self._server.stop(0).wait()
             self._server = None
+
+    def begin_stop(self) -> None:
+        """Stop while a call is being answered: it is broken off, and no other is accepted."""
+        assert self._server
+        self._server.stop(0).wait()
 
     def _status(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._check(request.model_spec, context)
@@ -107,6 +116,7 @@ class ScriptedServing:
 
     def _predict(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext) -> Any:
         self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
         if request.model_spec.signature_name != "describe":
             self.before_predict()
         self._check(request.model_spec, context)
@@ -147,12 +157,25 @@ class ScriptedServing:
 
 
 @pytest.fixture
-def serving() -> Iterator[ScriptedServing]:
+def start_serving() -> Iterator[Callable[..., ScriptedServing]]:
+    """Start scripted servers that stop with the test: call it with host, port and options of gRPC, or none of them."""
+    running: list[ScriptedServing] = []
+
+    def start(*where: Any) -> ScriptedServing:
+        server = ScriptedServing(*where)
+        server.start()
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def serving(start_serving: Callable[..., ScriptedServing]) -> ScriptedServing:
     """A running scripted server."""
-    server = ScriptedServing()
-    server.start()
-    yield server
-    server.stop()
+    return start_serving()
 
 
 @pytest.fixture(scope="session")
@@ -192,6 +215,25 @@ def start_gateway(gateway_threads: list[threading.Thread]) -> Iterator[Callable[
 def gateway(serving: ScriptedServing, start_gateway: Callable[..., httpx.Client]) -> httpx.Client:
     """A client of a gateway with default limits, in front of the scripted server."""
     return start_gateway(serving_address=serving.address)
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Callable[..., list[dict[str, Any]]]]:
+    """Return a function that waits for the next lines of the gateways' JSON log: a line follows its answer."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.put(self.format(record))
+
+    handler, logger = Handler(), logging.getLogger("detector_api")
+    handler.setFormatter(JsonFormatter())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield lambda count=1: [json.loads(lines.get(timeout=10)) for _ in range(count)]
+    logger.removeHandler(handler)
+    logger.setLevel(level)
 
 
 @pytest.fixture

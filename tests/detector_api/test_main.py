@@ -26,6 +26,7 @@ ROUTES = {
     ("get", "/api/v1/model"),
     ("get", "/livez"),
     ("get", "/readyz"),
+    ("get", "/metrics"),
 }
 
 
@@ -62,11 +63,11 @@ def test_run_gateway_stays_below_its_memory(serving: Any, photo: bytes) -> None:
     """`python -m detector_api`, by its settings from the environment, answers photos in less than 90 MB."""
     environment = os.environ | {"DETECTOR_PORT": "0", "DETECTOR_SERVING_ADDRESS": serving.address}
     process = subprocess.Popen(
-        [sys.executable, "-m", "detector_api"], env=environment, stderr=subprocess.PIPE, text=True, bufsize=1
+        [sys.executable, "-m", "detector_api"], env=environment, stdout=subprocess.PIPE, text=True, bufsize=1
     )
     try:
-        assert process.stderr
-        address = next(m[0] for line in process.stderr if (m := re.search(r"http://[\d.:]+", line)))
+        assert process.stdout
+        address = next(m[0] for line in process.stdout if (m := re.search(r"http://[\d.:]+", line)))
         with httpx.Client(base_url=address, timeout=20) as client:
             for _ in range(20):
                 response = client.post("/api/v1/predict_breed", files={"dog_image": photo})
@@ -139,7 +140,7 @@ def test_request_of_no_route_is_a_problem(gateway: Any, verb: str, path: str, st
 
 
 def test_unexpected_error_is_500_and_leaks_nothing(
-    serving: Any, start_gateway: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    serving: Any, start_gateway: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch, log_lines: Any
 ) -> None:
     """What nobody foresaw is told to the log and not to the caller, and its answer has the CORS headers too."""
 
@@ -155,7 +156,8 @@ def test_unexpected_error_is_500_and_leaks_nothing(
     assert response.json()["code"] == "internal_error"
     assert "secret" not in response.text
     assert response.headers["access-control-allow-origin"] == "https://dogs.example"
-    assert "the password is in /srv/secret" in caplog.text
+    (line,) = log_lines()
+    assert "the password is in /srv/secret" in line["exception"]
 
 
 def test_cors_without_origins_is_off(gateway: Any) -> None:

@@ -11,6 +11,8 @@ import grpc
 import pytest
 from PIL import Image
 
+from detector_api.predictor import ATTEMPTS
+
 URL = "/api/v1/predict_breed"
 
 
@@ -59,7 +61,7 @@ def test_predict_after_a_swap_to_another_crop_decodes_again(gateway: Any, servin
 def test_predict_with_swaps_between_every_call_ends(
     gateway: Any, serving: Any, photo: bytes, checks_size: bool, status: int
 ) -> None:
-    """A model that has another size at each single call is an error after three, rather than asked for ever."""
+    """A model that has another size at each single call is an error after twenty, rather than asked for ever."""
 
     def swap() -> None:
         serving.version += 1
@@ -68,7 +70,7 @@ def test_predict_with_swaps_between_every_call_ends(
     serving.checks_size = checks_size
     serving.before_predict = swap
     assert ask(gateway, photo).status_code == status
-    assert sum(request.model_spec.signature_name == "explain" for request in serving.requests) == 3
+    assert sum(request.model_spec.signature_name == "explain" for request in serving.requests) == ATTEMPTS
 
 
 def test_predict_after_a_restart_with_another_size_recovers(gateway: Any, serving: Any, photo: bytes) -> None:
@@ -114,3 +116,23 @@ def test_predict_recovers_from_a_passing_failure(gateway: Any, serving: Any, pho
     assert ask(gateway, photo).status_code == 503
     serving.failure = None
     assert ask(gateway, photo).status_code == 200
+
+
+@pytest.mark.parametrize("callers", [1, 8])
+@pytest.mark.parametrize("checks_size", [True, False], ids=["servers refuse another size", "servers take any size"])
+def test_predict_while_servers_have_different_versions_answers_every_photo(
+    start_serving: Any, start_gateway: Any, photo: bytes, callers: int, checks_size: bool
+) -> None:
+    """With two versions of different sizes behind one address, each photo is answered, at the size of its version."""
+    old, new = start_serving(), start_serving()
+    new.version, new.card = old.version + 1, old.card | {"input_size": 12, "thresholds": {"dog": 0.9}}
+    old.checks_size = new.checks_size = checks_size
+    gateway = start_gateway(serving_address=f"{old.address},{new.address}")
+    with ThreadPoolExecutor(callers) as pool:
+        responses = list(pool.map(lambda _: ask(gateway, photo), range(100)))
+    assert {response.status_code for response in responses} == {200}
+    replies = [response.json() for response in responses]
+    assert {(reply["model"]["version"], reply["is_dog"]) for reply in replies} <= {
+        (old.version, True),
+        (new.version, False),
+    }

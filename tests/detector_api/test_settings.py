@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -23,9 +25,18 @@ def test_settings_are_all_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"deadline_seconds": 0}, {"max_upload_bytes": -1}, {"port": 70_000}, {"decode_threads": 0}]
+    "wrong",
+    [
+        {"deadline_seconds": 0},
+        {"max_upload_bytes": -1},
+        {"port": 70_000},
+        {"decode_threads": 0},
+        {"serving_address": ""},
+        {"serving_address": "serving-1:8500,serving-2:8500"},
+        {"log_format": "xml"},
+    ],
 )
-def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
-    """A limit that would refuse everything, or a port that cannot be, stops the gateway at its start."""
+def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    """A limit that would refuse everything, or an address that cannot be, stops the gateway at its start."""
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         Settings(**wrong)

@@ -18,7 +18,8 @@ def assert_problem(response: Any, status: int, code: str) -> None:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
-    assert set(problem) == {"code", "title", "status", "detail"}
+    assert set(problem) == {"code", "title", "status", "detail", "request_id"}
+    assert problem["request_id"] == response.headers["x-request-id"]
     assert (problem["code"], problem["status"]) == (code, status)
     assert problem["title"]
     assert problem["detail"]
@@ -195,13 +196,14 @@ def test_predict_breed_with_a_bad_query_is_422_and_names_it(gateway: Any, photo:
     ],
 )
 def test_predict_breed_maps_each_failure_of_the_server(
-    gateway: Any, serving: Any, photo: bytes, caplog: Any, grpc_code: str, status: int, code: str
+    gateway: Any, serving: Any, photo: bytes, log_lines: Any, grpc_code: str, status: int, code: str
 ) -> None:
     """Each gRPC code has its HTTP status and code; the server's words go to the log alone; 503 says to come back."""
     serving.failure = (grpc.StatusCode[grpc_code], "secret at /srv/secret/model")
     response = gateway.post(URL, files={"dog_image": photo})
     assert_problem(response, status, code)
-    assert "/srv/secret/model" in caplog.text
+    (line,) = log_lines()
+    assert "/srv/secret/model" in line["reason"]
     assert ("retry-after" in response.headers) is (status == 503)
 
 

@@ -1,0 +1,17 @@
+"""For Prometheus, from inside: nginx does not pass it on."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from detector_api.dependencies import CurrentMetrics
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def read_metrics(metrics: CurrentMetrics) -> PlainTextResponse:
+    """Show what was asked, how long it took, and which version answers."""
+    return PlainTextResponse(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,1 @@
+"""Seeing inside: one log line and a few metrics for each request, under the request's id."""

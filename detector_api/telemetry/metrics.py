@@ -1,0 +1,57 @@
+"""What Prometheus reads at /metrics: an app's own, so that two apps in one process do not count into each other."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from detector_api.telemetry.record import Part, RequestRecord
+
+# From a thumbnail's decoding to the default deadline.
+BUCKETS_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """Use one for the life of an app. Labels are of few values each: never a path as it was sent."""
+
+    def __init__(self, model_name: str) -> None:
+        self._model_name = model_name
+        self._version: int | None = None
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._requests = self._counter("detector_requests", "Requests answered.", "route", "status")
+        self._seconds = self._histogram("detector_request_seconds", "From a request's head to its answer.", "route")
+        self._parts: dict[Part, Histogram] = {
+            "decode": self._histogram("detector_decode_seconds", "Decoding a photo, with the wait for a free thread."),
+            "predict": self._histogram("detector_predict_seconds", "Asking the model, retries included."),
+        }
+        self._retries = self._counter("detector_serving_retries", "Calls of TensorFlow Serving made again.")
+        self._model = Gauge(
+            "detector_model_info", "The version that answered last.", ["name", "version"], registry=self._registry
+        )
+        self.in_flight = Gauge("detector_requests_in_flight", "Requests being answered.", registry=self._registry)
+
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """Count one request that has ended."""
+        self._requests.labels(route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def count_work(self, record: RequestRecord) -> None:
+        """Count what was done for a request."""
+        for part, seconds in record.seconds.items():
+            self._parts[part].observe(seconds)
+        if record.retries:
+            self._retries.inc(record.retries)
+        if record.model_version not in (None, self._version):
+            self._version = record.model_version
+            self._model.clear()
+            self._model.labels(self._model_name, self._version).set(1)
+
+    def exposition(self) -> bytes:
+        """Return all of them in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(name, documentation, labels, registry=self._registry)
+
+    def _histogram(self, name: str, documentation: str, *labels: str) -> Histogram:
+        return Histogram(name, documentation, labels, buckets=BUCKETS_SECONDS, registry=self._registry)

@@ -1,0 +1,64 @@
+"""What becomes known of a request while it is served, from wherever in the gateway that is."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+# What nginx keeps, too: harmless in a log, a header and a shell.
+_WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+# nginx's status for a caller who has left before the answer.
+CALLER_GONE = 499
+
+Part = Literal["decode", "predict"]
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """Use the one of `current()`; `reason` and `exception` are for the log and never for the caller."""
+
+    request_id: str = ""
+    status: int = CALLER_GONE
+    bytes_in: int = 0
+    bytes_out: int = 0
+    seconds: dict[Part, float] = field(default_factory=dict)
+    model_version: int | None = None
+    retries: int = 0
+    error_code: str | None = None
+    reason: str | None = None
+    exception: BaseException | None = None
+
+    @contextmanager
+    def timed(self, part: Part) -> Iterator[None]:
+        """Add the time that the block takes to a part's."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
+
+
+_current: ContextVar[RequestRecord | None] = ContextVar("request_record", default=None)
+
+
+def begin(proposed_id: bytes | None) -> RequestRecord:
+    """Start the record of the request that this task serves, under the caller's id if that is well-formed."""
+    if proposed_id is not None and _WELL_FORMED_ID.fullmatch(proposed_id):
+        record = RequestRecord(proposed_id.decode("ascii"))
+    else:
+        record = RequestRecord(uuid.uuid4().hex)
+    # Never reset: a task serves one request, and what the server logs of it after the app belongs to it as well.
+    _current.set(record)
+    return record
+
+
+def current() -> RequestRecord:
+    """Return the record of the request being served; outside of one, a record that nobody reads."""
+    return _current.get() or RequestRecord()

@@ -1,0 +1,73 @@
+"""What is asked again, how often, and for how long: the calls as the server sees them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import grpc
+import pytest
+
+from detector_api.serving_client import BACKOFFS_SECONDS
+
+URL = "/api/v1/predict_breed"
+
+
+@pytest.mark.parametrize(
+    ("code", "calls"),
+    [
+        ("UNAVAILABLE", 1 + len(BACKOFFS_SECONDS)),
+        ("CANCELLED", 1 + len(BACKOFFS_SECONDS)),
+        ("FAILED_PRECONDITION", 1),
+        ("RESOURCE_EXHAUSTED", 1),
+        ("DEADLINE_EXCEEDED", 1),
+        ("INTERNAL", 1),
+        ("UNIMPLEMENTED", 1),
+    ],
+)
+def test_call_that_fails_is_made_again_only_if_the_server_was_leaving(
+    gateway: Any, serving: Any, code: str, calls: int
+) -> None:
+    """A lost connection is a reason to ask another server, a few times; a refusal is an answer."""
+    serving.failure = (grpc.StatusCode[code], "as scripted")
+    assert gateway.get("/api/v1/model").status_code >= 500
+    assert len(serving.requests) == calls
+
+
+def test_call_of_a_server_with_a_full_queue_is_overloaded_and_not_made_again(gateway: Any, serving: Any) -> None:
+    """A full batching queue is UNAVAILABLE by its code; asking again would fill it more."""
+    serving.failure = (
+        grpc.StatusCode.UNAVAILABLE,
+        "The batch scheduling queue to which this task was submitted is full",
+    )
+    response = gateway.get("/api/v1/model")
+    assert (response.status_code, response.json()["code"]) == (503, "overloaded")
+    assert len(serving.requests) == 1
+
+
+def test_call_broken_in_the_middle_is_answered_by_the_other_server(
+    start_serving: Any, start_gateway: Any, photo: bytes
+) -> None:
+    """A server that ends while it computes an answer costs the caller nothing."""
+    leaving, staying = start_serving(), start_serving()
+    staying.version = leaving.version + 1
+    gateway = start_gateway(serving_address=f"{leaving.address},{staying.address}")
+    leaving.before_predict = lambda: leaving.begin_stop()
+    answers = [gateway.post(URL, files={"dog_image": photo}) for _ in range(8)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert any(request.model_spec.signature_name == "pixels" for request in leaving.requests)
+    assert re.search(r"^detector_serving_retries_total [1-9]", gateway.get("/metrics").text, re.MULTILINE)
+
+
+def test_calls_made_again_end_with_the_deadline(start_gateway: Any, serving: Any, photo: bytes) -> None:
+    """The deadline is for all attempts together."""
+    serving.failure = (grpc.StatusCode.UNAVAILABLE, "as scripted")
+    gateway = start_gateway(serving_address=serving.address, deadline_seconds=BACKOFFS_SECONDS[0] / 2)
+    assert gateway.post(URL, files={"dog_image": photo}).status_code in (503, 504)
+    assert len(serving.requests) <= 1
+
+
+def test_call_carries_the_request_id(gateway: Any, serving: Any, photo: bytes) -> None:
+    """TensorFlow Serving is told the id under which the gateway logs the request."""
+    gateway.post(URL, files={"dog_image": photo}, headers={"X-Request-ID": "abc-1"})
+    assert [metadata["x-request-id"] for metadata in serving.metadata] == ["abc-1", "abc-1"]
