@@ -39,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
-        version = _export(options.backbone, Path(folder) / "dog_breed")
+        version = export_random(options.backbone, Path(folder) / "dog_breed")
         with _stack(version.parent) as (gateway_port, gateway_pid):
             for clients in CLIENTS:
                 _compare(version, gateway_port, clients, options.seconds, options.rounds)
@@ -61,7 +61,11 @@ def _compare(version: Path, port: int, clients: int, seconds: float, rounds: int
     )
 
 
-def _export(backbone_name: str, model: Path) -> Path:
+def export_random(backbone_name: str, model: Path) -> Path:
+    """Export a model with random weights, which changes no speed; return its version."""
+    from model_serving.quiet import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
     from model_serving.backbones import RANDOM, Classifier, load_backbone
     from model_serving.savedmodel.card import ModelCard
     from model_serving.savedmodel.export import export_model

@@ -9,14 +9,14 @@ import numpy as np
 
 from benchmarks.stack import repeat
 from model_serving.server.inference.predict import predict
-from model_serving.server.inference.servable import Servable, SessionSettings
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
 
 def main() -> None:
     """Print the calls a second of one version, by a number of threads, over a number of seconds."""
     version, threads, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    servable = Servable.load(version, SessionSettings())
-    size = servable.signature("pixels").inputs["pixels"].tensor_shape.dim[1].size
+    servable = SavedModelServable.load(version, SessionSettings())
+    size = servable.signatures["pixels"].inputs["pixels"].tensor_shape.dim[1].size
     pixels = np.zeros((1, size, size, 3), np.uint8)
     outputs = ["top_breeds", "top_probabilities", "dog_probability"]
     times = repeat(lambda: lambda: predict(servable, "pixels", {"pixels": pixels}, outputs), threads, seconds)

@@ -63,11 +63,10 @@ class ServingClient:
 
     async def predict(self, pixels: bytes, size: int, *, explain: bool = False) -> Answer:
         """Ask the latest version what it sees in `size` x `size` RGB pixels, and with `explain` where."""
-        names = ["top_breeds", "top_probabilities", "dog_probability", *(["heatmap"] if explain else [])]
+        # No output filter: TensorFlow Serving batches only requests for all outputs of a signature.
         request = pb.PredictRequest(
             model_spec=self._spec(signature="explain" if explain else "pixels"),
             inputs={"pixels": image_tensor(pixels, size)},
-            output_filter=names,
         )
         reply = await self._predict(request)
         shape, breeds = read_strings(reply.outputs, "top_breeds")

@@ -22,6 +22,7 @@ from model_serving.savedmodel.versions import list_versions
 
 LOOPBACK = "127.0.0.1"
 MODEL_NAME = "dog_breed"
+BATCHING = Path(__file__).parent.parent / "model_serving" / "batching" / "cpu.txt"
 STOP_SECONDS = 10
 
 
@@ -57,6 +58,8 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
         f"--rest_api_port={rest_port}",
         f"--model_name={MODEL_NAME}",
         f"--model_base_path={model}",
+        "--enable_batching",  # several photos at once
+        f"--batching_parameters_file={BATCHING}",
         "--max_num_load_retries=0",  # a model that does not load today is told now, not in five minutes
     )
     try:

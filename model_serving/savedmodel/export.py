@@ -16,6 +16,7 @@ from model_serving.errors import WeightsUnavailableError
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.graph import ServedGraph, build_graph
 from model_serving.savedmodel.versions import write_version
+from model_serving.savedmodel.weights import split_weights, write_checkpoint
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
@@ -54,8 +55,11 @@ def export_model(model: Path, backbone: Backbone, head: Classifier, card: ModelC
 
 
 def _write_saved_model(folder: Path, served: ServedGraph) -> None:
-    """Write the one file of a SavedModel whose weights are constants of the graph, and so need no checkpoint."""
-    meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=served.graph.as_graph_def(add_shapes=True))
+    """Write the graph, which keeps its names, and its weights beside it as variables."""
+    split = split_weights(served.graph.as_graph_def())
+    write_checkpoint(folder, split.weights)
+    graph_def = split.graph.as_graph_def(add_shapes=True)
+    meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=graph_def, saver_def=split.saver)
     meta_graph.meta_info_def.tags.append(tf.saved_model.SERVING)
     meta_graph.meta_info_def.tensorflow_version = tf.__version__
     for name, (inputs, outputs) in served.signatures.items():

@@ -15,6 +15,7 @@ from model_serving.backbones import Backbone, Classifier
 from model_serving.breeds import IMAGENET_DOGS
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.decode import decode_photo
+from model_serving.savedmodel.optimize import optimize
 
 TOP = 5
 
@@ -31,6 +32,7 @@ class ServedGraph:
 def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> ServedGraph:
     """Return the graph of `backbone` under `head`, whose classes are `card.breeds`, with the four signatures."""
     frozen = _freeze(backbone)
+    output = frozen.outputs[0].op.name
     size = backbone.geometry.size
     with tf.Graph().as_default() as graph:
         image_bytes = tf.compat.v1.placeholder(tf.string, [None], "image_bytes")
@@ -42,10 +44,10 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
         )
         pixels = tf.identity(decoded, "pixels")
         (features,) = tf.import_graph_def(
-            frozen.graph.as_graph_def(),
+            optimize(frozen.graph.as_graph_def(), [output]),
             # Fed pixels of another size would pass the convolutions and give a wrong answer.
             input_map={frozen.inputs[0].name: tf.ensure_shape(pixels, [None, size, size, 3])},
-            return_elements=[frozen.outputs[0].name],
+            return_elements=[f"{output}:0"],
             name="backbone",
         )
         outputs, heatmap = _classify(features, backbone.imagenet, head, card)

@@ -16,7 +16,7 @@ from model_serving.errors import ScoringError
 from model_serving.photos import Geometry
 from model_serving.savedmodel.card import ModelCard
 from model_serving.server.inference.predict import predict
-from model_serving.server.inference.servable import Servable, SessionSettings
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
 # A server that is away for a moment, because it restarts or changes its version, is asked again.
 TRIES = 5
@@ -57,7 +57,7 @@ class LocalModel:
 
     def __init__(self, version: Path) -> None:
         self._version = int(version.name)
-        self._servable = Servable.load(version, SessionSettings())
+        self._servable = SavedModelServable.load(version, SessionSettings())
         self._card = ModelCard.from_json(predict(self._servable, "describe", {})["model_card"][0])
         self.geometry = Geometry(self._card.input_size, self._card.crop)
 

@@ -30,17 +30,31 @@ class Options:
     grpc_socket_path: str = _flag("", "Unix socket to listen on for gRPC, besides the port")
     grpc_channel_arguments: str = _flag("", "comma-separated key=value options of the gRPC server")
     grpc_max_threads: int = _flag(_DEFAULT_THREADS, "gRPC requests worked on at once")
+    enable_grpc_healthcheck_service: bool = _flag(False, "answer grpc.health.v1 too")
+    ssl_config_file: str = _flag("", "SSLConfig in text format: serve gRPC over TLS")
     rest_api_port: int = _flag(0, "port of the REST API; 0: none")
     rest_api_num_threads: int = _flag(_DEFAULT_THREADS, "REST requests worked on at once")
     rest_api_timeout_in_ms: int = _flag(30_000, "time limit of a REST prediction in milliseconds")
+    rest_api_enable_cors_support: bool = _flag(False, "let pages of other origins call the REST API")
+    monitoring_config_file: str = _flag("", "MonitoringConfig in text format: metrics on the REST port")
     model_name: str = _flag("default", "name of the model")
     model_base_path: str = _flag("", "folder that holds the model's versions, each a folder named by a number")
+    model_config_file: str = _flag("", "ModelServerConfig in text format: instead of the two flags above")
+    model_config_file_poll_wait_seconds: int = _flag(0, "seconds between looks at --model_config_file; 0: look once")
+    allow_version_labels_for_unavailable_models: bool = _flag(False, "let labels name versions that do not serve yet")
     saved_model_tags: str = _flag("serve", "comma-separated tags of the MetaGraph to load")
     file_system_poll_wait_seconds: int = _flag(1, "seconds between looks for new versions; 0: look once")
+    num_load_threads: int = _flag(0, "versions loaded at once; 0: one")
+    num_unload_threads: int = _flag(0, "versions unloaded at once; 0: no limit")
     max_num_load_retries: int = _flag(5, "how often loading a version is tried again after it failed")
     load_retry_interval_micros: int = _flag(60_000_000, "microseconds between two such tries")
     enable_model_warmup: bool = _flag(True, "run assets.extra/tf_serving_warmup_requests before a version serves")
     num_request_iterations_for_warmup: int = _flag(0, "times each warm-up request is run, if positive; else once")
+    enable_batching: bool = _flag(False, "run requests that come at the same time as one batch")
+    batching_parameters_file: str = _flag("", "BatchingParameters in text format; needs --enable_batching")
+    enable_per_model_batching_parameters: bool = _flag(False, "prefer a version's own batching_params.pbtxt")
+    prefer_tflite_model: bool = _flag(False, "serve a version's model.tflite if it has one")
+    enable_signature_method_name_check: bool = _flag(False, "refuse signatures made for another method")
     enable_serialization_as_tensor_content: bool = _flag(False, "answer in tensor_content, not in typed fields")
     tensorflow_session_parallelism: int = _flag(0, "threads of each pool of the session; 0: as TensorFlow sees fit")
     tensorflow_intra_op_parallelism: int = _flag(0, "threads that share one operation")
@@ -50,12 +64,7 @@ class Options:
 
 
 IGNORED: dict[str, bool | int | str] = {
-    "allow_version_labels_for_unavailable_models": False,
-    "enable_signature_method_name_check": False,
     "flush_filesystem_caches": True,
-    "model_config_file_poll_wait_seconds": 0,
-    "num_load_threads": 0,
-    "num_unload_threads": 0,
     "remove_unused_fields_from_bundle_metagraph": True,
     "skip_initialize_tpu": False,
     "use_saved_model": True,
@@ -63,21 +72,15 @@ IGNORED: dict[str, bool | int | str] = {
     "xla_gpu_compilation_enabled": False,
 }
 
+# Names that flags had before.
+ALIASES = {"prefer_tflite_model": "use_tflite_model"}
+
 UNSUPPORTED: dict[str, bool | int | str] = {
-    "batching_parameters_file": "",
-    "enable_batching": False,
-    "enable_grpc_healthcheck_service": False,
-    "enable_per_model_batching_parameters": False,
     "enable_profiler": False,
     "mixed_precision": "",
-    "model_config_file": "",
-    "monitoring_config_file": "",
     "num_tflite_interpreters_per_pool": 0,
     "num_tflite_pools": 0,
     "platform_config_file": "",
-    "prefer_tflite_model": False,
-    "rest_api_enable_cors_support": False,
-    "ssl_config_file": "",
     "tensorflow_session_config_file": "",
     "thread_pool_factory_config_file": "",
     "use_alts_credentials": False,
@@ -107,22 +110,29 @@ def parse(arguments: Sequence[str]) -> Options:
     options = Options(**{name: value for name, value in given.items() if name not in IGNORED})
     if options.version:
         return options
-    if not options.model_base_path:
-        parser.error("--model_base_path is required")
+    if not options.model_base_path and not options.model_config_file:
+        parser.error("Both server_options.model_base_path and server_options.model_config_file are empty!")
+    if options.batching_parameters_file and not options.enable_batching:
+        parser.error(
+            "server_options.batching_parameters_file is set without setting server_options.enable_batching to true."
+        )
     if options.port == 0 and not options.grpc_socket_path:
         parser.error("server_options.grpc_port is not set.")
-    if options.port == options.rest_api_port:
+    if options.rest_api_port and options.rest_api_port == options.port:
         parser.error("--rest_api_port cannot be same as --port")
     return options
 
 
 def _add(parser: argparse.ArgumentParser, name: str, default: Any, text: str) -> None:
+    names = [name, ALIASES[name]] if name in ALIASES else [name]
+    spellings = [f"--{name}" for name in names]
     if isinstance(default, bool):
-        parser.add_argument(f"--{name}", nargs="?", const=True, type=_boolean, metavar="true|false", help=text)
-        parser.add_argument(f"--no{name}", dest=name, action="store_false", help=argparse.SUPPRESS)
+        parser.add_argument(*spellings, nargs="?", const=True, type=_boolean, metavar="true|false", help=text)
+        denials = [f"--no{name}" for name in names]
+        parser.add_argument(*denials, dest=name, action="store_false", help=argparse.SUPPRESS)
     else:
         kind = type(default)
-        parser.add_argument(f"--{name}", type=kind, metavar=kind.__name__, help=text)
+        parser.add_argument(*spellings, type=kind, metavar=kind.__name__, help=text)
 
 
 def _boolean(text: str) -> bool:

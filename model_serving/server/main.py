@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"TensorFlow ModelServer: {tf.__version__}-python\nTensorFlow Library: {tf.__version__}")
         return
 
+    gc.freeze()  # or each unload of a version, which collects garbage, would halt all requests to search the modules
     server = Server(options)
     status = 0
     told_to_stop = False

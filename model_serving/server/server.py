@@ -9,13 +9,24 @@ import grpc
 from tensorflow.core.protobuf import config_pb2
 
 from model_serving.server import ports
+from model_serving.server.config import models, monitoring, ssl
+from model_serving.server.config.batching import BatchingParameters, read_batching_parameters, version_parameters
+from model_serving.server.config.models import ModelConfig
+from model_serving.server.config.watch import ModelConfigWatch
 from model_serving.server.errors import UnavailableError
 from model_serving.server.flags import Options
 from model_serving.server.grpc_api import server as grpc_api
-from model_serving.server.inference.servable import Servable, SessionSettings
+from model_serving.server.inference import tflite
+from model_serving.server.inference.batching import Batcher, BatchScheduler
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
+from model_serving.server.inference.servable import Servable
 from model_serving.server.lifecycle.manager import Manager
-from model_serving.server.lifecycle.model import Model, ModelConfig
+from model_serving.server.lifecycle.model import Loading
 from model_serving.server.lifecycle.warmup import warm_up
+from model_serving.server.lifecycle.workers import Workers
+from model_serving.server.memory import release_freed_memory
+from model_serving.server.monitoring import instruments
+from model_serving.server.monitoring.timed_servable import TimedServable
 from model_serving.server.rest_api.api import RestApi
 from model_serving.server.rest_api.server import RestServer
 
@@ -31,48 +42,96 @@ class Server:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        config = ModelConfig(
-            options.model_name,
-            Path(options.model_base_path),
+        loading = Loading(
+            self._load,
+            Workers("load", max(1, options.num_load_threads)),
+            Workers("unload", options.num_unload_threads or None),
             options.max_num_load_retries,
             max(0, options.load_retry_interval_micros) / 1e6,
         )
-        self._manager = Manager([Model(config, self._load)], options.file_system_poll_wait_seconds)
+        self._manager = Manager(
+            loading, options.file_system_poll_wait_seconds, options.allow_version_labels_for_unavailable_models
+        )
+        self._watch: ModelConfigWatch | None = None
+        self._batches: BatchScheduler | None = None
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
 
     def start(self) -> None:
         """Load the models, then open the ports. Raises ServingError if either fails."""
         options = self._options
-        self._manager.start()
-        self._start_grpc()
+        if options.enable_batching:
+            file = options.batching_parameters_file
+            self._batches = BatchScheduler(read_batching_parameters(Path(file)) if file else BatchingParameters())
+        # What can be wrong quickly comes before what takes long.
+        credentials = ssl.read_credentials(options.ssl_config_file)
+        metrics_path = monitoring.read_metrics_path(options.monitoring_config_file)
+        self._manager.start(self._models())
+        if options.model_config_file and options.model_config_file_poll_wait_seconds > 0:
+            self._watch = ModelConfigWatch(
+                options.model_config_file, options.model_config_file_poll_wait_seconds, self._manager.reload
+            )
+            self._watch.start()
+        self._start_grpc(credentials)
         if options.rest_api_port:
             bound = ports.bind(options.host, options.rest_api_port)
             api = RestApi(self._manager, options.rest_api_timeout_in_ms)
-            self._rest = RestServer(api, bound, options.rest_api_num_threads, _GRACE_SECONDS)
+            self._rest = RestServer(
+                api,
+                bound,
+                options.rest_api_num_threads,
+                _GRACE_SECONDS,
+                metrics_path,
+                options.rest_api_enable_cors_support,
+            )
             self._rest.start()
             _log.info("Exporting HTTP/REST API at:%s:%d ...", options.host, options.rest_api_port)
 
     def stop(self) -> None:
         """Close the ports, finish the requests in flight, unload the models."""
+        if self._watch:
+            self._watch.stop()
         grpc_stopped = self._grpc.stop(_GRACE_SECONDS) if self._grpc else None
         if self._rest:
             self._rest.stop()
         if grpc_stopped:
             grpc_stopped.wait()
         self._manager.stop(_UNLOAD_SECONDS)
+        if self._batches:
+            self._batches.close()
+
+    def _models(self) -> list[ModelConfig]:
+        options = self._options
+        if options.model_config_file:
+            return models.read(options.model_config_file) or []
+        return [ModelConfig(options.model_name, Path(options.model_base_path).absolute())]
 
     def _load(self, path: Path) -> Servable:
-        servable = Servable.load(path, _session_settings(self._options))
+        with instruments.loading(str(path)):
+            servable = self._read(path)
+        servable.checks_method_names = self._options.enable_signature_method_name_check
         if self._options.enable_model_warmup:
             try:
                 warm_up(servable, path, max(1, self._options.num_request_iterations_for_warmup))
             except BaseException:
                 servable.close()
                 raise
-        return servable
+        release_freed_memory()
+        return TimedServable(servable)
 
-    def _start_grpc(self) -> None:
+    def _read(self, path: Path) -> Servable:
+        if self._options.prefer_tflite_model and (path / tflite.FILE_NAME).exists():
+            return tflite.TfLiteServable.load(path)
+        return SavedModelServable.load(path, _session_settings(self._options), self._batcher(path))
+
+    def _batcher(self, path: Path) -> Batcher | None:
+        if self._batches is None:
+            return None
+        per_model = self._options.enable_per_model_batching_parameters
+        parameters = version_parameters(path, self._batches.parameters, per_model)
+        return Batcher(self._batches, parameters) if parameters else None
+
+    def _start_grpc(self, credentials: grpc.ServerCredentials | None) -> None:
         options = self._options
         addresses = [f"{options.host}:{options.port}"] if options.port else []
         if options.grpc_socket_path:
@@ -84,6 +143,8 @@ class Server:
                 options.grpc_max_threads,
                 options.grpc_channel_arguments,
                 options.enable_serialization_as_tensor_content,
+                credentials,
+                options.enable_grpc_healthcheck_service,
             )
         except RuntimeError as error:
             raise UnavailableError(str(error)) from error

@@ -17,7 +17,7 @@ from model_serving.photos import Geometry
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
 from model_serving.server.inference.predict import predict
-from model_serving.server.inference.servable import Servable, SessionSettings
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.training.figures import Figures, measure
 
 
@@ -36,7 +36,7 @@ def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
     A label that is none of the model's breeds in any spelling is counted in `unknown`; a photo that cannot be read is
     named in `skipped`. Raises `DatasetError` if nothing is left.
     """
-    servable = Servable.load(version, SessionSettings())
+    servable = SavedModelServable.load(version, SessionSettings())
     try:
         card = ModelCard.from_json(predict(servable, "describe", {})["model_card"][0])
         index = _indices(card, {photo.breed for photo in photos})

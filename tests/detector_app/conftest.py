@@ -199,7 +199,9 @@ def accepts(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def nginx_before(program: str, folder: Path, gateway: str, serving: str, resolver: str = "127.0.0.1") -> Iterator[str]:
+def nginx_before(
+    program: str, folder: Path, gateway: str, serving: str, resolver: str = "127.0.0.1", **limits: str
+) -> Iterator[str]:
     """Run nginx with the product's templates, rendered as its image does, and yield the page's host:port."""
     address = f"127.0.0.1:{free_port()}"
     variables = {
@@ -209,7 +211,11 @@ def nginx_before(program: str, folder: Path, gateway: str, serving: str, resolve
         "PAGE_ROOT": str(APP / "page"),
         "GATEWAY_ADDRESS": gateway,
         "SERVING_REST_ADDRESS": serving,
-    }
+        # All tests come from one address.
+        "REQUESTS_PER_SECOND": "1000",
+        "REQUESTS_AT_ONCE": "1000",
+        "TRUSTED_PROXY": "127.0.0.1",
+    } | limits
     for template in (APP / "nginx").glob("*.template"):
         text = re.sub(r"\$\{(\w+)\}", lambda name: variables[name[1]], template.read_text())
         (folder / template.stem).write_text(text)

@@ -1,16 +1,19 @@
 """nginx before the gateway and TensorFlow Serving: what passes, what does not, and in which words."""
 
+import contextlib
 import json
 import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -138,6 +141,7 @@ def test_get_file_has_right_type(site: str, path: str) -> None:
         ("GET", "/v1/models/dog_breed%2f..%2f..%2fmonitoring", 404),
         ("GET", "/v1/", 404),
         ("GET", "/monitoring/prometheus/metrics", 404),
+        ("GET", "/metrics", 404),
     ],
 )
 def test_call_serving_lets_only_ask_and_read(site: str, gateway: Any, method: str, path: str, status: int) -> None:
@@ -181,20 +185,102 @@ def test_restart_gateway_elsewhere_is_found_again(
     app = Starlette(routes=[Route("/api/where", lambda request: PlainTextResponse(request.scope["server"][0]))])
     with serve(app, "127.0.0.2") as first:
         port = int(first.split(":")[1])
-        names.address = "127.0.0.2"
+        names.addresses = ["127.0.0.2"]
         site = start_nginx(gateway=f"gateway.test:{port}", serving=dead_address, resolver=names.server)
         assert httpx.get(f"{site}/api/where").text == "127.0.0.2"
-    names.address = "127.0.0.3"
+    names.addresses = ["127.0.0.3"]
     with serve(app, "127.0.0.3", port):
         replies = (httpx.get(f"{site}/api/where") for _ in range(1000))
         assert next(reply.text for reply in replies if reply.status_code == 200) == "127.0.0.3"
 
 
+def test_post_to_two_gateways_asks_the_living_one(
+    start_nginx: Callable[..., str], names: "Names", serve: Callable[..., Any], dead_address: str
+) -> None:
+    """Two gateways of one name share the photos, and one that ends under a photo costs nothing."""
+    heard = []
+
+    def answer(request: Request) -> PlainTextResponse:
+        heard.append(request.scope["server"][0])
+        return PlainTextResponse("answer")
+
+    app = Starlette(routes=[Route("/api/photo", answer, methods=["POST"])])
+    names.addresses = ["127.0.0.2", "127.0.0.3"]
+    with serve(app, "127.0.0.2") as first:
+        port = int(first.split(":")[1])
+        site = start_nginx(gateway=f"gateway.test:{port}", serving=dead_address, resolver=names.server)
+        with serve(app, "127.0.0.3", port):
+            for _ in range(100):
+                assert httpx.post(f"{site}/api/photo", content=b"photo").text == "answer"
+                if len(set(heard)) == 2:
+                    break
+            assert set(heard) == {"127.0.0.2", "127.0.0.3"}
+        with dying_server("127.0.0.3", port) as deaths:
+            for _ in range(100):
+                assert httpx.post(f"{site}/api/photo", content=b"photo").text == "answer"
+                if deaths:
+                    break
+            assert deaths
+
+
+@contextlib.contextmanager
+def dying_server(host: str, port: int) -> Iterator[list[bytes]]:
+    """Listen like a server that ends under every request; yield the requests that it took along."""
+    deaths: list[bytes] = []
+    listener = socket.create_server((host, port))
+
+    def take_and_close() -> None:
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                if not (request := connection.recv(65536)):
+                    return
+                deaths.append(request)
+
+    thread = threading.Thread(target=take_and_close)
+    thread.start()
+    yield deaths
+    socket.create_connection((host, port)).close()
+    thread.join()
+    listener.close()
+
+
+def test_post_too_often_returns_problem(start_nginx: Callable[..., str], gateway: Any) -> None:
+    """An address that sends too much is told to wait; others, told apart behind a trusted proxy, are served."""
+    site = start_nginx(gateway=gateway.address, serving=gateway.address, REQUESTS_PER_SECOND="1")
+    with httpx.Client() as client:
+        replies = [client.get(f"{site}/api/echo") for _ in range(150)]
+        refused = next(reply for reply in replies if reply.status_code != 200)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        assert refused.headers.get_list("retry-after") == ["1"]
+        assert client.get(f"{site}/api/echo", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 200
+        assert client.get(f"{site}/readyz").status_code == client.get(site).status_code == 200
+
+
+def test_post_too_many_at_once_returns_problem(
+    start_nginx: Callable[..., str], gateway: Any, eventually: Callable[..., None]
+) -> None:
+    """While an address has as many photos under way as it may, one more is refused, and after that taken."""
+    site = start_nginx(gateway=gateway.address, serving=gateway.address, REQUESTS_AT_ONCE="1")
+    answered = gateway.hold("first.jpg")
+
+    def ask(name: str) -> httpx.Response:
+        return httpx.post(f"{site}/api/v1/predict_breed", files={"dog_image": (name, b"photo")})
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(ask, "first.jpg")
+        eventually(lambda: bool(gateway.photos))
+        assert ask("second.jpg").status_code == 429
+        answered.set()
+        assert first.result().status_code == 200
+    eventually(lambda: ask("third.jpg").status_code == 200)
+
+
 class Names:
-    """A DNS server that knows one address, for any name."""
+    """A DNS server that knows the same addresses for any name."""
 
     def __init__(self) -> None:
-        self.address = ""
+        self.addresses: list[str] = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.server = "{}:{}".format(*self.socket.getsockname())
@@ -205,10 +291,12 @@ class Names:
             query, client = received
             end = query.index(b"\0", 12) + 5  # after the name, its type and class
             is_ipv4 = query[end - 4 : end - 2] == b"\0\1"
-            head = query[:2] + b"\x81\x80" + b"\0\1" + (b"\0\1" if is_ipv4 else b"\0\0") + b"\0\0\0\0"
+            addresses = self.addresses if is_ipv4 else []
+            head = query[:2] + b"\x81\x80" + b"\0\1" + bytes([0, len(addresses)]) + b"\0\0\0\0"
             # The name by reference, type A, class IN, ten minutes to live as Docker says, four bytes.
-            record = b"\xc0\x0c\0\1\0\1\0\0\x02\x58\0\4" + socket.inet_aton(self.address)
-            self.socket.sendto(head + query[12:end] + (record if is_ipv4 else b""), client)
+            record = b"\xc0\x0c\0\1\0\1\0\0\x02\x58\0\4"
+            records = b"".join(record + socket.inet_aton(address) for address in addresses)
+            self.socket.sendto(head + query[12:end] + records, client)
 
 
 @pytest.fixture

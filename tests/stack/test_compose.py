@@ -17,9 +17,10 @@ LONG_RUNNING = ("gateway", "page", "serving")
 both_files = pytest.mark.parametrize("file", [CPU, GPU])
 
 
-def read_services(docker: Callable[..., str], file: str) -> dict[str, Any]:
-    """Return the services of a compose file as compose understands them."""
-    services: dict[str, Any] = json.loads(docker("compose", "-f", file, "config", "--format", "json"))["services"]
+def read_services(docker: Callable[..., str], file: str, profile: str = "") -> dict[str, Any]:
+    """Return the services of a compose file, with those of a profile, as compose understands them."""
+    config = docker("compose", "-f", file, "--profile", profile, "config", "--format", "json")
+    services: dict[str, Any] = json.loads(config)["services"]
     return services
 
 
@@ -50,8 +51,64 @@ def test_read_config_hardens_every_service(docker: Callable[..., str], file: str
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["read_only"], name
         assert service["mem_limit"], name
+        assert service["pids_limit"], name
+        assert {"cpus", "cpu_shares"} & set(service), name
         assert {mount["type"] for mount in service.get("volumes", [])} <= {"volume"}, name
         assert not {"privileged", "user", "cap_add", "network_mode", "pid", "ipc"} & set(service), name
+
+
+@both_files
+def test_read_config_lets_scale(docker: Callable[..., str], file: str) -> None:
+    """Several of a service can run side by side: they share no name, and the page alone has a port of the host."""
+    for name, service in read_services(docker, file).items():
+        assert "container_name" not in service, name
+        assert "hostname" not in service, name
+    assert read_services(docker, file)["gateway"]["environment"]["DETECTOR_SERVING_ADDRESS"] == "dns:///serving:8500"
+
+
+def test_read_config_repeats_defaults_of_image(docker: Callable[..., str]) -> None:
+    """What the page's container is told, unless the host says otherwise, is what its image would take anyway."""
+    told = read_services(docker, CPU)["page"]["environment"]
+    defaults = dict(re.findall(r"(?m)^ +(\w+)=(\S+)", (REPOSITORY / "detector_app" / "Dockerfile").read_text()))
+    assert told.items() <= defaults.items()
+
+
+@both_files
+def test_read_config_keeps_logs_small(docker: Callable[..., str], file: str) -> None:
+    """What is logged goes to the engine, which keeps the last 30 MB of each container."""
+    for name, service in read_services(docker, file, "monitoring").items():
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}, name
+
+
+@both_files
+def test_read_monitoring_profile_hardens_its_services(docker: Callable[..., str], file: str) -> None:
+    """Prometheus and Grafana come only when asked for, pinned, confined like the rest, and for the host alone."""
+    added = read_services(docker, file, "monitoring")
+    for name in read_services(docker, file):
+        del added[name]
+    assert set(added) == {"prometheus", "grafana"}
+    for service in added.values():
+        assert re.search(r":v?\d+\.\d+\.\d+$", service["image"])
+        assert int(service["user"].partition(":")[0]) > 0
+        assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+        assert service["read_only"]
+        assert service["mem_limit"]
+        assert service["pids_limit"]
+        assert service["cpu_shares"]
+        assert service["healthcheck"]["test"]
+        assert {mount["type"] for mount in service.get("volumes", [])} <= {"volume"}
+    published = {(name, port["host_ip"], port["target"]) for name in added for port in added[name].get("ports", [])}
+    assert published == {("grafana", "127.0.0.1", 3000)}
+
+
+@pytest.mark.parametrize("name", ["detector_api", "detector_app", "model_serving"])
+def test_read_dockerfile_pins_bases_by_argument(name: str) -> None:
+    """Every base image is a build argument whose default is one version of it."""
+    text = (REPOSITORY / name / "Dockerfile").read_text()
+    images = dict(re.findall(r"(?m)^ARG (\w+_IMAGE)=(\S+)$", text))
+    stages = set(re.findall(r" AS (\S+)", text)) | {"scratch", "model-${MODEL}"}
+    assert set(re.findall(r"(?m)^FROM (\S+)", text)) <= stages | {f"${{{image}}}" for image in images}
+    assert all(re.search(r":\d+\.\d+", image) for image in images.values())
 
 
 @both_files
@@ -77,7 +134,7 @@ def test_read_gpu_config_differs_in_image_and_device_alone(docker: Callable[...,
     serving = gpu["serving"]
     (device,) = serving.pop("deploy")["resources"]["reservations"]["devices"]
     assert (device["driver"], device["count"], device["capabilities"]) == ("nvidia", 1, ["gpu"])
-    assert serving["build"].pop("args") == {"SERVING_IMAGE": "tensorflow/serving:2.21.0-gpu"}
+    assert serving["build"].pop("args") == {"SERVING_IMAGE": "tensorflow/serving:2.21.0-gpu", "BATCHING": "gpu"}
     # An image of its own name, that no registry is asked for.
     assert (serving.pop("image"), serving.pop("pull_policy")) == ("dog-breed-detector-serving:gpu", "never")
     assert gpu == cpu

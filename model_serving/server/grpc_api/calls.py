@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import grpc
 
 from model_serving.server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_serving_error
+from model_serving.server.monitoring.instruments import observed
 
 # Longer messages would overflow the HTTP/2 header they travel in.
 MAX_MESSAGE_CHARACTERS = 1024
@@ -17,24 +19,33 @@ _TRUNCATED = "...TRUNCATED"
 
 _NO_DEADLINE_SECONDS = 365 * 24 * 3600  # gRPC tells "none" as a deadline in the far future
 
+# As in TensorFlow Serving: not MultiInference, and no question about a model.
+_COUNTED = ("Predict", "Classify", "Regress")
+
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 _log = logging.getLogger(__name__)
 
 
 def answering(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
-    """Turn whatever a call raises into its gRPC status, and refuse a request with no ModelSpec."""
+    """Turn whatever a call raises into its gRPC status, and refuse a request that leaves its ModelSpec out.
+
+    Calls that run a model are counted.
+    """
+    name = method.__name__
+    counted = name in _COUNTED
 
     @functools.wraps(method)
     def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            if not request.HasField("model_spec"):
-                raise InvalidArgumentError("Missing ModelSpec")
-            return method(self, request, context)
+            with observed(request.model_spec.name, name, "GRPC") if counted else nullcontext():
+                if "model_spec" in request.DESCRIPTOR.fields_by_name and not request.HasField("model_spec"):
+                    raise InvalidArgumentError("Missing ModelSpec")
+                return method(self, request, context)
         except Exception as exception:
             error = as_serving_error(exception)
             if error.code is Code.UNKNOWN:
-                _log.exception("%s failed", method.__name__)
+                _log.exception("%s failed", name)
         message = error.message
         if len(message) > MAX_MESSAGE_CHARACTERS:
             message = message[:MAX_MESSAGE_CHARACTERS] + _TRUNCATED

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
-from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    inference_pb2,
+    model_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
 
 from model_serving.server.grpc_api.calls import answering, timeout_ms
+from model_serving.server.inference.classify import CLASSIFY
+from model_serving.server.inference.multi_inference import multi_infer
 from model_serving.server.inference.predict import DEFAULT_SIGNATURE, predict
+from model_serving.server.inference.regress import REGRESS
 from model_serving.server.inference.tensors import fill_proto
 from model_serving.server.lifecycle import model_info
 from model_serving.server.lifecycle.manager import Manager
@@ -26,16 +37,43 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     @answering
     def Predict(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Run a signature on the request's tensors."""
-        response = predict_pb2.PredictResponse()
         spec = request.model_spec
         with self._manager.acquire(spec) as (version, servable):
             outputs = predict(servable, spec.signature_name, request.inputs, request.output_filter, timeout_ms(context))
-        response.model_spec.name = spec.name
-        response.model_spec.signature_name = spec.signature_name or DEFAULT_SIGNATURE
-        response.model_spec.version.value = version
+        response = predict_pb2.PredictResponse(model_spec=_answered(spec, version))
         for alias, array in outputs.items():
             fill_proto(response.outputs[alias], array, self._as_content)
         return response
+
+    @answering
+    def Classify(  # noqa: N802
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> Any:
+        """Return each example's classes."""
+        spec = request.model_spec
+        with self._manager.acquire(spec) as (version, servable):
+            result = CLASSIFY.run(servable, spec.signature_name, request.input, timeout_ms(context))
+        return classification_pb2.ClassificationResponse(model_spec=_answered(spec, version), result=result)
+
+    @answering
+    def Regress(self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Return a number for each example."""
+        spec = request.model_spec
+        with self._manager.acquire(spec) as (version, servable):
+            result = REGRESS.run(servable, spec.signature_name, request.input, timeout_ms(context))
+        return regression_pb2.RegressionResponse(model_spec=_answered(spec, version), result=result)
+
+    @answering
+    def MultiInference(  # noqa: N802
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+    ) -> Any:
+        """Run several signatures on the same examples; the first task says on which version of the model."""
+        spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
+        with self._manager.acquire(spec) as (version, servable):
+            results = multi_infer(servable, request.tasks, request.input, timeout_ms(context))
+        for task, result in zip(request.tasks, results, strict=True):
+            result.model_spec.CopyFrom(_answered(task.model_spec, version))
+        return inference_pb2.MultiInferenceResponse(results=results)
 
     @answering
     def GetModelMetadata(  # noqa: N802
@@ -43,3 +81,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> Any:
         """Tell a version's signatures."""
         return model_info.metadata(self._manager, request)
+
+
+def _answered(spec: model_pb2.ModelSpec, version: int) -> model_pb2.ModelSpec:
+    """Return what the reply says of the model: the version that answered, and the signature even if none was named."""
+    return model_pb2.ModelSpec(
+        name=spec.name, version={"value": version}, signature_name=spec.signature_name or DEFAULT_SIGNATURE
+    )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from model_serving.server.grpc_api.health import add_health_service
 from model_serving.server.grpc_api.model_service import ModelService
 from model_serving.server.grpc_api.prediction_service import PredictionService
 from model_serving.server.lifecycle.manager import Manager
@@ -16,9 +17,15 @@ _UNLIMITED = -1
 
 
 def serve(
-    manager: Manager, addresses: list[str], threads: int, channel_arguments: str, as_content: bool
+    manager: Manager,
+    addresses: list[str],
+    threads: int,
+    channel_arguments: str,
+    as_content: bool,
+    credentials: grpc.ServerCredentials | None,
+    health: bool,
 ) -> grpc.Server:
-    """Start serving on the addresses (`host:port` or `unix:path`); return the server.
+    """Start serving on the addresses (`host:port` or `unix:path`), over TLS with credentials; return the server.
 
     Raises RuntimeError if one cannot be bound.
     """
@@ -33,8 +40,13 @@ def serve(
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(manager, as_content), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager), server)
+    if health:
+        add_health_service(server)
     for address in addresses:
-        server.add_insecure_port(address)
+        if credentials:
+            server.add_secure_port(address, credentials)
+        else:
+            server.add_insecure_port(address)
     server.start()
     return server
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from model_serving.server.errors import Code, InvalidArgumentError, ServingError
+from model_serving.server.errors import Code, FailedPreconditionError, InvalidArgumentError, ServingError
 from model_serving.server.inference.servable import Servable
 from model_serving.server.inference.tensors import Array, to_array
 
@@ -27,8 +27,12 @@ def predict(
 
     Raises a ServingError with TensorFlow Serving's message if the request does not fit the signature.
     """
-    signature = servable.signature(signature_name or DEFAULT_SIGNATURE)
-    _check_method(signature)
+    signature_name = signature_name or DEFAULT_SIGNATURE
+    if signature_name not in servable.signatures:
+        raise FailedPreconditionError(f'Serving signature key "{signature_name}" not found.')
+    signature = servable.signatures[signature_name]
+    if servable.checks_method_names:
+        _check_method(signature)
     _check_inputs(signature, inputs)
     sent = {**signature.defaults, **inputs}
     feeds = {info.name: _decoded(alias, sent[alias]) for alias, info in signature.inputs.items()}

@@ -43,7 +43,7 @@ class Version:
     servable: Servable | None = None
     users: int = 0
     failures: int = 0
-    retry_at: float = 0.0  # on the monotonic clock
+    retry_at: float | None = 0.0  # on the monotonic clock; None while it is being loaded
 
     def status(self) -> VersionStatus:
         """Return what a client is told of this version now."""

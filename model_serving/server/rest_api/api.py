@@ -1,6 +1,6 @@
-"""The REST API: status, metadata and predict, with TensorFlow Serving's paths, codes and bodies.
+"""The REST API: status, metadata, predict, classify and regress, with TensorFlow Serving's paths, codes and bodies.
 
-Nothing here knows HTTP but its status codes; `rest_server.py` does.
+Nothing here knows HTTP but its status codes; `server.py` does.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
-from model_serving.server.errors import Code, InvalidArgumentError, UnimplementedError, as_serving_error
+from model_serving.server.errors import Code, InvalidArgumentError, as_serving_error
+from model_serving.server.inference.classify import CLASSIFY
+from model_serving.server.inference.example_method import ExampleMethod, Result
 from model_serving.server.inference.predict import DEFAULT_SIGNATURE, predict
+from model_serving.server.inference.regress import REGRESS
 from model_serving.server.lifecycle import model_info
 from model_serving.server.lifecycle.manager import Manager
-from model_serving.server.rest_api import decode, encode, serving_json
+from model_serving.server.monitoring.instruments import observed
+from model_serving.server.rest_api import decode, encode, examples, serving_json
 
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<call>classify|regress|predict)", re.IGNORECASE)
@@ -70,13 +74,19 @@ class RestApi:
             raise InvalidArgumentError("Missing model name in request.")
         spec = _model_spec(match)
         call = (match["call"] or "status").lower()
-        if call == "predict":
-            return self._predict(spec, body)
+        if method == "POST":
+            with observed(spec.name, call, "REST"):
+                return self._infer(call, spec, body)
         if call == "metadata":
             return self._metadata(spec)
-        if call == "status":
-            return _to_json(model_info.status(self._manager, spec))
-        raise UnimplementedError(f"This server does not implement {call}.")
+        return _to_json(model_info.status(self._manager, spec))
+
+    def _infer(self, call: str, spec: model_pb2.ModelSpec, body: bytes) -> str:
+        if call == "predict":
+            return self._predict(spec, body)
+        if call == "classify":
+            return encode.classifications(self._run(CLASSIFY, spec, body))
+        return encode.regressions(self._run(REGRESS, spec, body))
 
     def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
         document = serving_json.parse(body)
@@ -93,6 +103,12 @@ class RestApi:
             prediction = decode.prediction(document, inputs)
             outputs = predict(servable, name, prediction.inputs, timeout_ms=self._timeout_ms)
         return encode.in_rows(outputs) if prediction.in_rows else encode.in_columns(outputs)
+
+    def _run(self, method: ExampleMethod[Result], spec: model_pb2.ModelSpec, body: bytes) -> Result:
+        document = serving_json.parse(body)
+        name, read = decode.signature_name(document), examples.read(document)
+        with self._manager.acquire(spec) as (_, servable):
+            return method.run(servable, name, read, self._timeout_ms)
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> str:
         field = model_info.SIGNATURE_DEF

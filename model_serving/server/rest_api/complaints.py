@@ -22,6 +22,13 @@ def format_error(value: Any, text: str) -> InvalidArgumentError:
     return InvalidArgumentError(f"JSON Value: {serving_json.show(value)} {text}")
 
 
+def lossy_error(value: float, type_name: str) -> InvalidArgumentError:
+    """Return the error for a number that a floating-point type cannot hold."""
+    return InvalidArgumentError(
+        f"Cannot convert JSON value: {serving_json.show(value)} to {type_name} without loss of precision."
+    )
+
+
 def of_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
     """Raise InvalidArgumentError for the first fault in an `instances` list."""
     named = is_named(rows[0])
@@ -85,9 +92,7 @@ def _of_leaf(value: Any, dtype: tf.DType) -> None:
     if not isinstance(value, dict) and dtype not in JSON_TYPES:
         raise UnimplementedError(f"Conversion of JSON Value: {serving_json.show(value)} to type: {type_name(dtype)}")
     if dtype.is_floating and type(value) in (int, float) and is_lossy(value, dtype.as_numpy_dtype):
-        raise InvalidArgumentError(
-            f"Cannot convert JSON value: {serving_json.show(value)} to {type_name(dtype)} without loss of precision."
-        )
+        raise lossy_error(value, type_name(dtype))
     if isinstance(value, dict) or to_array(value, dtype) is None:
         raise format_error(value, f"Type: {serving_json.type_of(value)} is not of expected type: {type_name(dtype)}")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from model_serving.server.errors import InvalidArgumentError
 from model_serving.server.inference.tensors import Array, dtype_of, type_name
@@ -43,9 +44,29 @@ def in_columns(outputs: Mapping[str, Array]) -> str:
     return _object({"outputs": _object(columns, 1) if len(columns) > 1 else next(iter(columns.values()))}, 0)
 
 
+def classifications(result: classification_pb2.ClassificationResult) -> str:
+    """Return `{"results": [...]}` with a list for each example: its classes, each a pair of label and score."""
+    if not result.classifications:
+        raise InvalidArgumentError("Cannot convert empty ClassificationResults to JSON")
+    rows = []
+    for classes in (classification.classes for classification in result.classifications):
+        scores = serving_json.decimals(np.fromiter((entry.score for entry in classes), np.float32, len(classes)))
+        pairs = (f"[{_quoted(entry.label)}, {score}]" for entry, score in zip(classes, scores, strict=True))
+        rows.append(f"[{', '.join(pairs)}]")
+    return _object({"results": f"[{', '.join(rows)}{_indented(1, ']')}"}, 0)
+
+
+def regressions(result: regression_pb2.RegressionResult) -> str:
+    """Return `{"results": [...]}` with a number for each example."""
+    if not result.regressions:
+        raise InvalidArgumentError("Cannot convert empty RegressionResults to JSON")
+    values = np.fromiter((entry.value for entry in result.regressions), np.float32, len(result.regressions))
+    return _object({"results": f"[{', '.join(serving_json.decimals(values))}]"}, 0)
+
+
 def error(message: str) -> str:
     """Return the body of a failed request."""
-    return _object({"error": json.dumps(message, ensure_ascii=False)}, 0)
+    return _object({"error": _quoted(message)}, 0)
 
 
 def _check_batch(outputs: Mapping[str, Array]) -> None:
@@ -70,12 +91,16 @@ def _texts(name: str, array: Array, depth: int) -> Any:
     if dtype == tf.string and name.endswith(_BYTES_SUFFIX):
         texts = [_base64(value, depth + array.ndim) for value in flat]
     elif dtype == tf.string:
-        texts = [json.dumps(serving_json.to_text(value), ensure_ascii=False) for value in flat]
+        texts = [_quoted(serving_json.to_text(value)) for value in flat]
     elif dtype.is_floating:
         texts = serving_json.decimals(flat)
     else:
         texts = [json.dumps(value) for value in flat.tolist()]
     return np.array(texts, np.object_).reshape(array.shape).tolist()
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _base64(value: bytes, depth: int) -> str:
@@ -92,7 +117,7 @@ def _listed(texts: Any, depth: int, on_one_line: bool) -> str:
 
 
 def _object(members: Mapping[str, str], depth: int) -> str:
-    lines = (_indented(depth + 1, f"{json.dumps(name, ensure_ascii=False)}: {text}") for name, text in members.items())
+    lines = (_indented(depth + 1, f"{_quoted(name)}: {text}") for name, text in members.items())
     return f"{{{','.join(lines)}{_indented(depth, '}')}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 import threading
@@ -15,23 +16,41 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from model_serving.server.rest_api import encode
+from model_serving.server.monitoring import instruments
+from model_serving.server.monitoring.metrics import CONTENT_TYPE, exposition
 from model_serving.server.rest_api.api import RestApi
 
-# What a compressed body may become: a few kilobytes of gzip could otherwise fill the memory.
-MAX_UNCOMPRESSED_BYTES = 256 * 2**20
+# What a compressed body may become, as in TensorFlow Serving: a few kilobytes of gzip could otherwise fill the memory.
+MAX_UNCOMPRESSED_BYTES = 100 * 2**20
 
 _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]
 _SERVED = re.compile("/v1/.*", re.IGNORECASE | re.DOTALL)
 _NOT_FOUND = "<HTML><HEAD><TITLE>404 Not Found</TITLE></HEAD><BODY><H1>Not Found</H1></BODY></HTML>"
 _GZIP = 16 + zlib.MAX_WBITS
+_CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+
+_log = logging.getLogger(__name__)
 
 
 class RestServer:
     """Serves the REST API from a thread with an event loop, and a bounded pool of threads that do the work."""
 
-    def __init__(self, api: RestApi, bound: socket.socket, threads: int, grace_seconds: int) -> None:
+    def __init__(
+        self,
+        api: RestApi,
+        bound: socket.socket,
+        threads: int,
+        grace_seconds: int,
+        metrics_path: str | None,
+        allow_cors: bool,
+    ) -> None:
         self._api = api
+        self._metrics_path = metrics_path
+        self._allow_cors = allow_cors
         self._socket = bound
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
         app = Starlette(routes=[Route("/{path:path}", self._handle, methods=_METHODS)])
@@ -62,28 +81,36 @@ class RestServer:
 
     async def _handle(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
+        if path == self._metrics_path:
+            return Response(exposition(instruments.ALL), headers={"content-type": CONTENT_TYPE})
         if not _SERVED.fullmatch(path):
             return HTMLResponse(_NOT_FOUND, 404)
+        headers = _CORS_HEADERS if self._allow_cors else None
+        if self._allow_cors and request.method == "OPTIONS":  # a browser asks before a page of another origin may
+            named = re.match("https?://", request.headers.get("origin", ""))
+            return Response(status_code=200 if named else 400, headers=headers, media_type="application/json")
+        if query := request.scope["query_string"].decode("latin-1"):
+            path = f"{path}?{query}"  # TensorFlow Serving takes it for a part of the path too
         body = await request.body()
         compressed = "gzip" in request.headers.get("content-encoding", "").lower()
         loop = asyncio.get_running_loop()
         status, content = await loop.run_in_executor(self._pool, self._answer, request.method, path, body, compressed)
-        return Response(content, status, media_type="application/json")
+        return Response(content, status, headers, media_type="application/json")
 
     def _answer(self, method: str, path: str, body: bytes, compressed: bool) -> tuple[int, bytes]:
-        try:
-            status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body)
-        except ValueError as error:
-            status, text = 400, encode.error(str(error))
+        status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body)
         return status, text.encode("utf-8", "surrogateescape")
 
 
 def _uncompressed(body: bytes) -> bytes:
+    """Return what a compressed body holds; nothing if that fails, for which TensorFlow Serving has no message."""
     reader = zlib.decompressobj(_GZIP)
     try:
         content = reader.decompress(body, MAX_UNCOMPRESSED_BYTES)
     except zlib.error as error:
-        raise ValueError("The request's body is no valid gzip data") from error
+        _log.warning("A request's body is no valid gzip data: %s", error)
+        return b""
     if not reader.eof:
-        raise ValueError("The request's body is incomplete or too large when uncompressed")
+        _log.warning("A request's body is incomplete, or over %d bytes when uncompressed", MAX_UNCOMPRESSED_BYTES)
+        return b""
     return content

@@ -26,6 +26,8 @@ _PARSE_ERRORS = {
     "Invalid \\u": "Incorrect hex digit after \\u escape in string.",
     "Invalid \\": "Invalid escape character in string.",
 }
+# Every escape: a whole surrogate pair, half of one (marked), or any other.
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]|(?P<half>\\u[dD][89a-fA-F])|\\.", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 _TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
@@ -37,11 +39,8 @@ def to_text(raw: bytes) -> str:
 
 
 def to_bytes(text: str) -> bytes:
-    """Return the bytes that `to_text` came from; raise InvalidArgumentError for half a surrogate pair."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:
-        raise InvalidArgumentError("JSON Parse error: The surrogate pair in string is invalid.") from error
+    """Return the bytes that `to_text` came from."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -54,8 +53,14 @@ def parse(body: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         offset = len(to_bytes(text[: error.pos]))
         raise InvalidArgumentError(f"JSON Parse error: {_explain(error, text)} at offset: {offset}") from error
+    except ValueError as error:  # thousands of digits
+        raise InvalidArgumentError("JSON Parse error: Number too big to be stored in double.") from error
     except RecursionError as error:
         raise InvalidArgumentError("JSON Parse error: The document is nested too deeply") from error
+    half = next((match for match in _ESCAPE.finditer(text) if match["half"]), None)
+    if half:  # Python lets it through, but it is no character
+        offset = len(to_bytes(text[: half.start()]))
+        raise InvalidArgumentError(f"JSON Parse error: The surrogate pair in string is invalid. at offset: {offset}")
     if not isinstance(document, dict):
         raise InvalidArgumentError(f"JSON Value: {show(document)} Is not object")
     return document
@@ -64,7 +69,8 @@ def parse(body: bytes) -> dict[str, Any]:
 def show(value: Any) -> str:
     """Return a value as error messages quote it."""
     if isinstance(value, float):
-        return decimals(np.array([value], np.float32 if abs(value) < np.finfo(np.float32).max else np.float64))[0]
+        dtype = np.float32 if abs(value) < float(np.finfo(np.float32).max) else np.float64
+        return decimals(np.array([value], dtype))[0]
     return json.dumps(value, indent=4, ensure_ascii=False)
 
 

@@ -107,9 +107,9 @@ def _largest_exact(dtype: Any) -> int:
 
 def is_lossy(leaf: float, dtype: Any) -> bool:
     """Tell whether a number is beyond the exact integers, or the range, of a floating-point type."""
-    if isinstance(leaf, int) and abs(leaf) < 2**64:
+    if isinstance(leaf, int) and -(2**63) <= leaf < 2**64:  # else JSON's parser takes it for a float
         return abs(leaf) > _largest_exact(dtype)
-    return math.isfinite(leaf) and abs(leaf) > np.finfo(dtype).max
+    return (isinstance(leaf, int) or math.isfinite(leaf)) and abs(leaf) > float(np.finfo(dtype).max)
 
 
 def is_base64(value: Any) -> bool:

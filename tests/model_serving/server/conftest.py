@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from model_serving.server.flags import Options
 from model_serving.server.server import Server
 
 v1 = tf.compat.v1
+
+EXECUTABLE = Path(sys.executable).with_name("tensorflow_model_server")
 
 # Nothing here takes a tenth of it, unless the machine is very busy.
 TIMEOUT = 60
@@ -47,6 +51,10 @@ def save_model(path: Path, bias: float) -> None:
         with tf.control_dependencies([tf.io.write_file(file + BEGUN, "")]):
             seen = tf.constant("")
         content = tf.while_loop(lambda seen: tf.equal(seen, ""), lambda seen: tf.io.read_file(file), [seen])
+        examples = v1.placeholder(tf.string, [None], "examples")
+        features = {"x": tf.io.FixedLenFeature([1], tf.float32), "name": tf.io.FixedLenFeature([], tf.string, "dog")}
+        parsed = tf.io.parse_example(examples, features)
+        labels = tf.stack([parsed["name"], tf.strings.upper(parsed["name"])], 1)
         signatures = {
             "serving_default": ({"x": x}, {"y": y}),
             "from_the_middle": ({"half": half}, {"y": y}),
@@ -56,6 +64,11 @@ def save_model(path: Path, bias: float) -> None:
             "describe": ({}, {"model_card": tf.constant(["card"])}),
             "checked": ({"x": x}, {"y": tf.debugging.check_numerics(x, "long " * 400)}),
             "content_of": ({"file": file}, {"content": tf.identity(content)}),
+            "classify": (
+                {"inputs": examples},
+                {"classes": labels, "scores": tf.concat([parsed["x"], -parsed["x"]], 1)},
+            ),
+            "regress": ({"inputs": examples}, {"outputs": parsed["x"] / 2 + bias}),
         }
         session.run(v1.global_variables_initializer())
         builder = v1.saved_model.Builder(str(path))
@@ -68,7 +81,7 @@ def save_model(path: Path, bias: float) -> None:
                 name: build(
                     {alias: info(tensor) for alias, tensor in inputs.items()},
                     {alias: info(tensor) for alias, tensor in outputs.items()},
-                    "tensorflow/serving/predict",
+                    f"tensorflow/serving/{name if name in ('classify', 'regress') else 'predict'}",
                 )
                 for name, (inputs, outputs) in signatures.items()
             },
@@ -103,23 +116,31 @@ class Client:
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
     def predict(
-        self, signature: str = "", outputs: Sequence[str] = (), version: int = 0, **inputs: Any
+        self,
+        signature: str = "",
+        outputs: Sequence[str] = (),
+        version: int = 0,
+        label: str = "",
+        model: str = "gadgets",
+        **inputs: Any,
     ) -> predict_pb2.PredictResponse:
-        """Call Predict of the model `gadgets`; inputs are TensorProtos or what makes one."""
+        """Call Predict; inputs are TensorProtos or what makes one."""
         request = predict_pb2.PredictRequest(output_filter=outputs)
-        request.model_spec.name = "gadgets"
+        request.model_spec.name = model
         request.model_spec.signature_name = signature
         if version:
             request.model_spec.version.value = version
+        if label:
+            request.model_spec.version_label = label
         for name, value in inputs.items():
             is_proto = isinstance(value, tf.make_tensor_proto(0).__class__)
             request.inputs[name].CopyFrom(value if is_proto else tf.make_tensor_proto(value))
         return self.predictions.Predict(request, timeout=TIMEOUT)
 
-    def states(self) -> dict[int, str]:
-        """Return the state of each version of `gadgets`, in the order told."""
+    def states(self, model: str = "gadgets") -> dict[int, str]:
+        """Return the state of each version of a model, in the order told."""
         request = get_model_status_pb2.GetModelStatusRequest()
-        request.model_spec.name = "gadgets"
+        request.model_spec.name = model
         state_name = get_model_status_pb2.ModelVersionStatus.State.Name
         response = self.models.GetModelStatus(request, timeout=TIMEOUT)
         return {version.version: state_name(version.state) for version in response.model_version_status}
@@ -193,6 +214,31 @@ def run_server() -> Iterator[Callable[..., Client]]:
     """Start servers that stop with the test: `run_server(base_path, flag=value, ...)`."""
     with ExitStack() as stack:
         yield lambda base_path, **options: stack.enter_context(running(base_path, **options))
+
+
+@contextmanager
+def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run the executable; kill it at the end if it is still there."""
+    process = subprocess.Popen(
+        [EXECUTABLE, "--host=127.0.0.1", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session", name="started")
+def _started() -> Callable[..., AbstractContextManager[subprocess.Popen[str]]]:
+    """Return `started`: a test module cannot import from here."""
+    return started
+
+
+@pytest.fixture(scope="session")
+def connect() -> type[Client]:
+    """Return `Client`, to be called with the addresses of a server's gRPC and REST APIs."""
+    return Client
 
 
 @pytest.fixture(scope="session")

@@ -43,15 +43,29 @@ def test_parse_boolean_may_be_written_in_each_way(argument, value):
 
 def test_parse_flags_without_effect_are_accepted():
     """Scripts written for TensorFlow Serving start this server, as long as they ask for nothing it lacks."""
-    flags.parse([BASE, "--flush_filesystem_caches=false", "--num_load_threads=4", "--enable_batching=false"])
+    flags.parse([BASE, "--flush_filesystem_caches=false", "--use_saved_model", "--enable_profiler=false"])
+
+
+@pytest.mark.parametrize("arguments", [["--use_tflite_model"], ["--noprefer_tflite_model", "--use_tflite_model=1"]])
+def test_parse_old_name_of_flag_means_the_same(arguments):
+    """A flag that was renamed is known under both names."""
+    assert flags.parse([BASE, *arguments]).prefer_tflite_model
+
+
+def test_parse_config_file_needs_no_base_path():
+    """A file of models stands for the name and the path of one."""
+    assert flags.parse(["--model_config_file=/models.txt"]).model_config_file == "/models.txt"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--model_base_path is required"),
-        ([BASE, "--enable_batching"], "--enable_batching is not supported by this server"),
-        ([BASE, "--model_config_file=a"], "--model_config_file is not supported by this server"),
+        ([], "Both server_options.model_base_path and server_options.model_config_file are empty!"),
+        (
+            [BASE, "--batching_parameters_file=a"],
+            "server_options.batching_parameters_file is set without setting server_options.enable_batching to true.",
+        ),
+        ([BASE, "--platform_config_file=a"], "--platform_config_file is not supported by this server"),
         ([BASE, "--port=x"], "argument --port: invalid int value: 'x'"),
         ([BASE, "--enable_model_warmup=x"], "expected true or false, not 'x'"),
         ([BASE, "--frobnicate"], "unrecognized arguments: --frobnicate"),

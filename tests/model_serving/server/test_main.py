@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import grpc
 import pytest
@@ -16,24 +11,12 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 TIMEOUT = 60
-EXECUTABLE = Path(sys.executable).with_name("tensorflow_model_server")
-
-
-@contextmanager
-def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run the executable; kill it at the end if it is still there."""
-    process = subprocess.Popen(
-        [EXECUTABLE, "--host=127.0.0.1", *map(str, arguments)], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stop_by_signal_finishes_requests_and_exits_with_0(models, gate, eventually, tmp_path, free_port, number):
+def test_stop_by_signal_finishes_requests_and_exits_with_0(
+    started, models, gate, eventually, tmp_path, free_port, number
+):
     """On SIGTERM or SIGINT a request in flight still gets its answer, new ones do not, and the exit status is 0."""
     base_path, unix = tmp_path / "default", tmp_path / "socket"
     models.install(base_path)
@@ -53,7 +36,7 @@ def test_stop_by_signal_finishes_requests_and_exits_with_0(models, gate, eventua
             socket.create_connection(("127.0.0.1", free_port))
 
 
-def test_start_without_versions_waits_for_one(models, tmp_path, free_port):
+def test_start_without_versions_waits_for_one(started, models, tmp_path, free_port):
     """With nothing to serve yet the server says so, keeps its ports closed, and opens them when there is a version."""
     with started(f"--port={free_port}", f"--model_base_path={tmp_path}") as process:
         assert any("No versions of servable default found" in line for line in process.stderr)
@@ -64,7 +47,7 @@ def test_start_without_versions_waits_for_one(models, tmp_path, free_port):
         socket.create_connection(("127.0.0.1", free_port), TIMEOUT).close()
 
 
-def test_start_on_taken_port_fails_with_its_number(models, tmp_path):
+def test_start_on_taken_port_fails_with_its_number(started, models, tmp_path):
     """A port that is in use is named, before the model is loaded, and the exit status is not 0."""
     models.install(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -76,7 +59,7 @@ def test_start_on_taken_port_fails_with_its_number(models, tmp_path):
     assert printed == f"Failed to start server. Error: UNAVAILABLE: {reason}\n"
 
 
-def test_start_with_broken_model_fails_with_its_error(tmp_path, free_port):
+def test_start_with_broken_model_fails_with_its_error(started, tmp_path, free_port):
     """A model that cannot be loaded ends the start with the reason and an exit status that is not 0."""
     (tmp_path / "1").mkdir()
     with started(f"--port={free_port}", f"--model_base_path={tmp_path}", "--max_num_load_retries=0") as process:
@@ -84,3 +67,14 @@ def test_start_with_broken_model_fails_with_its_error(tmp_path, free_port):
     assert process.returncode == 1
     assert "Failed to start server. Error: UNKNOWN: 1 servable(s) did not become available" in printed
     assert "Could not find SavedModel" in printed
+
+
+def test_start_with_wrong_config_file_fails_with_the_place(started, tmp_path, free_port):
+    """A model configuration that is no such thing ends the start with the place of the mistake and the file's name."""
+    file = tmp_path / "models.txt"
+    file.write_text("model_config_list: {\n  config: {\n    nome: 'x'\n")
+    with started(f"--port={free_port}", f"--model_config_file={file}") as process:
+        _, printed = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 1
+    assert "Error parsing text-format tensorflow.serving.ModelServerConfig: 3:5: " in printed
+    assert printed.endswith(f"Failed to start server. Error: INVALID_ARGUMENT: Invalid protobuf file: '{file}'\n")

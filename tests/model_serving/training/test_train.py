@@ -9,7 +9,7 @@ import pytest
 from model_serving import cli
 from model_serving.savedmodel.card import ModelCard
 from model_serving.server.inference.predict import predict
-from model_serving.server.inference.servable import Servable, SessionSettings
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
 BREEDS = ("chihuahua", "samoyed", "great_dane")
 
@@ -27,7 +27,9 @@ def data(shared_images: Path, tmp_path: Path) -> Path:
 
 
 def read_card(version: Path) -> ModelCard:
-    return ModelCard.from_json(predict(Servable.load(version, SessionSettings()), "describe", {})["model_card"][0])
+    return ModelCard.from_json(
+        predict(SavedModelServable.load(version, SessionSettings()), "describe", {})["model_card"][0]
+    )
 
 
 def test_train_on_class_folders_exports_the_next_version(

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     predict_pb2,
@@ -190,13 +189,6 @@ def test_get_model_status_of_unknown_is_refused_in_upstreams_words(client, spec,
     with pytest.raises(grpc.RpcError) as error:
         client.models.GetModelStatus(get_model_status_pb2.GetModelStatusRequest(model_spec=spec), timeout=TIMEOUT)
     assert (error.value.code().name, error.value.details()) == (code, message)
-
-
-def test_classify_answers_unimplemented(client):
-    """A call that this server does not have says so."""
-    with pytest.raises(grpc.RpcError) as error:
-        client.predictions.Classify(classification_pb2.ClassificationRequest(), timeout=TIMEOUT)
-    assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_predict_larger_than_default_limit_is_accepted(client):

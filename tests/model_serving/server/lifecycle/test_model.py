@@ -63,18 +63,34 @@ def test_replace_version_under_load_fails_no_request(models, run_server, eventua
     assert answers == {(1, 2.0), (2, 3.0)}
 
 
-def test_replace_version_by_a_broken_one_keeps_the_old(models, run_server, eventually, tmp_path):
+def halve(file):
+    """Leave the first half of a file, as a copy that was broken off does."""
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda version: shutil.rmtree(version / "variables"), "variables"),
+        (lambda version: (version / "saved_model.pb").unlink(), "Could not find SavedModel"),
+        (lambda version: halve(version / "saved_model.pb"), "Cannot parse file"),
+        (lambda version: halve(next(version.glob("variables/*.data*"))), "Read less bytes than requested"),
+        (lambda version: halve(version / "variables" / "variables.index"), "not an sstable"),
+    ],
+)
+def test_replace_version_by_a_broken_one_keeps_the_old(models, run_server, eventually, tmp_path, damage, reason):
     """A version that cannot be loaded is reported with its error; the old one goes on, and a later one is taken."""
     models.install(tmp_path, 1)
     client = run_server(tmp_path)
     broken = shutil.copytree(tmp_path / "1", tmp_path / ".2")
-    shutil.rmtree(broken / "variables")
+    damage(broken)
     broken.rename(tmp_path / "2")
     eventually(lambda: client.states() == {2: "END", 1: "AVAILABLE"})
     request = get_model_status_pb2.GetModelStatusRequest(model_spec={"name": "gadgets", "version": {"value": 2}})
     (status,) = client.models.GetModelStatus(request, timeout=TIMEOUT).model_version_status
     assert status.status.error_code != 0
-    assert "variables" in status.status.error_message
+    assert reason in status.status.error_message
     assert client.predict(x=[0.0]).model_spec.version.value == 1
 
     models.install(tmp_path, 3, bias=3.0)

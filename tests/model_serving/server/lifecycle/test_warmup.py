@@ -11,15 +11,21 @@ from tensorflow_serving.apis import prediction_log_pb2
 from model_serving.server.errors import ServingError
 
 
-def write_requests(version, *signatures):
-    """Store a request without inputs to each signature as the version's warm-up."""
+def write_records(version, *records):
+    """Store records as the version's warm-up."""
     folder = version / "assets.extra"
     folder.mkdir()
     with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:
-        for signature in signatures:
-            log = prediction_log_pb2.PredictionLog()
-            log.predict_log.request.model_spec.signature_name = signature
-            writer.write(log.SerializeToString())
+        for record in records:
+            writer.write(record)
+
+
+def write_requests(version, *signatures):
+    """Store a request without inputs to each signature as the version's warm-up."""
+    logs = [prediction_log_pb2.PredictionLog() for _ in signatures]
+    for log, signature in zip(logs, signatures, strict=True):
+        log.predict_log.request.model_spec.signature_name = signature
+    write_records(version, *(log.SerializeToString() for log in logs))
 
 
 def test_warm_up_runs_each_request(models, run_server, tmp_path, caplog):
@@ -56,4 +62,57 @@ def test_warm_up_damaged_file_refuses_the_version(models, run_server, tmp_path):
     write_requests(version)
     (version / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"not a record, but long enough")
     with pytest.raises(ServingError, match="Please verify your warmup data is in TFRecord format"):
+        run_server(tmp_path)
+
+
+SPEC = {"name": "gadgets", "signature_name": "regress"}
+X = {"features": {"feature": {"x": {"float_list": {"value": [1.0]}}}}}
+INPUT = {"example_list": {"examples": [X]}}
+EXAMPLE_LOGS = [
+    prediction_log_pb2.PredictionLog(classify_log={"request": {"model_spec": SPEC, "input": INPUT}}),
+    prediction_log_pb2.PredictionLog(regress_log={"request": {"model_spec": SPEC, "input": INPUT}}),
+    prediction_log_pb2.PredictionLog(
+        multi_inference_log={
+            "request": {"tasks": [{"model_spec": SPEC, "method_name": "tensorflow/serving/regress"}], "input": INPUT}
+        }
+    ),
+]
+EXAMPLE_LOGS[0].classify_log.request.model_spec.signature_name = "classify"
+
+
+@pytest.mark.parametrize("log", EXAMPLE_LOGS, ids=lambda log: log.WhichOneof("log_type"))
+def test_warm_up_replays_requests_with_examples(models, run_server, tmp_path, caplog, log):
+    """Classify, regress and multi-inference logs are run; one without examples fails, as its request would."""
+    caplog.set_level(logging.INFO)
+    for folder in ("right", "wrong"):
+        (tmp_path / folder).mkdir()
+    write_records(models.install(tmp_path / "right"), log.SerializeToString())
+    run_server(tmp_path / "right")
+    assert f"Ran 1 warm-up requests of {tmp_path / 'right' / '1'}" in caplog.messages
+
+    empty = prediction_log_pb2.PredictionLog.FromString(log.SerializeToString())
+    getattr(empty, log.WhichOneof("log_type")).request.ClearField("input")
+    write_records(models.install(tmp_path / "wrong"), empty.SerializeToString())
+    with pytest.raises(ServingError, match="Input is empty"):
+        run_server(tmp_path / "wrong")
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (
+            prediction_log_pb2.PredictionLog(session_run_log={}).SerializeToString(),
+            "Unsupported log_type for warmup: 5",
+        ),
+        (
+            prediction_log_pb2.PredictionLog(predict_streamed_log={}).SerializeToString(),
+            "Unsupported log_type for warmup: 7",
+        ),
+        (b"\xff", "Failed to parse warmup record: "),
+    ],
+)
+def test_warm_up_unfit_record_refuses_the_version(models, run_server, tmp_path, record, message):
+    """Logs of other kinds, and what is no log, are refused."""
+    write_records(models.install(tmp_path), record)
+    with pytest.raises(ServingError, match=message):
         run_server(tmp_path)

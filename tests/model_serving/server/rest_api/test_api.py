@@ -94,8 +94,26 @@ def test_post_predict_gzip_body_is_read(client):
 
 
 def test_post_predict_damaged_gzip_is_refused(client):
-    """A body that claims to be compressed and is not is the client's error."""
-    assert client.post(b'{"instances": [1]}', headers={"Content-Encoding": "gzip"}).status_code == 400
+    """A body that claims to be compressed and is not counts as none."""
+    response = client.post(b'{"instances": [1]}', headers={"Content-Encoding": "gzip"})
+    assert (response.status_code, response.json()) == (400, {"error": "JSON Parse error: The document is empty"})
+
+
+def test_post_predict_of_label_answers(models, run_server, tmp_path):
+    """A version can be asked for by the label that the configuration gives it, and told about."""
+    for number, bias in ((1, 2.0), (2, 3.0)):
+        models.install(tmp_path, number, bias)
+    config = tmp_path / "models.txt"
+    config.write_text(
+        f'model_config_list {{ config {{ name: "gadgets" base_path: "{tmp_path}" model_platform: "tensorflow" '
+        "model_version_policy { all {} } version_labels { key: 'stable' value: 1 } } }"
+    )
+    options = {"model_config_file": str(config), "allow_version_labels_for_unavailable_models": True}
+    client = run_server(tmp_path, **options)
+    assert client.post({"instances": [1]}).json() == {"predictions": [3.5]}
+    assert client.post({"instances": [1]}, "/v1/models/gadgets/labels/stable:predict").json() == {"predictions": [2.5]}
+    metadata = client.get("/v1/models/gadgets/labels/stable/metadata").json()
+    assert metadata["model_spec"]["version"] == "1"
 
 
 def test_post_predict_of_version_answers(client):
@@ -116,6 +134,14 @@ ELEMENT_0 = "Failed to process element: 0 of 'instances' list. Error: INVALID_AR
         ('{"instances": [1 2]}', "JSON Parse error: Missing a comma or ] after an array element. at offset: 17"),
         ('{"a": "[" "b"}', "JSON Parse error: Missing a comma or } after an object member. at offset: 10"),
         ("{}[]", "JSON Parse error: The document root must not be followed by other values. at offset: 2"),
+        (
+            '{"instances": ["\\ud83d\\ude00\\\\ud800", "é\\ud800"]}',
+            "JSON Parse error: The surrogate pair in string is invalid. at offset: 41",
+        ),
+        (
+            '{"instances": ["\\udc80"]}',
+            "JSON Parse error: The surrogate pair in string is invalid. at offset: 16",
+        ),
         ("[1]", "JSON Value: [\n    1\n] Is not object"),
         ("{}", "Missing 'inputs' or 'instances' key"),
         ('{"instances": ["x"]}', ELEMENT_0 + 'JSON Value: "x" Type: String is not of expected type: float'),
@@ -125,6 +151,11 @@ ELEMENT_0 = "Failed to process element: 0 of 'instances' list. Error: INVALID_AR
             '{"instances": [16777217]}',
             ELEMENT_0 + "Cannot convert JSON value: 16777217 to float without loss of precision.",
         ),
+        (
+            f'{{"instances": [1{"0" * 400}]}}',
+            ELEMENT_0 + f"Cannot convert JSON value: 1{'0' * 400} to float without loss of precision.",
+        ),
+        (f'{{"instances": [{"9" * 5000}]}}', "JSON Parse error: Number too big to be stored in double."),
         ('{"inputs": ["x"]}', 'JSON Value: "x" Type: String is not of expected type: float'),
         ('{"inputs": [[1], [2, 3]]}', "Encountered list at unexpected size: 2 at level: 1 expected size: 1"),
         ('{"inputs": [1, [2]]}', "Encountered list at unexpected level: 1 expected < 1"),
@@ -173,7 +204,8 @@ def test_post_wrong_predict_is_refused_in_upstreams_words(client, body, message)
         ("/v1/models/gadgets/versions/7:predict", 404, "Servable not found for request: Specific(gadgets, 7)"),
         ("/v1/models/gadgets/labels/X:predict", 400, "Unrecognized servable version label: X"),
         ("/v1/models/gadgets:guess", 400, "Malformed request: POST /v1/models/gadgets:guess"),
-        ("/v1/models/gadgets:classify", 501, "This server does not implement classify."),
+        ("/v1/models/gadgets:predict?x=1", 400, "Malformed request: POST /v1/models/gadgets:predict?x=1"),
+        ("/v1/models/gadgets/metadata", 400, "Malformed request: POST /v1/models/gadgets/metadata"),
         (f"/v1/models/gadgets/versions/{2**63}:predict", 400, f"Failed to convert version: {2**63} to numeric."),
     ],
 )

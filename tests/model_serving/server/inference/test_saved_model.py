@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_serving.server.inference import servable as module
+from model_serving.server.inference import saved_model as module
 from model_serving.server.inference.predict import predict
-from model_serving.server.inference.servable import Servable, SessionSettings
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
 
 def test_run_many_fetch_sets_prepares_no_more_than_the_limit(models, monkeypatch):
     """Past the limit of prepared sets of outputs, answers are the same and no further set is prepared."""
     monkeypatch.setattr(module, "MAX_FETCH_SETS", 1)
-    servable = Servable.load(models.saved[2.0], SessionSettings())
+    servable = SavedModelServable.load(models.saved[2.0], SessionSettings())
     inputs = {"a": np.float32([3]), "b": np.float32([1])}
     assert predict(servable, "two", inputs, ["total"])["total"].tolist() == [4.0]
     assert {name: array.tolist() for name, array in predict(servable, "two", inputs, ["difference"]).items()} == {
@@ -26,4 +26,4 @@ def test_run_many_fetch_sets_prepares_no_more_than_the_limit(models, monkeypatch
 def test_load_unknown_tags_is_refused(models):
     """A SavedModel without the MetaGraph asked for does not load."""
     with pytest.raises(RuntimeError, match="gpu"):
-        Servable.load(models.saved[2.0], SessionSettings(tags=("gpu",)))
+        SavedModelServable.load(models.saved[2.0], SessionSettings(tags=("gpu",)))

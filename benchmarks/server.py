@@ -1,0 +1,165 @@
+"""Photos a second of the local server over gRPC, as a ratio to a bare session called by as many threads.
+
+    .venv/bin/python -m benchmarks.server [--model FOLDER] [--backbone densenet201] [--rounds 5] [--seconds 4]
+
+Bare session, server, and server with `model_serving/batching/cpu.txt` take turns in short slices, so that all meet the
+same moods of the machine; what is printed are medians over the rounds. The ratio of CPU times, those of server and
+clients together against that of the bare session, can be trusted on a busy machine too. Without `--model` a model with
+random weights is exported first, which changes no speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+import numpy as np
+
+from benchmarks.processes import cpu_seconds, free_port, running
+from benchmarks.slices import run_slice
+from benchmarks.stack import export_random
+from detector_api.protos import serving_pb2 as pb
+from detector_api.tensors import image_tensor
+
+CLIENTS = (1, 8, 32)
+BATCHING = Path(__file__).parent.parent / "model_serving" / "batching" / "cpu.txt"
+START_SECONDS = 120
+CALL_SECONDS = 120
+
+
+def main() -> None:
+    """Start everything, and print a line for each number of clients and each server."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="folder of a model's versions; the newest is measured")
+    parser.add_argument("--backbone", default="densenet201", help="what to export without --model (%(default)s)")
+    parser.add_argument("--batching", type=Path, default=BATCHING, help="batching parameters (%(default)s)")
+    parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="%(default)s")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=4, help="about how long one slice takes (%(default)s)")
+    options = parser.parse_args()
+
+    with ExitStack() as stack:
+        model = options.model
+        if model is None:
+            model = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "dog_breed"
+            export_random(options.backbone, model)
+        bare = Bare(max((path for path in model.iterdir() if path.name.isdigit()), key=lambda path: int(path.name)))
+        stack.callback(bare.close)
+        batching = ("--enable_batching", f"--batching_parameters_file={options.batching}")
+        servers = {
+            "as it is": stack.enter_context(serving(model, bare.size)),
+            "with batching": stack.enter_context(serving(model, bare.size, *batching)),
+        }
+        for clients in options.clients:
+            compare(bare, servers, clients, options.rounds, options.seconds)
+
+
+class Slice(NamedTuple):
+    """What a number of calls cost: seconds on the clock and of CPU time, and the seconds of each call."""
+
+    seconds: float
+    cpu: float
+    calls: list[float]
+
+
+class Bare:
+    """A process that calls the session; `size` is the side of the model's photos."""
+
+    def __init__(self, version: Path) -> None:
+        command = [sys.executable, "-m", "benchmarks.server_bare", str(version)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        self.size = int(self._answer())
+
+    def run(self, threads: int, calls: int) -> Slice:
+        """Make so many calls from so many threads."""
+        assert self._process.stdin
+        before = cpu_seconds(self._process.pid)
+        self._process.stdin.write(f"{threads} {calls}\n")
+        self._process.stdin.flush()
+        seconds = float(self._answer())
+        return Slice(seconds, cpu_seconds(self._process.pid) - before, [])
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        return self._process.stdout.readline()
+
+
+class Clients:
+    """Send one photo again and again to a server, each over a connection of its own."""
+
+    def __init__(self, port: int, pid: int, size: int) -> None:
+        self.pid = pid
+        self._target = f"127.0.0.1:{port}"
+        photo = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8).tobytes()
+        spec = pb.ModelSpec(name="dog_breed", signature_name="pixels")
+        request = pb.PredictRequest(model_spec=spec, inputs={"pixels": image_tensor(photo, size)})
+        self._request = request.SerializeToString()
+        self._callers: list[Callable[[], object]] = []
+
+    def run(self, clients: int, calls: int) -> Slice:
+        """Send so many photos from so many clients."""
+        while len(self._callers) < clients:
+            self._callers.append(self._connect())
+        before = self._cpu()
+        seconds, times = run_slice(self._callers[:clients], calls)
+        return Slice(seconds, self._cpu() - before, times)
+
+    def _cpu(self) -> float:
+        return cpu_seconds(self.pid) + cpu_seconds(os.getpid())
+
+    def _connect(self) -> Callable[[], object]:
+        channel = grpc.insecure_channel(self._target, [("grpc.use_local_subchannel_pool", 1)])
+        grpc.channel_ready_future(channel).result(START_SECONDS)
+        call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        return lambda: call(self._request, timeout=CALL_SECONDS)
+
+
+@contextmanager
+def serving(model: Path, size: int, *flags: str) -> Iterator[Clients]:
+    """Run the local server; yield clients of it."""
+    port = free_port()
+    command = [sys.executable, "-m", "model_serving.server.main", "--host=127.0.0.1", f"--port={port}"]
+    with running([*command, "--model_name=dog_breed", f"--model_base_path={model.resolve()}", *flags]) as process:
+        clients = Clients(port, process.pid, size)
+        clients.run(1, 1)
+        yield clients
+
+
+def compare(bare: Bare, servers: dict[str, Clients], clients: int, rounds: int, seconds: float) -> None:
+    """Print how the servers stand to the bare session, and how even their calls are."""
+    calls = 2 * clients
+    calls = max(calls, round(calls / bare.run(clients, calls).seconds * seconds))
+    limits: list[Slice] = []
+    slices: dict[str, list[Slice]] = {name: [] for name in servers}
+    for _ in range(rounds):
+        limits.append(bare.run(clients, calls))
+        for name, server in servers.items():
+            slices[name].append(server.run(clients, calls))
+    for name, taken in slices.items():
+        rates = [limit.seconds / one.seconds for limit, one in zip(limits, taken, strict=True)]
+        cpu = statistics.median(limit.cpu / one.cpu for limit, one in zip(limits, taken, strict=True))
+        tails = [np.percentile(one.calls, 99) / np.percentile(one.calls, 50) for one in taken]
+        print(
+            f"{clients} clients, {name}: {statistics.median(rates):.2f} of the bare session's rate "
+            f"(rounds: {', '.join(f'{rate:.2f}' for rate in rates)}), {cpu:.2f} by CPU time; "
+            f"p99 {statistics.median(tails):.2f} times the p50",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

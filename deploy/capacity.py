@@ -1,0 +1,107 @@
+"""How many servers, gateways, gigabytes and megabits an hourly number of photos needs; deploy/README.md explains it.
+
+.venv/bin/python -m deploy.capacity --photos-per-core-second 7.8 --gateway-milliseconds 9
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PHOTOS_PER_HOUR = (100, 10_000, 1_000_000)
+
+# The busiest minute of a day against its busiest hour.
+PEAK = 2.0
+# Of the cores, at the peak. Before a server that is always busy the queue has no end; at 0.7 it stays short.
+UTILISATION = 0.7
+# What can be drained, restarted or lost without being missed.
+SPARE = 1
+# Resident gigabytes, generously: DenseNet201's graph and the buffers of a batch; two large photos being decoded.
+SERVER_GIGABYTES = 1.0
+GATEWAY_GIGABYTES = 0.5
+# One uint8 tensor of 224x224x3; the answer is a few hundred bytes.
+TENSOR_BYTES = 224 * 224 * 3
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What one core or one GPU does, as measured: see deploy/measure.py."""
+
+    photos_per_core_second: float
+    gateway_milliseconds: float
+    photo_kilobytes: float = 200
+    cores_per_server: int = 4
+    photos_per_gpu_second: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is needed; with GPUs a server has one, and `serving_cores` is 0."""
+
+    photos_per_hour: int
+    photos_per_second: float
+    serving_cores: float
+    servers: int
+    gateway_cores: float
+    gateways: int
+    gigabytes: float
+    megabits_in: float
+    megabits_inside: float
+
+
+def plan(photos_per_hour: int, rates: Rates) -> Plan:
+    """Return what an hourly number of photos needs at the peak, with a server and a gateway to spare."""
+    peak = photos_per_hour / 3600 * PEAK
+    if rates.photos_per_gpu_second:
+        serving_cores, busy = 0.0, peak / rates.photos_per_gpu_second / UTILISATION
+    else:
+        serving_cores = peak / rates.photos_per_core_second / UTILISATION
+        busy = serving_cores / rates.cores_per_server
+    # A gateway is one process, whose event loop is one core at most.
+    gateway_cores = peak * rates.gateway_milliseconds / 1000 / UTILISATION
+    servers, gateways = math.ceil(busy) + SPARE, math.ceil(gateway_cores) + SPARE
+    return Plan(
+        photos_per_hour,
+        peak,
+        serving_cores,
+        servers,
+        gateway_cores,
+        gateways,
+        servers * SERVER_GIGABYTES + gateways * GATEWAY_GIGABYTES,
+        peak * rates.photo_kilobytes * 8 / 1000,
+        peak * TENSOR_BYTES * 8 / 1e6,
+    )
+
+
+def table(rates: Rates) -> Iterator[str]:
+    """Yield the lines of a Markdown table, a row for each number of photos."""
+    unit = "GPU each" if rates.photos_per_gpu_second else f"{rates.cores_per_server} cores each"
+    yield (
+        f"| photos an hour | a second, at the peak | serving cores busy | servers ({unit}) | gateways | memory "
+        "| from outside | to the servers |"
+    )
+    yield "|---:|---:|---:|---:|---:|---:|---:|---:|"
+    for photos in PHOTOS_PER_HOUR:
+        one = plan(photos, rates)
+        cores = "–" if rates.photos_per_gpu_second else f"{one.serving_cores:.1f}"
+        yield (
+            f"| {one.photos_per_hour:,} | {one.photos_per_second:.2f} | {cores} | {one.servers} | {one.gateways} "
+            f"| {one.gigabytes:.1f} GB | {one.megabits_in:.1f} Mbit/s | {one.megabits_inside:.1f} Mbit/s |"
+        )
+
+
+def main() -> None:
+    """Print the table for the rates of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos-per-core-second", type=float, required=True)
+    parser.add_argument("--gateway-milliseconds", type=float, required=True, help="CPU time of the gateway for a photo")
+    parser.add_argument("--photo-kilobytes", type=float, default=Rates.photo_kilobytes)
+    parser.add_argument("--cores-per-server", type=int, default=Rates.cores_per_server)
+    parser.add_argument("--photos-per-gpu-second", type=float, help="the servers have a GPU each, this fast")
+    print("\n".join(table(Rates(**vars(parser.parse_args())))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Files that tell the server what to serve and how."""

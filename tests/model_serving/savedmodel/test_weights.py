@@ -1,0 +1,31 @@
+"""Weights as variables beside the graph."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from model_serving.savedmodel.weights import SMALLEST_VARIABLE, split_weights, write_checkpoint
+
+
+def test_split_weights_restores_what_the_constants_were(tmp_path: Path) -> None:
+    """The split graph keeps the names of its tensors and, once restored, computes the same; only weights move out."""
+    matrix = np.random.default_rng(0).normal(size=(64, SMALLEST_VARIABLE // 64)).astype(np.float32)
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 64], "x")
+        tf.add(tf.matmul(x, tf.constant(matrix, name="matrix")), tf.constant(matrix[0], name="offset"), name="y")
+    split = split_weights(graph.as_graph_def())
+    write_checkpoint(tmp_path, split.weights)
+    assert list(split.weights) == ["matrix"]
+    values = np.ones((2, 64), np.float32)
+    with tf.compat.v1.Session(graph=split.graph) as session:
+        path = str(tmp_path / tf.saved_model.VARIABLES_DIRECTORY / tf.saved_model.VARIABLES_FILENAME)
+        session.run(split.saver.restore_op_name, {split.saver.filename_tensor_name: path})
+        np.testing.assert_allclose(session.run("y:0", {"x:0": values}), values @ matrix + matrix[0], rtol=1e-5)
+
+
+def test_export_keeps_its_weights_out_of_the_graph(starter_model: Path) -> None:
+    """No signature holds a copy of its own: the graph's file is small, and the weights are in the checkpoint."""
+    version = starter_model / "1"
+    assert (version / "saved_model.pb").stat().st_size < 1_000_000
+    assert (version / "variables" / "variables.index").exists()

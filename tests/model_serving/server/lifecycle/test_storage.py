@@ -1,0 +1,22 @@
+"""Versions on disk are folders with numbers for names."""
+
+from __future__ import annotations
+
+import pytest
+
+from model_serving.server.errors import InvalidArgumentError
+from model_serving.server.lifecycle.storage import versions_in
+
+
+def test_versions_are_folders_named_by_numbers(tmp_path):
+    """Leading zeros do not count; files, hidden folders and numbers that no version can have are passed over."""
+    for name in ("00000123", "7", ".8", "9.tmp", "-1", str(2**63)):
+        (tmp_path / name).mkdir()
+    (tmp_path / "10").touch()
+    assert versions_in(tmp_path) == {123: tmp_path / "00000123", 7: tmp_path / "7"}
+
+
+def test_missing_base_path_is_told(tmp_path):
+    """A base path that is not there is an error, not a model without versions."""
+    with pytest.raises(InvalidArgumentError, match="Could not find base path"):
+        versions_in(tmp_path / "none")

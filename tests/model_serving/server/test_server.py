@@ -1,0 +1,42 @@
+"""The server as a whole takes its places from whoever left them."""
+
+from __future__ import annotations
+
+import socket
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+TIMEOUT = 60
+
+
+def predict(unix):
+    """Ask over a Unix socket; return the answer for 0."""
+    with grpc.insecure_channel(f"unix:{unix}") as channel:
+        request = predict_pb2.PredictRequest(model_spec={"name": "gadgets"})
+        request.inputs["x"].CopyFrom(tf.make_tensor_proto([0.0]))
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        return stub.Predict(request, timeout=TIMEOUT).outputs["y"].float_val[0]
+
+
+def test_start_on_socket_left_over_replaces_it(models, run_server, tmp_path):
+    """The socket file of a server that was killed does not keep the next one from starting."""
+    models.install(tmp_path / "gadgets")
+    unix = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(unix))
+    run_server(tmp_path / "gadgets", grpc_socket_path=str(unix))
+    assert predict(unix) == 2.0
+
+
+def test_start_on_socket_of_another_takes_it_over(models, run_server, tmp_path):
+    """A second server takes the socket's name, as gRPC does it everywhere; the first one goes on at its port."""
+    models.install(tmp_path / "old", bias=2.0)
+    models.install(tmp_path / "new", bias=3.0)
+    unix = str(tmp_path / "socket")
+    first = run_server(tmp_path / "old", grpc_socket_path=unix)
+    assert predict(unix) == 2.0
+    run_server(tmp_path / "new", grpc_socket_path=unix)
+    assert predict(unix) == 3.0
+    assert first.predict(x=[0.0]).outputs["y"].float_val[0] == 2.0
