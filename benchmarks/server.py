@@ -152,11 +152,11 @@ def compare(bare: Bare, servers: dict[str, Clients], clients: int, rounds: int, 
     for name, taken in slices.items():
         rates = [limit.seconds / one.seconds for limit, one in zip(limits, taken, strict=True)]
         cpu = statistics.median(limit.cpu / one.cpu for limit, one in zip(limits, taken, strict=True))
-        tails = [np.percentile(one.calls, 99) / np.percentile(one.calls, 50) for one in taken]
+        usual, slow = np.percentile([call for one in taken for call in one.calls], [50, 99])
         print(
             f"{clients} clients, {name}: {statistics.median(rates):.2f} of the bare session's rate "
             f"(rounds: {', '.join(f'{rate:.2f}' for rate in rates)}), {cpu:.2f} by CPU time; "
-            f"p99 {statistics.median(tails):.2f} times the p50",
+            f"p99 {slow / usual:.2f} times the p50",
             flush=True,
         )
 

@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     download = verb("download", _download, "Fetch a data set of labelled photos: Udacity's dogImages, or any zip file.")
     download.add_argument("--to", type=Path, default=DATA, help="folder to put the photos in (%(default)s)")
     download.add_argument("--url", help="address of another zip file")
-    download.add_argument("--sha256", help="what the SHA-256 of the zip file must be")
+    download.add_argument("--sha256", type=str.lower, help="what the SHA-256 of the zip file must be")
 
     inspect = verb("inspect", _inspect, "Look a data set over: counts, broken photos, one picture in two places.")
     _add_data(inspect)
@@ -170,6 +170,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _score(options: argparse.Namespace) -> None:
     from model_serving.scoring import sorting, tables
+    from model_serving.scoring.journal import Row
 
     tables.check(options.out)
     if options.sort_into:
@@ -182,22 +183,24 @@ def _score(options: argparse.Namespace) -> None:
     model: Model
     if options.server:
         model = ServedModel(options.server, options.name, options.concurrency)
-        source = f"{options.name} at {options.server}"
+        source = f"{options.name}, version {model.version}, at {options.server}"
     else:
         version = version_or_latest(options.model, options.version)
         model, source = LocalModel(version), str(version.resolve())
     job = {"photos": str(options.folder.resolve()), "model": source}
+
+    def sort(rows: list[Row]) -> None:
+        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
+        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
+
     try:
-        rows = score(options.folder, model, job, options.out)
+        rows = score(options.folder, model, job, options.out, sort if options.sort_into else None)
     finally:
         model.close()
     for row in rows:
         if row["error"]:
             print(f"skipped {row['file']}: {row['error']}")
     print(f"{len(rows)} photos, {sum(1 for row in rows if row['error'])} of them unreadable: {options.out}")
-    if options.sort_into:
-        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
-        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
 
 
 def _run(options: argparse.Namespace) -> None:

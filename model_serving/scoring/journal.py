@@ -53,5 +53,5 @@ class Journal:
         self._path.unlink()
 
     def _append(self, value: dict[str, Any]) -> None:
-        self._file.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n")
+        self._file.write(json.dumps(value).encode() + b"\n")
         self._file.flush()

@@ -18,8 +18,8 @@ from model_serving.savedmodel.card import ModelCard
 from model_serving.server.inference.predict import predict
 from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
-# A server that is away for a moment, because it restarts or changes its version, is asked again.
-TRIES = 5
+# A server that is away because it restarts needs half a minute to load and warm its model.
+TRIES = 30
 RETRY_SECONDS = 2.0
 TIMEOUT_SECONDS = 60.0
 
@@ -71,7 +71,10 @@ class LocalModel:
 
 
 class ServedModel:
-    """The model `name` of the server at `address` (`host:port`), with no more than `concurrency` requests in flight."""
+    """The model `name` of the server at `address` (`host:port`), with no more than `concurrency` requests in flight.
+
+    All photos are answered by the version that was the latest at the beginning, `version`.
+    """
 
     def __init__(self, address: str, name: str, concurrency: int) -> None:
         self.concurrency = concurrency
@@ -79,7 +82,9 @@ class ServedModel:
         self._address = address
         self._channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        reply = self._call("describe", {"unused": np.array([""], object)})
+        self.version: int | None = None
+        reply = self._call("describe", {"unused": np.array([""], object)}, tries=1)
+        self.version = reply.model_spec.version.value
         self._card = ModelCard.from_json(tf.make_ndarray(reply.outputs["model_card"])[0])
         self.geometry = Geometry(self._card.input_size, self._card.crop)
 
@@ -93,20 +98,25 @@ class ServedModel:
         """Close the connection."""
         self._channel.close()
 
-    def _call(self, signature: str, inputs: dict[str, np.ndarray]) -> predict_pb2.PredictResponse:
+    def _call(self, signature: str, inputs: dict[str, np.ndarray], tries: int = TRIES) -> predict_pb2.PredictResponse:
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self._name
         request.model_spec.signature_name = signature
+        if self.version is not None:
+            request.model_spec.version.value = self.version
         for name, values in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
-        for left in reversed(range(TRIES)):
+        while True:
+            tries -= 1
             try:
                 return self._stub.Predict(request, timeout=TIMEOUT_SECONDS)
             except grpc.RpcError as error:
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or not left:
-                    raise ScoringError(f"The server at {self._address} does not answer: {error.details()}") from error
-                time.sleep(RETRY_SECONDS)
-        raise AssertionError("unreachable")
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or not tries:
+                    raise ScoringError(
+                        f"The server at {self._address} does not answer: {error.details()}. "
+                        "Run the command again to go on."
+                    ) from error
+            time.sleep(RETRY_SECONDS)
 
 
 def _answers(outputs: dict[str, np.ndarray], card: ModelCard, version: int) -> list[Answer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,11 +31,14 @@ def find_photos(folder: Path) -> list[Path]:
     return photos
 
 
-def score(folder: Path, model: Model, job: dict[str, str], out: Path) -> list[Row]:
+def score(
+    folder: Path, model: Model, job: dict[str, str], out: Path, sort: Callable[[list[Row]], object] | None = None
+) -> list[Row]:
     """Ask `model` about every photo below `folder` and write the answers to `out`; return them in the photos' order.
 
     The answers had so far are kept in a hidden file beside `out`: the same `job` begun again asks only for the rest.
-    A photo that cannot be read gets a row with its error. Raises `ScoringError`.
+    `sort` gets all answers before `out` is written, so that it, too, is called again if it was interrupted. A photo
+    that cannot be read gets a row with its error. Raises `ScoringError`.
     """
     photos = find_photos(folder)
     with Journal(out.with_name(f".{out.name}.journal"), job) as journal:
@@ -45,6 +48,8 @@ def score(folder: Path, model: Model, job: dict[str, str], out: Path) -> list[Ro
                 journal.add(_row(_name(path, folder), result))
                 bar.update()
         rows = [journal.rows[_name(path, folder)] for path in photos]
+        if sort:
+            sort(rows)
         tables.write(out, rows)
         journal.remove()
     return rows

@@ -20,26 +20,35 @@ def check(photos: Path, folder: Path) -> None:
 
 
 def sort_into(photos: Path, folder: Path, rows: Iterable[Row], copy: bool) -> int:
-    """Link (or copy) each answered photo of `photos` into `folder/<breed>/`; return how many are there now.
+    """Link (or copy) each answered photo to its path below `folder/<breed>/`; return how many are there now.
 
-    The name there is the path below `photos`, with `__` for `/`, so that no two photos meet; what is there already
-    stays as it is.
+    What is there already stays as it is, so that a run that was interrupted is simply repeated. Raises `ScoringError`
+    if something cannot be written.
     """
     count = 0
     for row in rows:
         if row["error"]:
             continue
-        source = (photos / row["file"]).resolve()
         breed = NOT_A_DOG if row["is_dog"] is False else row["breed"]
-        target = folder / _safe(breed) / row["file"].replace(os.sep, "__")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            if copy:
-                shutil.copy2(source, target)
-            else:
-                target.symlink_to(source)
+        target = folder / _safe(breed) / row["file"]
+        try:
+            _put((photos / row["file"]).resolve(), target, copy)
+        except OSError as error:
+            raise ScoringError(f"{str(target)!r} cannot be written: {error.strerror}.") from error
         count += 1
     return count
+
+
+def _put(source: Path, target: Path, copy: bool) -> None:
+    if os.path.lexists(target):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if copy:
+        hidden = target.with_name(f".{target.name}.part")  # half a copy is never taken for a whole one
+        shutil.copy2(source, hidden)
+        hidden.rename(target)
+    else:
+        target.symlink_to(source)
 
 
 def _safe(breed: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,12 +29,15 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows to `path`, in the format its name ends in; it is there whole or not at all."""
+    """Write the rows to `path`, in the format its name ends in; it is there whole or not at all.
+
+    A file name that is no UTF-8 keeps its bytes in CSV, is escaped in NDJSON, and loses them in Parquet.
+    """
     hidden = path.with_name(f".{path.name}.part")
     if path.suffix == ".ndjson":
-        hidden.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+        hidden.write_text("".join(json.dumps(row) + "\n" for row in rows))
     elif path.suffix == ".csv":
-        with hidden.open("w", encoding="utf-8", newline="") as file:
+        with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             writer = csv.DictWriter(file, list(_flat({})))
             writer.writeheader()
             writer.writerows(map(_flat, rows))
@@ -50,7 +54,8 @@ def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
     schema = pa.schema(
         [(name, kinds.get(name, pa.string() if name.startswith("breed") else pa.float64())) for name in _flat({})]
     )
-    parquet.write_table(pa.Table.from_pylist([_flat(row) for row in rows], schema), path)
+    table = [_flat(row) | {"file": os.fsencode(row["file"]).decode("utf-8", "replace")} for row in rows]
+    parquet.write_table(pa.Table.from_pylist(table, schema), path)
 
 
 def _flat(row: Row) -> Row:

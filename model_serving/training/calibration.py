@@ -73,12 +73,15 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the T for which softmax(logits / T) gives the labels [N] the highest likelihood (Guo et al. 2017).
 
-    The likelihood has one maximum in 1 / T, so a search that thirds an interval of log T finds it.
+    The likelihood has one maximum in 1 / T, so a search that thirds an interval of log T finds it. The labels are
+    smoothed by one photo in N + 2 (Platt 1999): where every answer is right, the plain likelihood grows without end as
+    T falls, and later mistakes would be made with certainty.
     """
+    doubt = 1 / (len(labels) + 2)
 
     def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits / np.exp(log_temperature))
-        return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
+        surprise = -np.log(softmax(logits / np.exp(log_temperature)) + 1e-12)
+        return float(((1 - doubt) * surprise[np.arange(len(labels)), labels] + doubt * surprise.mean(axis=1)).mean())
 
     low, high = np.log(0.05), np.log(20.0)
     while high - low > 1e-4:

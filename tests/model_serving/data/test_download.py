@@ -47,6 +47,8 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
                     self.send_header("Content-Length", "0")
                     return self.end_headers()
             self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
             self.send_header("ETag", shop.tag)
             self.send_header("Content-Length", str(len(body) - start))
             self.end_headers()
@@ -122,6 +124,31 @@ def test_archive_changed_meanwhile_is_fetched_anew(shop: Shop, tmp_path: Path) -
     shop.content, shop.tag = zipped({"new/Akita/a.jpg": b"new"}), '"second"'
     download(Archive(shop.url), tmp_path / "dogs")
     assert (tmp_path / "dogs/Akita/a.jpg").read_bytes() == b"new"
+
+
+def test_archive_of_another_address_is_fetched_anew(shop: Shop, tmp_path: Path) -> None:
+    """What an interrupted download has left is not taken for the beginning of another archive, whatever its tag."""
+    shop.breaks_after = [50_000] + [0] * module.TRIES
+    with pytest.raises(DownloadError):
+        download(Archive(shop.url), tmp_path / "dogs")
+    shop.content = zipped({"new/Akita/a.jpg": b"new"})
+    shop.ranges.clear()
+    download(Archive(f"{shop.url}?other"), tmp_path / "dogs")
+    assert shop.ranges == [None]
+    assert (tmp_path / "dogs/Akita/a.jpg").read_bytes() == b"new"
+
+
+def test_download_with_another_digest_is_refused(shop: Shop, tmp_path: Path) -> None:
+    """Photos that are there already are not passed off as those of another digest."""
+    download(Archive(shop.url), tmp_path / "dogs")
+    with pytest.raises(DownloadError, match="not this archive"):
+        download(Archive(shop.url, sha256="0" * 64), tmp_path / "dogs")
+
+
+def test_address_of_another_kind_is_told(tmp_path: Path) -> None:
+    """A file name in place of an address is one clear line."""
+    with pytest.raises(DownloadError, match="no address"):
+        download(Archive("dogs.zip"), tmp_path / "dogs")
 
 
 def test_unpacking_interrupted_fetches_nothing_again(

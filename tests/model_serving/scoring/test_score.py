@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -111,6 +112,31 @@ def test_score_after_an_interruption_asks_only_for_the_rest(
     assert rows == score(photos, model, JOB, tmp_path / "again.csv")
 
 
+def test_score_sorts_again_after_an_interruption(photos: Path, model: LocalModel, tmp_path: Path) -> None:
+    """Answers are kept until the photos are sorted too: a disk that was full costs no second run of the model."""
+
+    def full(_: object) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        score(photos, model, JOB, tmp_path / "scores.csv", full)
+    assert not (tmp_path / "scores.csv").exists()
+    sorted_rows: list[object] = []
+    rows = score(photos, model, JOB, tmp_path / "scores.csv", sorted_rows.extend)
+    assert sorted_rows == rows
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".parquet"])
+def test_score_photo_with_a_name_that_is_no_text(model: LocalModel, photos: Path, tmp_path: Path, suffix: str) -> None:
+    """A file name of any bytes is no reason to lose the answers of all other photos."""
+    (tmp_path / "in").mkdir()
+    photo = next(path for path in find_photos(photos) if path.name != "broken.jpg")
+    shutil.copy(photo, os.fsencode(tmp_path / "in") + b"/\xff.jpg")
+    (row,) = score(tmp_path / "in", model, JOB, (tmp_path / "scores").with_suffix(suffix))
+    assert os.fsencode(row["file"]) == b"\xff.jpg"
+    assert (tmp_path / "scores").with_suffix(suffix).exists()
+
+
 def test_score_another_job_keeps_the_beginning_of_the_first(photos: Path, model: LocalModel, tmp_path: Path) -> None:
     """Answers of two models never meet in one table."""
     (tmp_path / ".scores.csv.journal").write_text(json.dumps({"photos": "some", "model": "another"}) + "\n")
@@ -156,6 +182,7 @@ def test_score_over_grpc_answers_the_same(
             grpc.channel_ready_future(channel).result(TIMEOUT)
         served = ServedModel(f"127.0.0.1:{port}", "dog_breed", 3)
         rows = score(photos, served, JOB, tmp_path / "served.csv")
+        assert served.version == 1
         served.close()
     finally:
         server.terminate()

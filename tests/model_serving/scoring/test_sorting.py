@@ -27,7 +27,7 @@ ROWS = [
 
 @pytest.mark.parametrize("copy", [True, False])
 def test_sort_into_keeps_every_original(photos: Path, tmp_path: Path, copy: bool) -> None:
-    """Photos of one name meet in one folder without loss, and the originals stay where and what they were."""
+    """Photos of one name do not meet, and the originals stay where and what they were."""
     assert sort_into(photos, tmp_path / "sorted", ROWS, copy) == 3
     sorted_files = {
         str(path.relative_to(tmp_path / "sorted")): path.read_text()
@@ -35,20 +35,37 @@ def test_sort_into_keeps_every_original(photos: Path, tmp_path: Path, copy: bool
         if path.is_file()
     }
     assert sorted_files == {
-        "Akita/a__1.jpg": "a/1.jpg",
-        "Akita/b__1.jpg": "b/1.jpg",
+        "Akita/a/1.jpg": "a/1.jpg",
+        "Akita/b/1.jpg": "b/1.jpg",
         "not a dog/cat.jpg": "cat.jpg",
     }
-    assert (tmp_path / "sorted/Akita/a__1.jpg").is_symlink() is not copy
+    assert (tmp_path / "sorted/Akita/a/1.jpg").is_symlink() is not copy
     assert sorted(path.read_text() for path in photos.rglob("*.jpg")) == ["a/1.jpg", "b/1.jpg", "broken.jpg", "cat.jpg"]
 
 
 def test_sort_into_again_changes_nothing(photos: Path, tmp_path: Path) -> None:
     """A file that is in its place already is left as it is, whatever has been done to it."""
     sort_into(photos, tmp_path / "sorted", ROWS, copy=True)
-    (tmp_path / "sorted/Akita/a__1.jpg").write_text("edited")
+    (tmp_path / "sorted/Akita/a/1.jpg").write_text("edited")
     sort_into(photos, tmp_path / "sorted", ROWS, copy=True)
-    assert (tmp_path / "sorted/Akita/a__1.jpg").read_text() == "edited"
+    assert (tmp_path / "sorted/Akita/a/1.jpg").read_text() == "edited"
+
+
+def test_sort_into_after_an_interruption_completes_the_copy(photos: Path, tmp_path: Path) -> None:
+    """Half a copy that a kill has left is not taken for the photo."""
+    target = tmp_path / "sorted/Akita/a"
+    target.mkdir(parents=True)
+    (target / ".1.jpg.part").write_text("a")
+    sort_into(photos, tmp_path / "sorted", ROWS, copy=True)
+    assert (target / "1.jpg").read_text() == "a/1.jpg"
+    assert not (target / ".1.jpg.part").exists()
+
+
+def test_sort_into_full_or_forbidden_folder_says_so(photos: Path, tmp_path: Path) -> None:
+    """What cannot be written is one error with its path, not a traceback."""
+    (tmp_path / "sorted").write_text("a file")
+    with pytest.raises(ScoringError, match="cannot be written"):
+        sort_into(photos, tmp_path / "sorted", ROWS, copy=True)
 
 
 def test_sort_into_hostile_breed_stays_inside(photos: Path, tmp_path: Path) -> None:

@@ -33,6 +33,13 @@ def test_fit_temperature_finds_how_much_is_claimed_too_much(temperature: float) 
     assert fit_temperature(*answers(0, 5000, temperature)) == pytest.approx(temperature, rel=0.06)
 
 
+def test_fit_temperature_where_all_is_right_leaves_room_for_doubt() -> None:
+    """Few photos without a mistake do not make the model certain of everything."""
+    labels = np.arange(60) % 5
+    logits = 2.5 * np.eye(5)[labels]
+    assert softmax(logits / fit_temperature(logits, labels)).max() < 0.999
+
+
 def test_choose_sure_keeps_its_promise() -> None:
     """Of the answers above the threshold the promised share is right, and a lower one would break the promise."""
     logits, labels = answers(1, 5000)

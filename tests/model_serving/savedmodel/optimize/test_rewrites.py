@@ -81,6 +81,7 @@ NOT_APPLIED = {
     "the convolution is wide": (lambda x: layers.AveragePooling2D(2)(layers.Conv2D(3, 3)(x)), pool_first),
     "the convolution is strided": (lambda x: layers.AveragePooling2D(2)(layers.Conv2D(3, 1, 2)(x)), pool_first),
     "more channels come out": (lambda x: layers.Conv2D(12, 1)(x), multiply_matrices),
+    "the convolution is grouped": (lambda x: layers.Conv2D(2, 1, groups=2, use_bias=False)(x), multiply_matrices),
     "one factor for all channels": (lambda x: layers.Rescaling(2.0, 1.0)(x), fuse_normalizations),
     "a depthwise filter has two outputs": (
         lambda x: layers.BatchNormalization()(layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False)(x)),

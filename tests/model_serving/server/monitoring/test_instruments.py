@@ -94,7 +94,7 @@ def test_batches_and_waits_for_them_are_counted(models, run_server, tmp_path):
     """With batching, each run of a batch counts, and how long each request of it has waited."""
     models.install(tmp_path)
     parameters = tmp_path / "batching.txt"
-    parameters.write_text('thread_pool_name { value: "counted" }')
+    parameters.write_text('thread_pool_name { value: "waited" }')
     flags = {"enable_batching": True, "batching_parameters_file": str(parameters)}
     client = run_server(tmp_path, **flags, **monitored(tmp_path))
     before = read(client).get(":tensorflow:serving:batching_session:wrapped_run_count{}", 0)
@@ -102,7 +102,7 @@ def test_batches_and_waits_for_them_are_counted(models, run_server, tmp_path):
         client.predict(x=[1.0])
     values = read(client)
     assert values[":tensorflow:serving:batching_session:wrapped_run_count{}"] == before + 3
-    assert values[':tensorflow:serving:batching_session:queuing_latency_count{thread_pool_name="counted"}'] == 3
+    assert values[':tensorflow:serving:batching_session:queuing_latency_count{thread_pool_name="waited"}'] == 3
 
 
 def test_path_of_page_may_be_chosen(models, run_server, tmp_path):
