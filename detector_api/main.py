@@ -21,15 +21,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the app; without `settings` they are read from the environment."""
     settings = settings or Settings()
     client = ServingClient(settings.serving_address, settings.model_name, settings.deadline_seconds)
+    predictor = Predictor(client, settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        predictor.close()
         await client.close()
 
     app = FastAPI(title="Dog breed detector", version="1", summary="A photo in, a breed out.", lifespan=lifespan)
     app.state.settings, app.state.serving_client = settings, client
-    app.state.predictor = Predictor(client, settings)
+    app.state.predictor = predictor
     app.state.metrics = Metrics(settings.model_name)
     answer_problems(app)
     if settings.cors_origins:  # The page has the gateway's own origin and needs none of this.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-
-import anyio.to_thread
+from concurrent.futures import ThreadPoolExecutor
 
 from detector_api import errors
 from detector_api.model_card import Model
@@ -17,18 +16,21 @@ from model_serving import photos
 # While versions change, each call may reach a server that has changed or one that has not. With half of either kind an
 # attempt is at worst the toss of a coin, and this many lose one photo of a million.
 ATTEMPTS = 20
+# Before asking again for a version that was not found: it may be about to be loaded.
+NOT_FOUND_PAUSE_SECONDS = 0.02
 # How many versions to remember: those between which a change is under way, and some to return to.
 VERSIONS = 8
 
 
 class Predictor:
-    """Use one for the life of the process: it remembers the cards of versions, and bounds the decoding threads."""
+    """Use one for the life of the process: it remembers the cards of versions, and has the decoding threads."""
 
     def __init__(self, client: ServingClient, settings: Settings) -> None:
         self._client = client
         self._deadline_seconds = settings.deadline_seconds
         self._max_pixels = settings.max_pixels
-        self._decoders = anyio.CapacityLimiter(settings.decode_threads)
+        # With a deadline's end a photo that waits is dropped, and one being decoded keeps its thread until it is done.
+        self._decoders = ThreadPoolExecutor(settings.decode_threads, "decode")
         self._models: dict[int, Model] = {}
         self._latest: Model | None = None
 
@@ -52,6 +54,10 @@ class Predictor:
         except TimeoutError as error:
             raise errors.DeadlineError("the photo was not answered in time") from error
 
+    def close(self) -> None:
+        """Let the decoding threads end."""
+        self._decoders.shutdown(wait=False, cancel_futures=True)
+
     async def _predict(self, photo: bytes, explain: bool) -> tuple[Answer, Model]:
         """Ask the latest version, and ask again if it turns out to see photos otherwise than the version known."""
         record = current()
@@ -60,6 +66,8 @@ class Predictor:
             f"the model changed {ATTEMPTS} times in one request"
         )
         for attempt in range(ATTEMPTS):
+            if attempt > 0:
+                record.retries += 1
             try:
                 self._latest = self._latest or await self.describe()
                 geometry = self._latest.card.geometry
@@ -74,15 +82,19 @@ class Predictor:
                     self._latest = model
                     return answer, model
                 better: Model | None = model
-            except (errors.InputRejectedError, errors.ModelNotFoundError) as error:
+            except errors.InputRejectedError as error:
                 failure, better = error, None
+            except errors.ModelNotFoundError as error:
+                failure, better = error, None
+                await asyncio.sleep(NOT_FOUND_PAUSE_SECONDS)
             # To follow each time could fall in step with the round robin, and suit ever the server that was asked last.
             if attempt == 0 or random.random() < 0.5:
                 self._latest = better
         raise failure
 
     async def _decode(self, photo: bytes, geometry: photos.Geometry) -> bytes:
-        return await anyio.to_thread.run_sync(_read_pixels, photo, geometry, self._max_pixels, limiter=self._decoders)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decoders, _read_pixels, photo, geometry, self._max_pixels)
 
 
 def _read_pixels(photo: bytes, geometry: photos.Geometry, max_pixels: int) -> bytes:

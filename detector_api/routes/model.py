@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
 
 from detector_api import errors
@@ -22,8 +24,12 @@ async def read_model(
     predictor: CurrentPredictor, client: CurrentServingClient, settings: CurrentSettings
 ) -> ModelReply:
     """Show the model's card: its breeds, how it was trained, how it did in its test."""
-    model = await predictor.describe()
-    states = await client.status()
+    try:
+        async with asyncio.timeout(settings.deadline_seconds):
+            model = await predictor.describe()
+            states = await client.status()
+    except TimeoutError as error:
+        raise errors.DeadlineError("the model was not described in time") from error
     return ModelReply(
         name=settings.model_name,
         version=model.version,

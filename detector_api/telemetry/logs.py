@@ -54,5 +54,10 @@ def configuration(log_format: Format) -> dict[str, Any]:
         "formatters": {"line": {"()": formatter}},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
         "root": {"level": "WARNING", "handlers": ["stdout"]},
-        "loggers": {"detector_api": {"level": "INFO"}, "uvicorn": {"level": "INFO"}},
+        "loggers": {
+            "detector_api": {"level": "INFO"},
+            "uvicorn": {"level": "INFO"},
+            # Of a malformed body it would quote the caller's bytes; the gateway says itself that there was one.
+            "python_multipart": {"level": "CRITICAL"},
+        },
     }

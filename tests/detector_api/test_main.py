@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,28 @@ def test_create_app_loads_no_heavy_module() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "detector_api" in run.stdout, run.stderr
     assert not set(HEAVY) & set(run.stdout.split())
+
+
+def test_create_app_leaves_no_decoding_thread_behind(serving: Any, photo: bytes) -> None:
+    """The threads that decode end with the app, though the process goes on."""
+    app = create_app(Settings(serving_address=serving.address))
+
+    async def ask_once() -> int:
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
+        ):
+            response = await client.post("/api/v1/predict_breed", files={"dog_image": photo})
+            decoders.update(thread for thread in set(threading.enumerate()) - before if "decode" in thread.name)
+            return response.status_code
+
+    before, decoders = set(threading.enumerate()), set[threading.Thread]()
+    assert asyncio.run(ask_once()) == 200
+    assert decoders
+    for thread in decoders:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the process's memory from /proc")

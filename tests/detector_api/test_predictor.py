@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,7 +12,7 @@ import grpc
 import pytest
 from PIL import Image
 
-from detector_api.predictor import ATTEMPTS
+from detector_api import predictor
 
 URL = "/api/v1/predict_breed"
 
@@ -59,9 +60,9 @@ def test_predict_after_a_swap_to_another_crop_decodes_again(gateway: Any, servin
 
 @pytest.mark.parametrize(("checks_size", "status"), [(True, 502), (False, 503)])
 def test_predict_with_swaps_between_every_call_ends(
-    gateway: Any, serving: Any, photo: bytes, checks_size: bool, status: int
+    gateway: Any, serving: Any, photo: bytes, log_lines: Any, checks_size: bool, status: int
 ) -> None:
-    """A model that has another size at each single call is an error after twenty, rather than asked for ever."""
+    """A model that has another size at each call is an error after twenty, nineteen of which the log calls retries."""
 
     def swap() -> None:
         serving.version += 1
@@ -70,17 +71,29 @@ def test_predict_with_swaps_between_every_call_ends(
     serving.checks_size = checks_size
     serving.before_predict = swap
     assert ask(gateway, photo).status_code == status
-    assert sum(request.model_spec.signature_name == "explain" for request in serving.requests) == ATTEMPTS
+    assert sum(request.model_spec.signature_name == "explain" for request in serving.requests) == predictor.ATTEMPTS
+    assert log_lines()[0]["retries"] == predictor.ATTEMPTS - 1
+
+
+def test_predict_of_a_model_not_found_pauses_before_it_asks_again(
+    start_gateway: Any, serving: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server without the model is not asked in a tight loop: a pause beyond the deadline leaves one call."""
+    monkeypatch.setattr(predictor, "NOT_FOUND_PAUSE_SECONDS", 1000.0)
+    serving.failure = (grpc.StatusCode.NOT_FOUND, "Servable not found for request: Latest(dog_breed)")
+    gateway = start_gateway(serving_address=serving.address, deadline_seconds=1)
+    assert ask(gateway, photo).status_code == 504
+    assert len(serving.requests) <= 1
 
 
 def test_predict_after_a_restart_with_another_size_recovers(gateway: Any, serving: Any, photo: bytes) -> None:
-    """A server that restarts with a model of another size, under the same version, is answered by within 3 seconds."""
+    """A server that restarts with a model of another size, under the same version, is answered by when it is back."""
     assert ask(gateway, photo).status_code == 200
     serving.stop()
     assert ask(gateway, photo).status_code == 503
     serving.card = serving.card | {"input_size": 12}
     serving.start()
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 60
     while (response := ask(gateway, photo)).status_code != 200:
         assert response.status_code == 503
         assert time.monotonic() < deadline
@@ -136,3 +149,26 @@ def test_predict_while_servers_have_different_versions_answers_every_photo(
         (old.version, True),
         (new.version, False),
     }
+
+
+def test_predict_given_up_while_decoding_keeps_its_thread(
+    start_gateway: Any, serving: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo whose deadline passes while it is decoded still counts: no other is begun beside it."""
+    begun: list[threading.Thread] = []
+    released = threading.Event()
+
+    def decode_until_released(*_: object) -> bytes:
+        begun.append(threading.current_thread())
+        released.wait()
+        return b""
+
+    monkeypatch.setattr(predictor, "_read_pixels", decode_until_released)
+    gateway = start_gateway(serving_address=serving.address, decode_threads=1, deadline_seconds=0.3)
+    try:
+        while not begun:
+            assert ask(gateway, photo).status_code == 504
+        assert ask(gateway, photo).status_code == 504
+        assert len(begun) == 1
+    finally:
+        released.set()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import grpc
+import pytest
+
+from detector_api.serving_client import ServingClient
 
 
 def test_read_model_shows_card_version_and_state(gateway: Any, serving: Any) -> None:
@@ -27,3 +31,17 @@ def test_read_model_with_none_served_is_503(gateway: Any, serving: Any) -> None:
     serving.failure = (grpc.StatusCode.NOT_FOUND, "Servable not found for request: Latest(dog_breed)")
     response = gateway.get("/api/v1/model")
     assert (response.status_code, response.json()["code"]) == (503, "model_unavailable")
+
+
+def test_read_model_has_one_deadline_for_all_its_calls(
+    start_gateway: Any, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state is waited for no longer than the card left time for, whatever time a call of its own may take."""
+
+    async def wait_for_ever(_: ServingClient) -> dict[int, str]:
+        return await asyncio.Future()
+
+    monkeypatch.setattr(ServingClient, "status", wait_for_ever)
+    gateway = start_gateway(serving_address=serving.address, deadline_seconds=0.3)
+    response = gateway.get("/api/v1/model")
+    assert (response.status_code, response.json()["code"]) == (504, "deadline")

@@ -81,10 +81,12 @@ def test_run_gateway_with_json_logs_writes_nothing_else(serving: Any, photo: byt
             break
     with httpx.Client(base_url=found[0], timeout=20, headers={"X-Request-ID": "abc-1"}) as client:
         assert client.post("/api/v1/predict_breed", files={"dog_image": photo}).status_code == 200
+        headers = {"content-type": "multipart/form-data; boundary=b"}
+        assert client.post("/api/v1/predict_breed", content=b"--broken", headers=headers).status_code == 400
         serving.stop()  # gRPC has something to say of that
         assert client.post("/api/v1/predict_breed", files={"dog_image": photo}).status_code == 503
     process.send_signal(signal.SIGINT)
     lines += process.communicate(timeout=20)[0].splitlines()
     fields = [json.loads(line) for line in lines]
     assert {"uvicorn.error", "detector_api.telemetry.middleware"} == {one["logger"] for one in fields}
-    assert [one["status"] for one in fields if one.get("request_id") == "abc-1"] == [200, 503]
+    assert [one["status"] for one in fields if one.get("request_id") == "abc-1"] == [200, 400, 503]

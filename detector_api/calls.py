@@ -1,0 +1,64 @@
+"""A call of TensorFlow Serving: when it is made again, and which error its failure is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from detector_api import errors
+from detector_api.telemetry.record import current
+
+# A server that ends takes its calls with it. All that is called here only reads, so it may be called again, and then
+# goes to another server; four that end under one call are no ordinary day. The waits let a broken connection be known.
+BACKOFFS_SECONDS = (0.02, 0.04, 0.08)
+# Of a connection that broke, and of a server that shuts down.
+RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+# A server whose queue is full says UNAVAILABLE, too. Its neighbours are hardly better off, and asking again adds to it.
+QUEUE_FULL = "batch scheduling queue"
+
+ERRORS = {
+    grpc.StatusCode.UNAVAILABLE: errors.ModelUnavailableError,
+    grpc.StatusCode.CANCELLED: errors.ModelUnavailableError,
+    grpc.StatusCode.NOT_FOUND: errors.ModelNotFoundError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.OverloadedError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineError,
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InputRejectedError,
+}
+
+
+async def call(channel: grpc.aio.Channel, method: str, request: Any, reply_type: Any, deadline_seconds: float) -> Any:
+    """Call one server, and another if that one ends, until the deadline for all of it. May raise a `ServingError`."""
+    send = channel.unary_unary(method, type(request).SerializeToString, reply_type.FromString)
+    record = current()
+    end = time.monotonic() + deadline_seconds
+    backoffs = iter(BACKOFFS_SECONDS)
+    while True:
+        try:
+            metadata = (("x-request-id", record.request_id),)
+            reply = await send(request, timeout=end - time.monotonic(), metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            backoff = next(backoffs, None)
+            if backoff is None or not _is_passing(error) or time.monotonic() + backoff >= end:
+                raise _failure(error) from error
+            record.retries += 1
+            await asyncio.sleep(backoff)
+        else:
+            if reply is None:  # what gRPC returns for bytes that do not parse
+                raise errors.ModelAnswerError("the reply is no protobuf")
+            return reply
+
+
+def _is_passing(error: grpc.aio.AioRpcError) -> bool:
+    """Tell whether the error may be of the one server that was called, rather than of the question or of all."""
+    return error.code() in RETRIED and QUEUE_FULL not in (error.details() or "")
+
+
+def _failure(error: grpc.aio.AioRpcError) -> errors.ServingError:
+    reason = f"{error.code().name}: {error.details()}"
+    if QUEUE_FULL in reason:
+        return errors.OverloadedError(reason)
+    return ERRORS.get(error.code(), errors.ModelAnswerError)(reason)
