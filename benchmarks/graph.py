@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow.python.saved_model.loader_impl import SavedModelLoader
 
 from benchmarks.processes import resident_megabytes
 
@@ -110,7 +111,7 @@ def _load_cost(path: Path) -> tuple[float, float]:
 def _load(path: Path) -> dict[str, Callable[[int], None]]:
     """Load a SavedModel into a session as TensorFlow Serving does; return its signatures as functions of batch size."""
     session = tf.compat.v1.Session(graph=tf.Graph())
-    signatures = tf.compat.v1.saved_model.loader.load(session, [tf.saved_model.SERVING], str(path)).signature_def
+    signatures = SavedModelLoader(str(path)).load(session, [tf.saved_model.SERVING]).signature_def
     return {name: _caller(session, signatures[name]) for name in SIGNATURES if name in signatures}
 
 

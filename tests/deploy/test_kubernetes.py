@@ -18,6 +18,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from deploy import capacity
+
 REPOSITORY = Path(__file__).parents[2]
 KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
 # The oldest that is still looked after, and the newest that the validator knows.
@@ -27,6 +29,14 @@ VARIANTS = ("base", "overlays/gpu", "overlays/kserve")
 Objects = dict[tuple[str, str], dict[str, Any]]
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
+
+# What each container answers to a probe.
+PROBED = {
+    "gateway": {"/livez", "/readyz"},
+    "page": {"/"},
+    "serving": {"/v1/models/dog_breed", "/v1/models/dog_breed/metadata"},
+}
+DNS = [{"port": port, "protocol": protocol} for port in (53, 5353) for protocol in ("UDP", "TCP")]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +126,12 @@ def test_render_deployments_have_all_that_keeps_them_up(render: Callable[[str], 
     for name in (name for kind, name in objects if kind == "Deployment"):
         spec = objects["Deployment", name]["spec"]
         (container,) = spec["template"]["spec"]["containers"]
-        assert {"startupProbe", "readinessProbe", "livenessProbe", "lifecycle"} <= set(container), name
+        assert "lifecycle" in container, name
+        ports = {port["name"] for port in container["ports"]}
+        for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+            asked = container[kind]["httpGet"]
+            assert asked["port"] in ports, (name, kind)
+            assert asked["path"] in PROBED[name], (name, kind)
         scaler = objects.get(("HorizontalPodAutoscaler", name))
         # An autoscaler and a number of replicas would fight each other.
         assert ("replicas" in spec) == (scaler is None)
@@ -157,6 +172,28 @@ def test_render_policies_allow_what_is_asked(render: Callable[[str], Objects], v
         name: {port["port"] for port in objects["Service", name]["spec"]["ports"]} for name in ("gateway", "serving")
     }
     assert {(name, port) for _, name, port in asked} == {(name, port) for name in ports for port in ports[name]}
+    # To the DNS wherever it is, and nowhere else outside; TensorFlow Serving asks nothing.
+    for name in ("gateway", "page"):
+        assert [rule for rule in rules(objects, name, "egress") if "to" not in rule] == [{"ports": DNS}]
+    assert "Egress" not in objects["NetworkPolicy", "serving"]["spec"]["policyTypes"]
+    assert rules(objects, "serving", "egress") == []
+
+
+@every_variant
+def test_render_page_policy_lets_all_in(render: Callable[[str], Objects], variant: str) -> None:
+    """Anybody may come to the port that the page's Service leads to."""
+    objects = render(variant)
+    (container,) = objects["Deployment", "page"]["spec"]["template"]["spec"]["containers"]
+    (port,) = container["ports"]
+    (served,) = objects["Service", "page"]["spec"]["ports"]
+    assert served["targetPort"] == port["name"]
+    assert rules(objects, "page", "ingress") == [{"ports": [{"port": port["containerPort"]}]}]
+
+
+def rules(objects: Objects, name: str, direction: str) -> list[dict[str, Any]]:
+    """Return the rules of a policy for one direction."""
+    found: list[dict[str, Any]] = objects["NetworkPolicy", name]["spec"].get(direction, [])
+    return found
 
 
 def environment(objects: Objects, name: str) -> dict[str, str]:
@@ -200,11 +237,19 @@ def test_render_serving_batches_by_the_same_text(
     (pod,) = (pod for name, pod in pods(objects) if name == "serving")
     (container,) = pod["spec"]["containers"]
     (flag,) = (one for one in container["args"] if one.startswith("--batching_parameters_file="))
-    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
-    assert flag == f"--batching_parameters_file={mounts['batching']}/{parameters}.txt"
-    (volume,) = (volume for volume in pod["spec"]["volumes"] if volume["name"] == "batching")
-    text = objects["ConfigMap", volume["configMap"]["name"]]["data"][f"{parameters}.txt"]
-    assert text == (REPOSITORY / "model_serving" / "batching" / f"{parameters}.txt").read_text()
+    told = configuration(objects, container, pod["spec"])
+    assert told[flag.partition("=")[2]] == (REPOSITORY / "model_serving" / "batching" / f"{parameters}.txt").read_text()
+
+
+def configuration(objects: Objects, container: dict[str, Any], pod: dict[str, Any]) -> dict[str, str]:
+    """Return the texts that a container finds in its ConfigMaps, by path."""
+    maps = {one["name"]: one["configMap"]["name"] for one in pod["volumes"] if "configMap" in one}
+    return {
+        f"{mount['mountPath']}/{file}": text
+        for mount in container["volumeMounts"]
+        if mount["name"] in maps
+        for file, text in objects["ConfigMap", maps[mount["name"]]]["data"].items()
+    }
 
 
 def test_render_gpu_asks_for_gpu(render: Callable[[str], Objects]) -> None:
@@ -212,7 +257,9 @@ def test_render_gpu_asks_for_gpu(render: Callable[[str], Objects]) -> None:
     pod = render("overlays/gpu")["Deployment", "serving"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
-    assert container["image"].endswith("-gpu")
+    # The very name that compose builds it under.
+    compose = yaml.safe_load((REPOSITORY / "docker-compose.gpu.yaml").read_text())
+    assert container["image"] == compose["services"]["serving"]["image"]
     assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
 
@@ -231,6 +278,46 @@ def test_render_kserve_replaces_serving(render: Callable[[str], Objects]) -> Non
     assert (model["modelFormat"]["name"], model["protocolVersion"]) == ("tensorflow", "grpc-v1")
     claim, folder = re.fullmatch(r"pvc://([\w-]+)/(\w+)", model["storageUri"]).groups()  # type: ignore[union-attr]
     assert ("PersistentVolumeClaim", claim) in objects
-    assert model["args"] == [f"--model_name={folder}"]
     (job,) = objects["Job", "model"]["spec"]["template"]["spec"]["containers"]
     assert f"/models/{folder}" in job["args"]
+
+
+def test_render_kserve_serves_like_base(render: Callable[[str], Objects]) -> None:
+    """KServe's servers have the base's flags but for the runtime's ports and folder, its files and its scraping."""
+    base, objects = render("base"), render("overlays/kserve")
+    template = base["Deployment", "serving"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    predictor = objects["InferenceService", "dog-breed"]["spec"]["predictor"]
+    model = predictor["model"]
+    runtimes = ("--port=", "--rest_api_port=", "--model_base_path=")
+    assert set(model["args"]) == {flag for flag in container["args"] if not flag.startswith(runtimes)}
+    told = configuration(objects, model, predictor)
+    assert told == configuration(base, container, template["spec"])
+    assert {flag.partition("=")[2] for flag in model["args"] if "_file=" in flag} <= set(told)
+    rest = port_of(environment(objects, "page")["SERVING_REST_ADDRESS"])
+    assert predictor["annotations"] == template["metadata"]["annotations"] | {"prometheus.io/port": str(rest)}
+    assert model["resources"]["requests"] == container["resources"]["requests"]
+    scaler = base["HorizontalPodAutoscaler", "serving"]["spec"]
+    assert [predictor[name] for name in ("minReplicas", "maxReplicas")] == [
+        scaler["minReplicas"],
+        scaler["maxReplicas"],
+    ]
+
+
+def test_render_scalers_reach_plan_of_readme(render: Callable[[str], Objects]) -> None:
+    """The README's largest plan fits: servers have its size, and the scalers allow its number of them."""
+    commands = re.findall(r"deploy\.capacity (--.*)", (REPOSITORY / "deploy" / "README.md").read_text())
+    *on_cpu, on_gpu = [capacity.plan(1_000_000, rates_of(command)) for command in commands]
+    base, gpu = render("base"), render("overlays/gpu")
+    (container,) = base["Deployment", "serving"]["spec"]["template"]["spec"]["containers"]
+    assert int(container["resources"]["requests"]["cpu"]) == capacity.Rates.cores_per_server
+    most = {name: base["HorizontalPodAutoscaler", name]["spec"]["maxReplicas"] for name in ("serving", "gateway")}
+    assert max(plan.servers for plan in on_cpu) <= most["serving"]
+    assert max(plan.gateways for plan in on_cpu) <= most["gateway"]
+    assert gpu["Deployment", "serving"]["spec"]["replicas"] == on_gpu.servers
+
+
+def rates_of(arguments: str) -> capacity.Rates:
+    """Return the rates of a command line of `deploy.capacity`."""
+    pairs = re.findall(r"--([\w-]+) (\S+)", arguments)
+    return capacity.Rates(**{name.replace("-", "_"): float(value) for name, value in pairs})  # type: ignore[arg-type]

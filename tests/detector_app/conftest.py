@@ -214,7 +214,9 @@ def nginx_before(
         # All tests come from one address.
         "REQUESTS_PER_SECOND": "1000",
         "REQUESTS_AT_ONCE": "1000",
-        "TRUSTED_PROXY": "127.0.0.1",
+        "TRUSTED_PROXY": "set_real_ip_from 127.0.0.1;",
+        # The image's, since the tests read what nginx says under it.
+        "ERROR_LOG_LEVEL": re.findall(r"ERROR_LOG_LEVEL=(\w+)", (APP / "Dockerfile").read_text())[0],
     } | limits
     for template in (APP / "nginx").glob("*.template"):
         text = re.sub(r"\$\{(\w+)\}", lambda name: variables[name[1]], template.read_text())
@@ -253,11 +255,12 @@ def nginx(require: Callable[[object, str], None]) -> str:
 
 @pytest.fixture
 def start_nginx(nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Return a function that runs nginx before given addresses and returns the page's."""
+    """Return a function that runs nginx before given addresses, in a given folder, and returns the page's."""
     with contextlib.ExitStack() as stack:
         yield (
-            lambda **addresses: (
-                "http://" + stack.enter_context(nginx_before(nginx, tmp_path_factory.mktemp("nginx"), **addresses))
+            lambda folder=None, **options: (
+                "http://"
+                + stack.enter_context(nginx_before(nginx, folder or tmp_path_factory.mktemp("nginx"), **options))
             )
         )
 

@@ -72,8 +72,9 @@ def test_post_photo_over_limit_returns_problem(site: str) -> None:
     assert reply.json()["code"] == "too_large"
 
 
-def test_post_photo_at_limit_reaches_gateway(site: str, gateway: Any, tmp_path: Path) -> None:
-    """An upload of just 20 MB passes, and nginx writes none of it to disk."""
+def test_post_photo_at_limit_reaches_gateway(start_nginx: Callable[..., str], gateway: Any, tmp_path: Path) -> None:
+    """An upload of just 20 MB passes, and nginx writes none of it to disk, which it would warn of."""
+    site = start_nginx(tmp_path, gateway=gateway.address, serving=gateway.address, ERROR_LOG_LEVEL="warn")
     reply = httpx.post(f"{site}/api/elsewhere", content=b"x" * (20 * MEGABYTE))
     assert reply.text == "echo"
     assert "buffered to a temporary file" not in (tmp_path / "nginx.log").read_text()
@@ -178,8 +179,32 @@ def test_log_request_is_json_without_query(site: str, tmp_path: Path, eventually
     assert "Rex" not in line
 
 
+@pytest.mark.parametrize(("status", "rate"), [(429, "1"), (503, "1000")])
+def test_log_refusal_is_json_without_query(
+    start_nginx: Callable[..., str],
+    dead_address: str,
+    tmp_path: Path,
+    eventually: Callable[..., None],
+    status: int,
+    rate: str,
+) -> None:
+    """A refusal, or a dead gateway, is a line of JSON too, and no line holds a query or where it came from."""
+    site = start_nginx(tmp_path, gateway=dead_address, serving=dead_address, REQUESTS_PER_SECOND=rate)
+    headers = {"X-Request-ID": "abc-123", "Referer": "http://elsewhere.test/?name=Luna"}
+    with httpx.Client(headers=headers) as client:
+        eventually(lambda: client.get(f"{site}/api/echo?name=Rex").status_code == status)
+    log = tmp_path / "nginx.log"
+    eventually(lambda: f'"status":{status}' in log.read_text())
+    assert all(json.loads(line)["path"] for line in log.read_text().splitlines())
+    assert not re.search("Rex|Luna", log.read_text())
+
+
 def test_restart_gateway_elsewhere_is_found_again(
-    start_nginx: Callable[..., str], names: "Names", serve: Callable[..., Any], dead_address: str
+    start_nginx: Callable[..., str],
+    names: "Names",
+    serve: Callable[..., Any],
+    dead_address: str,
+    eventually: Callable[..., None],
 ) -> None:
     """A gateway that comes back under another address is found by its name, without a restart of nginx."""
     app = Starlette(routes=[Route("/api/where", lambda request: PlainTextResponse(request.scope["server"][0]))])
@@ -190,8 +215,7 @@ def test_restart_gateway_elsewhere_is_found_again(
         assert httpx.get(f"{site}/api/where").text == "127.0.0.2"
     names.addresses = ["127.0.0.3"]
     with serve(app, "127.0.0.3", port):
-        replies = (httpx.get(f"{site}/api/where") for _ in range(1000))
-        assert next(reply.text for reply in replies if reply.status_code == 200) == "127.0.0.3"
+        eventually(lambda: httpx.get(f"{site}/api/where").text == "127.0.0.3")
 
 
 def test_post_to_two_gateways_asks_the_living_one(
@@ -255,6 +279,19 @@ def test_post_too_often_returns_problem(start_nginx: Callable[..., str], gateway
         assert refused.headers.get_list("retry-after") == ["1"]
         assert client.get(f"{site}/api/echo", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 200
         assert client.get(f"{site}/readyz").status_code == client.get(site).status_code == 200
+
+
+def test_trust_several_proxies_tells_clients_apart(start_nginx: Callable[..., str], gateway: Any) -> None:
+    """Several networks of proxies are believed, as Kubernetes' manifest names them, one after the other."""
+    for networks in (["127.0.0.0/8", "10.0.0.0/8"], ["10.0.0.0/8", "fc00::/7", "127.0.0.0/8"]):
+        proxies = " ".join(f"set_real_ip_from {network};" for network in networks)
+        site = start_nginx(
+            gateway=gateway.address, serving=gateway.address, TRUSTED_PROXY=proxies, REQUESTS_PER_SECOND="1"
+        )
+        with httpx.Client() as client:
+            for client_number in range(150):
+                headers = {"X-Forwarded-For": f"192.0.2.{client_number}"}
+                assert client.get(f"{site}/api/echo", headers=headers).status_code == 200
 
 
 def test_post_too_many_at_once_returns_problem(

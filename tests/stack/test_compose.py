@@ -69,8 +69,14 @@ def test_read_config_lets_scale(docker: Callable[..., str], file: str) -> None:
 def test_read_config_repeats_defaults_of_image(docker: Callable[..., str]) -> None:
     """What the page's container is told, unless the host says otherwise, is what its image would take anyway."""
     told = read_services(docker, CPU)["page"]["environment"]
-    defaults = dict(re.findall(r"(?m)^ +(\w+)=(\S+)", (REPOSITORY / "detector_app" / "Dockerfile").read_text()))
-    assert told.items() <= defaults.items()
+    defaults = re.findall(r'(?m)^ +(\w+)=("[^"]*"|\S+)', (REPOSITORY / "detector_app" / "Dockerfile").read_text())
+    assert told.items() <= {name: value.strip('"') for name, value in defaults}.items()
+
+
+@both_files
+def test_read_config_lets_serving_have_its_threads(docker: Callable[..., str], file: str) -> None:
+    """TensorFlow Serving may make its ten threads a core on a host of hundreds of cores."""
+    assert read_services(docker, file)["serving"]["pids_limit"] >= 10 * 512
 
 
 @both_files
@@ -136,5 +142,5 @@ def test_read_gpu_config_differs_in_image_and_device_alone(docker: Callable[...,
     assert (device["driver"], device["count"], device["capabilities"]) == ("nvidia", 1, ["gpu"])
     assert serving["build"].pop("args") == {"SERVING_IMAGE": "tensorflow/serving:2.21.0-gpu", "BATCHING": "gpu"}
     # An image of its own name, that no registry is asked for.
-    assert (serving.pop("image"), serving.pop("pull_policy")) == ("dog-breed-detector-serving:gpu", "never")
+    assert (serving.pop("image"), serving.pop("pull_policy")) == ("dog-breed-detector-serving:1-gpu", "never")
     assert gpu == cpu
