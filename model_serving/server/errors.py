@@ -6,7 +6,7 @@
     ├── NotFoundError             no such model or version
     ├── FailedPreconditionError   the model lacks what was asked for
     ├── UnimplementedError        the server lacks what was asked for
-    └── UnavailableError          a port that cannot be opened
+    └── UnavailableError          not at this time: a port is taken, a queue is full, the server stops
 
 Whatever TensorFlow raises becomes a plain `ServingError` with TensorFlow's own code. The wording of messages is that of
 TensorFlow Serving wherever a client can see it, since clients match on it.
@@ -85,7 +85,7 @@ class UnimplementedError(ServingError):
 
 
 class UnavailableError(ServingError):
-    """A port that cannot be opened."""
+    """Not at this time: a port is taken, a queue is full, a model goes, the server stops."""
 
     code = Code.UNAVAILABLE
 

@@ -8,13 +8,14 @@ have, and any value but its default is refused (`UNSUPPORTED`).
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
+from model_serving.server.cpus import usable_cpus
+
 # What TensorFlow Serving gives each of its two protocols.
-_DEFAULT_THREADS = 4 * (os.cpu_count() or 1)
+_DEFAULT_THREADS = 4 * usable_cpus()
 
 
 def _flag(default: Any, text: str) -> Any:

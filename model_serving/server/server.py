@@ -33,6 +33,11 @@ from model_serving.server.rest_api.server import RestServer
 # How long requests in flight may take to end once the server is told to stop, and then the models to unload.
 _GRACE_SECONDS = 30
 _UNLOAD_SECONDS = 5
+_BATCHES_SECONDS = 1  # by then only a request that outlived all this keeps a batch thread
+
+# Requests of one protocol that may be worked on or wait, for each of its threads: several seconds of work. Beyond it, a
+# refusal at once is kinder than an answer too late. TensorFlow Serving has no limit.
+_REQUESTS_PER_THREAD = 16
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +85,7 @@ class Server:
                 api,
                 bound,
                 options.rest_api_num_threads,
+                options.rest_api_num_threads * _REQUESTS_PER_THREAD,
                 _GRACE_SECONDS,
                 metrics_path,
                 options.rest_api_enable_cors_support,
@@ -98,7 +104,7 @@ class Server:
             grpc_stopped.wait()
         self._manager.stop(_UNLOAD_SECONDS)
         if self._batches:
-            self._batches.close()
+            self._batches.close(_BATCHES_SECONDS)
 
     def _models(self) -> list[ModelConfig]:
         options = self._options
@@ -108,6 +114,7 @@ class Server:
 
     def _load(self, path: Path) -> Servable:
         with instruments.loading(str(path)):
+            batcher = self._batcher(path)  # what can be wrong quickly comes first
             servable = self._read(path)
         servable.checks_method_names = self._options.enable_signature_method_name_check
         if self._options.enable_model_warmup:
@@ -116,13 +123,15 @@ class Server:
             except BaseException:
                 servable.close()
                 raise
+        if isinstance(servable, SavedModelServable):
+            servable.batcher = batcher  # after the warm-up, for which requests to other versions should not wait
         release_freed_memory()
         return TimedServable(servable)
 
     def _read(self, path: Path) -> Servable:
         if self._options.prefer_tflite_model and (path / tflite.FILE_NAME).exists():
             return tflite.TfLiteServable.load(path)
-        return SavedModelServable.load(path, _session_settings(self._options), self._batcher(path))
+        return SavedModelServable.load(path, _session_settings(self._options))
 
     def _batcher(self, path: Path) -> Batcher | None:
         if self._batches is None:
@@ -141,6 +150,7 @@ class Server:
                 self._manager,
                 addresses,
                 options.grpc_max_threads,
+                options.grpc_max_threads * _REQUESTS_PER_THREAD,
                 options.grpc_channel_arguments,
                 options.enable_serialization_as_tensor_content,
                 credentials,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
-
-from model_serving.server.errors import InvalidArgumentError, NotFoundError
+from model_serving.server.config import messages, text
+from model_serving.server.cpus import usable_cpus
+from model_serving.server.errors import InvalidArgumentError
 
 # The file that a version brings its own parameters in, with --enable_per_model_batching_parameters.
 PER_MODEL_FILE = "batching_params.pbtxt"
@@ -31,7 +30,7 @@ class BatchingParameters:
     max_batch_size: int = 1000
     batch_timeout_micros: int = 0
     max_enqueued_batches: int = 10
-    num_batch_threads: int = os.cpu_count() or 1
+    num_batch_threads: int = usable_cpus()
     thread_pool_name: str = "batch_threads"
     allowed_batch_sizes: tuple[int, ...] = ()
     pad_variable_length_inputs: bool = False
@@ -78,14 +77,7 @@ def read_batching_parameters(file: Path) -> BatchingParameters:
 
     Raises NotFoundError if it cannot be read, InvalidArgumentError if it does not hold valid `BatchingParameters`.
     """
-    try:
-        text = file.read_text()
-    except OSError as error:
-        raise NotFoundError(f"{file}; {error.strerror}") from error
-    try:
-        message = text_format.Parse(text, _BatchingParameters())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise InvalidArgumentError(f"Invalid protobuf file: '{file}': {error}") from error
+    message = text.read(file, messages.BatchingParameters())
     return BatchingParameters(**{field.name: _plain(value) for field, value in message.ListFields()})
 
 
@@ -101,40 +93,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "DESCRIPTOR"):
         return value.value
     return value if isinstance(value, bool) else tuple(value)
-
-
-_INTEGER, _TEXT, _BOOLEAN = (f".google.protobuf.{kind}Value" for kind in ("Int64", "String", "Bool"))
-_FIELDS = {
-    "max_batch_size": _INTEGER,
-    "batch_timeout_micros": _INTEGER,
-    "max_enqueued_batches": _INTEGER,
-    "num_batch_threads": _INTEGER,
-    "thread_pool_name": _TEXT,
-    "allowed_batch_sizes": None,
-    "pad_variable_length_inputs": None,
-    "enable_large_batch_splitting": _BOOLEAN,
-    "max_execution_batch_size": _INTEGER,
-}
-
-
-def _message_class() -> Any:
-    """Build the class of the message, which is not among the protos of the package `tensorflow-serving-api`."""
-    kind = descriptor_pb2.FieldDescriptorProto
-    wrappers = wrappers_pb2.DESCRIPTOR
-    file = descriptor_pb2.FileDescriptorProto(name="batching.proto", syntax="proto3", dependency=[wrappers.name])
-    message = file.message_type.add(name="BatchingParameters")
-    for number, (name, wrapper) in enumerate(_FIELDS.items(), start=1):
-        field = message.field.add(name=name, number=number, label=kind.LABEL_OPTIONAL)
-        if name == "allowed_batch_sizes":
-            field.type, field.label = kind.TYPE_INT64, kind.LABEL_REPEATED
-        elif wrapper is None:
-            field.type = kind.TYPE_BOOL
-        else:
-            field.type, field.type_name = kind.TYPE_MESSAGE, wrapper
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(wrappers.serialized_pb)
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(message.name))
-
-
-_BatchingParameters = _message_class()

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from model_serving.server.config import models
 from model_serving.server.errors import ServingError
 
+# How long an application that is under way may take to end.
+_STOP_SECONDS = 5
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,8 +31,10 @@ class ModelConfigWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more; wait a few seconds for a look under way to end."""
         self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds):

@@ -20,6 +20,7 @@ def serve(
     manager: Manager,
     addresses: list[str],
     threads: int,
+    limit: int,
     channel_arguments: str,
     as_content: bool,
     credentials: grpc.ServerCredentials | None,
@@ -27,16 +28,19 @@ def serve(
 ) -> grpc.Server:
     """Start serving on the addresses (`host:port` or `unix:path`), over TLS with credentials; return the server.
 
+    `threads` requests are worked on at once. While `limit` of them are worked on or wait, further ones are refused with
+    RESOURCE_EXHAUSTED.
     Raises RuntimeError if one cannot be bound.
     """
     server = grpc.server(
         ThreadPoolExecutor(threads, thread_name_prefix="grpc"),
         options=[
+            *_parsed(channel_arguments),  # of an option given twice, gRPC takes the first
             ("grpc.max_receive_message_length", _MAX_RECEIVE_BYTES),
             ("grpc.max_send_message_length", _UNLIMITED),
             ("grpc.so_reuseport", 0),  # or a second server would silently share the port
-            *_parsed(channel_arguments),
         ],
+        maximum_concurrent_rpcs=limit,
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(manager, as_content), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager), server)

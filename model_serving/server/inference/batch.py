@@ -13,7 +13,11 @@ Feeds = Mapping[str, Array]
 
 
 def count_rows(feeds: Feeds) -> int | None:
-    """Return the number of rows that the inputs of a request share, None if they have no batch dimension."""
+    """Return the number of rows that the inputs of a request share, None if they have no batch dimension.
+
+    With batching, TensorFlow Serving refuses a request that has no inputs, or a scalar among them. Here it runs alone,
+    so that a model answers the same with batching and without.
+    """
     if not feeds or any(array.ndim == 0 for array in feeds.values()):
         return None
     rows = {len(array) for array in feeds.values()}

@@ -16,7 +16,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model_serving.server.config.batching import BatchingParameters
-from model_serving.server.errors import Code, InvalidArgumentError, ServingError, UnavailableError
+from model_serving.server.errors import (
+    Code,
+    InvalidArgumentError,
+    ServingError,
+    UnavailableError,
+    as_serving_error,
+)
 from model_serving.server.inference.batch import Feeds, count_rows, cut, merge, split
 from model_serving.server.inference.tensors import Array
 from model_serving.server.monitoring.instruments import BATCHES, QUEUING_LATENCY, microseconds_since
@@ -25,7 +31,7 @@ from model_serving.server.monitoring.instruments import BATCHES, QUEUING_LATENCY
 Execute = Callable[[Feeds, int | None], list[Array]]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Task:
     feeds: Feeds
     rows: int
@@ -34,7 +40,7 @@ class _Task:
     outputs: Future[list[Array]] = field(default_factory=Future)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Batch:
     parameters: BatchingParameters
     execute: Execute
@@ -55,6 +61,10 @@ class _Batch:
         self.tasks.append(task)
         self.rows += task.rows
 
+    def remove(self, task: _Task) -> None:
+        self.tasks.remove(task)
+        self.rows -= task.rows
+
     def run(self) -> None:
         tasks = [task for task in self.tasks if task.outputs.set_running_or_notify_cancel()]
         if not tasks:
@@ -69,7 +79,7 @@ class _Batch:
             parts = split(outputs, sizes, padding)
         except Exception as error:
             for task in tasks:
-                task.outputs.set_exception(error)
+                task.outputs.set_exception(_copy(error))
         else:
             for task, part in zip(tasks, parts, strict=True):
                 task.outputs.set_result(part)
@@ -94,13 +104,14 @@ class BatchScheduler:
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Run what still waits, without waiting for more, and end the threads."""
+    def close(self, seconds: float) -> None:
+        """Run what still waits, without waiting for more, and end the threads; return after so many seconds anyway."""
+        deadline = time.monotonic() + seconds
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0, deadline - time.monotonic()))
 
     def submit(self, kind: Hashable, parameters: BatchingParameters, execute: Execute, tasks: list[_Task]) -> None:
         """Queue the pieces of one request. Raises UnavailableError if there is no room for all of them."""
@@ -120,6 +131,19 @@ class BatchScheduler:
                 queue[-1].add(task)
             self._queues[kind] = queue
             self._changed.notify()
+
+    def withdraw(self, kind: Hashable, task: _Task) -> None:
+        """Free the room of a cancelled task that still waits."""
+        with self._changed:
+            queue = self._queues.get(kind, deque())
+            batch = next((batch for batch in queue if task in batch.tasks), None)
+            if batch is None:
+                return
+            batch.remove(task)
+            if not batch.tasks:
+                queue.remove(batch)
+            if not queue:
+                del self._queues[kind]
 
     def _work(self) -> None:
         while batch := self._next():
@@ -174,9 +198,10 @@ class Batcher:
         pieces = cut(feeds, self._parameters.execution_limit)
         tasks = [_Task(piece, len(next(iter(piece.values()))), deadline) for piece in pieces]
         shapes = tuple((name, self._shape(array)) for name, array in sorted(feeds.items()))
-        self._scheduler.submit((self, shapes, fetches), self._parameters, execute, tasks)
+        kind = (self, shapes, fetches)
+        self._scheduler.submit(kind, self._parameters, execute, tasks)
         for task in tasks:
-            _settle(task)
+            self._settle(kind, task)
         try:
             parts = [task.outputs.result() for task in tasks]
         except CancelledError:
@@ -187,14 +212,23 @@ class Batcher:
     def _shape(self, array: Array) -> Hashable:
         return array.ndim if self._parameters.pad_variable_length_inputs else array.shape[1:]
 
+    def _settle(self, kind: Hashable, task: _Task) -> None:
+        """Wait until the task is done; take it back at its deadline if its batch does not run yet."""
+        try:
+            task.outputs.exception(None if task.deadline is None else max(0, task.deadline - time.monotonic()))
+        except TimeoutError:
+            if task.outputs.cancel():
+                self._scheduler.withdraw(kind, task)
+            else:
+                task.outputs.exception()  # whoever left now could close the servable while it runs
 
-def _settle(task: _Task) -> None:
-    """Wait until the task is done; take it back at its deadline if its batch does not run yet."""
-    try:
-        task.outputs.exception(None if task.deadline is None else max(0, task.deadline - time.monotonic()))
-    except TimeoutError:
-        if not task.outputs.cancel():
-            task.outputs.exception()  # whoever left now could close the servable while it runs
+
+def _copy(error: Exception) -> ServingError:
+    """Return an error of its own for one of several threads, since raising it writes the thread's stack into it."""
+    told = as_serving_error(error)
+    copy = ServingError(told.message, told.code)
+    copy.__cause__ = error
+    return copy
 
 
 def _timeout_ms(tasks: list[_Task]) -> int | None:

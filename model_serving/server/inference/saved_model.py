@@ -35,28 +35,25 @@ class SessionSettings:
 
 
 class SavedModelServable:
-    """A version in memory. `run` may be called from many threads at once; `close` only when none is inside."""
+    """A version in memory. `run` may be called from many threads at once; `close` only when none is inside.
+
+    Once it is given a `batcher`, requests that come at the same time run together.
+    """
 
     checks_method_names = False
+    batcher: Batcher | None = None
 
-    def __init__(
-        self,
-        session: tf.compat.v1.Session,
-        signatures: Mapping[str, meta_graph_pb2.SignatureDef],
-        batcher: Batcher | None = None,
-    ) -> None:
+    def __init__(self, session: tf.compat.v1.Session, signatures: Mapping[str, meta_graph_pb2.SignatureDef]) -> None:
         self.signatures = signatures
         self._session = session
-        self._batcher = batcher
         self._tensors: dict[str, tf.Tensor] = {}
         self._fetch_sets: set[frozenset[str]] = set()
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, path: Path, settings: SessionSettings, batcher: Batcher | None = None) -> SavedModelServable:
+    def load(cls, path: Path, settings: SessionSettings) -> SavedModelServable:
         """Load the SavedModel in the folder `path`: its graph, its variables, and what its initialisers set up.
 
-        With a batcher, requests that come at the same time run together.
         Raises NotFoundError if there is none, or whatever TensorFlow raises for one that cannot be loaded.
         """
         if not any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt")):
@@ -69,7 +66,7 @@ class SavedModelServable:
             raise
         # Copies, because a reference to one signature would keep the whole proto, with a frozen model's weights in it.
         signatures = {name: _copy(signature) for name, signature in meta_graph.signature_def.items()}
-        return cls(session, signatures, batcher)
+        return cls(session, signatures)
 
     def run(
         self, feeds: Mapping[str, Array], fetches: Mapping[str, str], wanted: Sequence[str], timeout_ms: int | None
@@ -85,8 +82,8 @@ class SavedModelServable:
         aliases = sorted(self._admit(fetches, wanted))
         names = tuple(fetches[alias] for alias in aliases)
         checked = {name: self._checked(name, array) for name, array in feeds.items()}
-        if self._batcher:
-            values = self._batcher.run(checked, names, timeout_ms, functools.partial(self._run, names))
+        if self.batcher:
+            values = self.batcher.run(checked, names, timeout_ms, functools.partial(self._run, names))
         else:
             values = self._run(names, checked, timeout_ms)
         return {alias: value for alias, value in zip(aliases, values, strict=True) if alias in wanted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,22 @@ from contextlib import contextmanager
 from tensorflow_serving.apis import model_pb2
 
 from model_serving.server.config.models import ModelConfig
-from model_serving.server.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, ServingError
+from model_serving.server.errors import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    ServingError,
+)
 from model_serving.server.inference.servable import Servable
 from model_serving.server.lifecycle.model import Loading, Model
-from model_serving.server.lifecycle.version import VersionStatus
+from model_serving.server.lifecycle.version import Version, VersionStatus
+
+# How long a change of the configuration without a deadline may wait for the one before it, and then for its models.
+_TURN_SECONDS = 10
+_CHANGE_SECONDS = 600
+
+_log = logging.getLogger(__name__)
 
 
 class Manager:
@@ -36,19 +49,28 @@ class Manager:
         self._look = threading.Event()
         self._wake = threading.Event()
         self._stopping = False
+        self._next_look = float("inf")
         self._thread = threading.Thread(target=self._keep_in_step, name="model-manager")
 
     def start(self, configs: Sequence[ModelConfig]) -> None:
         """Start watching; return when every model serves. Raises ServingError if one cannot be loaded."""
         self._thread.start()
-        self._apply(configs, None, "servable")
+        with self._configuring:
+            self._apply(configs, None, "servable")
 
     def reload(self, configs: Sequence[ModelConfig], timeout_seconds: float | None = None) -> None:
         """Serve these models instead; return when those that are new serve.
 
-        Raises ServingError, and leaves all as it was, if a new model cannot be loaded or a label cannot be assigned.
+        Raises ServingError, and leaves all as it was, if a new model cannot be loaded or a label cannot be assigned,
+        or if that takes longer than the timeout; without one, there is a long one.
         """
-        self._apply(configs, timeout_seconds, "model")
+        deadline = time.monotonic() + (_CHANGE_SECONDS if timeout_seconds is None else timeout_seconds)
+        if not self._configuring.acquire(timeout=_TURN_SECONDS if timeout_seconds is None else timeout_seconds):
+            raise DeadlineExceededError("Another change of the configuration is under way")
+        try:
+            self._apply(configs, deadline, "model")
+        finally:
+            self._configuring.release()
 
     def stop(self, seconds: float) -> None:
         """Stop watching and unload every model; wait so many seconds for requests still in flight."""
@@ -61,7 +83,7 @@ class Manager:
             model.configure(None)
             model.reconcile()
         for model in self._models.values():
-            model.close(max(0, deadline - time.monotonic()))
+            model.wait_for_end(max(0, deadline - time.monotonic()))
 
     @contextmanager
     def acquire(self, spec: model_pb2.ModelSpec) -> Iterator[tuple[int, Servable]]:
@@ -73,7 +95,7 @@ class Manager:
         if model is None:
             request = f"Latest({spec.name})" if number is None else f"Specific({spec.name}, {number})"
             raise NotFoundError(f"Servable not found for request: {request}")
-        version = model.versions.hold(number)
+        version = self._hold(model, number, spec)
         try:
             assert version.servable is not None
             yield version.number, version.servable
@@ -89,6 +111,15 @@ class Manager:
             raise NotFoundError(f"Could not find {what} of model {spec.name}")
         return model.versions.status(number)
 
+    def _hold(self, model: Model, number: int | None, spec: model_pb2.ModelSpec) -> Version:
+        try:
+            return model.versions.hold(number)
+        except NotFoundError:
+            moved = self._number(spec)
+            if moved == number:
+                raise
+            return model.versions.hold(moved)  # the label was read just before it moved
+
     def _number(self, spec: model_pb2.ModelSpec) -> int | None:
         choice = spec.WhichOneof("version_choice")
         if choice == "version_label":
@@ -98,25 +129,24 @@ class Manager:
             return number
         return spec.version.value if choice == "version" else None
 
-    def _apply(self, configs: Sequence[ModelConfig], timeout_seconds: float | None, noun: str) -> None:
-        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        with self._configuring:
-            labels = self._checked_labels(configs)
-            wanted = {config.name: config for config in configs}
-            new = [self._configure(config) for name, config in wanted.items() if name not in self._configs]
-            self._look_now()
-            try:
-                _wait(new, deadline, noun)
-            except BaseException:
-                for model in new:
-                    model.configure(None)
-                self._wake.set()
-                raise
-            for name, config in self._configs.items():
-                if wanted.get(name) != config:
-                    self._models[name].configure(wanted.get(name))
-            self._configs, self._labels = wanted, labels
-            self._look_now()
+    def _apply(self, configs: Sequence[ModelConfig], deadline: float | None, noun: str) -> None:
+        labels = self._checked_labels(configs)
+        wanted = {config.name: config for config in configs}
+        new = [self._configure(config) for name, config in wanted.items() if name not in self._configs]
+        self._look_now()
+        try:
+            _wait(new, deadline, noun)
+        except BaseException:
+            for model in new:
+                model.configure(None)
+            self._wake.set()
+            raise
+        self._labels = labels  # before the versions that the old ones name can go
+        for name, config in self._configs.items():
+            if wanted.get(name) != config:
+                self._models[name].configure(wanted.get(name))
+        self._configs = wanted
+        self._look_now()
 
     def _configure(self, config: ModelConfig) -> Model:
         model = self._models.get(config.name)
@@ -144,20 +174,29 @@ class Manager:
         self._wake.set()
 
     def _keep_in_step(self) -> None:
-        next_look = float("inf")
         while not self._stopping:
             self._wake.clear()
-            if self._poll_seconds >= 0 and (self._look.is_set() or time.monotonic() >= next_look):
-                self._look.clear()
-                for model in self._models.values():
-                    model.look()
-                if self._poll_seconds > 0:
-                    next_look = time.monotonic() + self._poll_seconds
-            retries = [model.reconcile() for model in self._models.values()]
-            waits = [seconds for seconds in retries if seconds is not None]
-            if next_look < float("inf"):
-                waits.append(max(0, next_look - time.monotonic()))
-            self._wake.wait(min(waits, default=None))
+            try:
+                seconds = self._step()
+            except Exception:  # without this thread no version would ever change again
+                _log.exception("Cannot keep the models in step with their folders")
+                self._look.set()
+                seconds = 1
+            self._wake.wait(seconds)
+
+    def _step(self) -> float | None:
+        """Look and reconcile; return the seconds until the next time, None if that is when something happens."""
+        if self._poll_seconds >= 0 and (self._look.is_set() or time.monotonic() >= self._next_look):
+            self._look.clear()
+            for model in self._models.values():
+                model.look()
+            if self._poll_seconds > 0:
+                self._next_look = time.monotonic() + self._poll_seconds
+        retries = [model.reconcile() for model in self._models.values()]
+        waits = [seconds for seconds in retries if seconds is not None]
+        if self._next_look < float("inf"):
+            waits.append(max(0, self._next_look - time.monotonic()))
+        return min(waits, default=None)
 
 
 def _wait(models: Sequence[Model], deadline: float | None, noun: str) -> None:

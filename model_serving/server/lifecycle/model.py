@@ -57,6 +57,9 @@ class Model:
             if config is None:
                 self._wanted = {}
                 self._complaint = ""
+                for version in self.versions:
+                    if version.state is State.END:
+                        version.failures = 0  # should it be wanted again, it gets a new chance
             self._changed.notify_all()
 
     def wait(self, deadline: float | None) -> list[VersionStatus]:
@@ -69,7 +72,8 @@ class Model:
             while not self.versions.available():
                 if self._config is None:
                     raise UnavailableError(f"Model {self.name} was removed before it became available")
-                failed = [version for version in map(self.versions.get, self._wanted) if version and version.error]
+                versions = map(self.versions.get, self._wanted)
+                failed = [version for version in versions if version and version.error and version.failures]
                 if failed and len(failed) == len(self._wanted):
                     return [version.status() for version in failed]
                 if not self._changed.wait(None if deadline is None else max(0, deadline - time.monotonic())):
@@ -109,14 +113,12 @@ class Model:
             if not self._wanted or not available.keys().isdisjoint(self._wanted):
                 for version in available.values():
                     if version.number not in self._wanted:
+                        self._loading.unloaders.submit(partial(self._unload, version))  # raises without threads left
                         self.versions.move(version, State.UNLOADING)
-                        self._loading.unloaders.submit(partial(self._unload, version))
         return min((seconds for seconds in due if seconds is not None), default=None)
 
-    def close(self, seconds: float) -> None:
-        """Unload everything as its last request ends; return when all is done, or after so many seconds."""
-        self.configure(None)
-        self.reconcile()
+    def wait_for_end(self, seconds: float) -> None:
+        """Return when every version is unloaded, or after so many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: all(version.state is State.END for version in self.versions), seconds)
 
@@ -125,47 +127,54 @@ class Model:
             if version.number in self._wanted:
                 continue
             version.failures = 0  # should it be wanted again, it gets a new chance
-            if version.state in (State.START, State.LOADING) and version.retry_at is not None:
+            if version.state in (State.START, State.LOADING) and not version.loading:
                 self.versions.move(version, State.END)
 
     def _ensure_loaded(self, number: int, path: Path) -> float | None:
         version = self.versions.get(number)
         if version is None or (version.state is State.END and not version.failures):
             version = self.versions.add(Version(number, path))
-        if version.state not in (State.START, State.LOADING) or version.retry_at is None:
+        if version.state not in (State.START, State.LOADING) or version.loading:
             return None
         if (wait := version.retry_at - time.monotonic()) > 0:
             return wait
-        version.retry_at = None
         self.versions.move(version, State.LOADING)
-        self._loading.loaders.submit(partial(self._load, version))
+        self._loading.loaders.submit(partial(self._load, version))  # raises without threads left
+        version.loading = True
         return None
 
     def _load(self, version: Version) -> None:
+        with self._changed:
+            if version.number not in self._wanted:  # any more
+                version.loading = False
+                self.versions.move(version, State.END)
+                return
         _log.info("Loading {name: %s version: %d} from %s", self.name, version.number, version.path)
         servable, error = None, None
         try:
             servable = self._loading.load(version.path)
         except Exception as exception:
             error = as_serving_error(exception)
+            _log.error("Loading {name: %s version: %d} failed: %s", self.name, version.number, error)
         with self._changed:
-            version.retry_at = 0.0
+            version.loading = False
             if error:
                 self._note_failure(version, error)
             elif version.number in self._wanted:
-                _log.info("Successfully loaded servable version {name: %s version: %d}", self.name, version.number)
                 version.servable, servable = servable, None
                 self.versions.move(version, State.AVAILABLE)
             else:  # it came too late
                 self.versions.move(version, State.END)
         if servable is not None:
             servable.close()
+        elif not error:
+            _log.info("Successfully loaded servable version {name: %s version: %d}", self.name, version.number)
         self._wake()
 
     def _note_failure(self, version: Version, error: ServingError) -> None:
-        version.failures += 1
-        _log.error("Loading {name: %s version: %d} failed: %s", self.name, version.number, error)
-        if version.failures > self._loading.retries or version.number not in self._wanted:
+        wanted = version.number in self._wanted
+        version.failures = version.failures + 1 if wanted else 0
+        if version.failures > self._loading.retries or not wanted:
             version.error = error
             self.versions.move(version, State.END)
         else:
@@ -182,6 +191,7 @@ class Model:
         self._wake()
 
     def _complain(self, complaint: str) -> None:
-        if complaint and complaint != self._complaint:
+        with self._changed:
+            is_new, self._complaint = complaint != self._complaint, complaint
+        if complaint and is_new:
             _log.warning("%s", complaint)
-        self._complaint = complaint

@@ -15,10 +15,10 @@ def versions_in(base_path: Path) -> dict[int, Path]:
     Raises InvalidArgumentError if the base path cannot be read.
     """
     try:
-        children = sorted(base_path.iterdir())
-    except OSError as error:
-        raise InvalidArgumentError(f"Could not find base path {base_path}: {error.strerror}") from error
-    return {int(child.name): child for child in children if _is_version(child)}
+        return {int(child.name): child for child in sorted(base_path.iterdir()) if _is_version(child)}
+    except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidArgumentError(f"Could not find base path {base_path}: {reason}") from error
 
 
 def _is_version(child: Path) -> bool:

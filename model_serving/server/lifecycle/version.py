@@ -42,8 +42,9 @@ class Version:
     error: ServingError | None = None
     servable: Servable | None = None
     users: int = 0
-    failures: int = 0
-    retry_at: float | None = 0.0  # on the monotonic clock; None while it is being loaded
+    failures: int = 0  # loads that failed since it was last wanted anew
+    loading: bool = False  # a load is under way, or waits for a thread
+    retry_at: float = 0.0  # when the next load is due, on the monotonic clock
 
     def status(self) -> VersionStatus:
         """Return what a client is told of this version now."""

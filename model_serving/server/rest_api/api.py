@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import urllib.parse
 
 import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
-from model_serving.server.errors import Code, InvalidArgumentError, as_serving_error
+from model_serving.server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_serving_error
 from model_serving.server.inference.classify import CLASSIFY
 from model_serving.server.inference.example_method import ExampleMethod, Result
 from model_serving.server.inference.predict import DEFAULT_SIGNATURE, predict
@@ -55,17 +56,24 @@ class RestApi:
         self._manager = manager
         self._timeout_ms = timeout_ms if timeout_ms > 0 else None
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, str]:
-        """Return the HTTP status and the JSON text for a request; `path` is as sent, with its escapes."""
+    def answer(self, method: str, path: str, body: bytes, arrival: float) -> tuple[int, str]:
+        """Return the HTTP status and the JSON text for a request.
+
+        Args:
+            method: POST, GET, or another one.
+            path: As sent, with its escapes.
+            body: The JSON, not compressed.
+            arrival: When the request came, on the monotonic clock: its time limit runs from then.
+        """
         try:
-            return 200, self._dispatch(method, path, body)
+            return 200, self._dispatch(method, path, body, arrival)
         except Exception as exception:
             error = as_serving_error(exception)
             if error.code is Code.UNKNOWN:
                 _log.exception("%s %s failed", method, path)
             return _HTTP_STATUS.get(error.code, 500), encode.error(error.message)
 
-    def _dispatch(self, method: str, path: str, body: bytes) -> str:
+    def _dispatch(self, method: str, path: str, body: bytes, arrival: float) -> str:
         pattern = {"POST": _PREDICTION, "GET": _INFORMATION}.get(method)
         match = pattern.fullmatch(path) if pattern else None
         if match is None:
@@ -76,19 +84,19 @@ class RestApi:
         call = (match["call"] or "status").lower()
         if method == "POST":
             with observed(spec.name, call, "REST"):
-                return self._infer(call, spec, body)
+                return self._infer(call, spec, body, arrival)
         if call == "metadata":
             return self._metadata(spec)
         return _to_json(model_info.status(self._manager, spec))
 
-    def _infer(self, call: str, spec: model_pb2.ModelSpec, body: bytes) -> str:
+    def _infer(self, call: str, spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> str:
         if call == "predict":
-            return self._predict(spec, body)
+            return self._predict(spec, body, arrival)
         if call == "classify":
-            return encode.classifications(self._run(CLASSIFY, spec, body))
-        return encode.regressions(self._run(REGRESS, spec, body))
+            return encode.classifications(self._run(CLASSIFY, spec, body, arrival))
+        return encode.regressions(self._run(REGRESS, spec, body, arrival))
 
-    def _predict(self, spec: model_pb2.ModelSpec, body: bytes) -> str:
+    def _predict(self, spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> str:
         document = serving_json.parse(body)
         name = decode.signature_name(document)
         with self._manager.acquire(spec) as (_, servable):
@@ -101,14 +109,22 @@ class RestApi:
                 raise InvalidArgumentError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
             inputs = {alias: tf.as_dtype(info.dtype) for alias, info in sorted(signature.inputs.items())}
             prediction = decode.prediction(document, inputs)
-            outputs = predict(servable, name, prediction.inputs, timeout_ms=self._timeout_ms)
+            outputs = predict(servable, name, prediction.inputs, timeout_ms=self._time_left(arrival))
         return encode.in_rows(outputs) if prediction.in_rows else encode.in_columns(outputs)
 
-    def _run(self, method: ExampleMethod[Result], spec: model_pb2.ModelSpec, body: bytes) -> Result:
+    def _run(self, method: ExampleMethod[Result], spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> Result:
         document = serving_json.parse(body)
         name, read = decode.signature_name(document), examples.read(document)
         with self._manager.acquire(spec) as (_, servable):
-            return method.run(servable, name, read, self._timeout_ms)
+            return method.run(servable, name, read, self._time_left(arrival))
+
+    def _time_left(self, arrival: float) -> int | None:
+        if self._timeout_ms is None:
+            return None
+        left = self._timeout_ms - int((time.monotonic() - arrival) * 1000)
+        if left <= 0:
+            raise DeadlineExceededError("Timed out waiting for notification")  # as TensorFlow says it of a run
+        return left
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> str:
         field = model_info.SIGNATURE_DEF

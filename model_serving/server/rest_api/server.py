@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
 import socket
 import threading
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +20,7 @@ from starlette.routing import Route
 
 from model_serving.server.monitoring import instruments
 from model_serving.server.monitoring.metrics import CONTENT_TYPE, exposition
+from model_serving.server.rest_api import encode
 from model_serving.server.rest_api.api import RestApi
 
 # What a compressed body may become, as in TensorFlow Serving: a few kilobytes of gzip could otherwise fill the memory.
@@ -37,13 +40,18 @@ _log = logging.getLogger(__name__)
 
 
 class RestServer:
-    """Serves the REST API from a thread with an event loop, and a bounded pool of threads that do the work."""
+    """Serves the REST API from a thread with an event loop, and a bounded pool of threads that do the work.
+
+    Predictions are refused with 503 while `limit` requests are worked on or wait. Questions about a model are not, or
+    a server with much to do would be taken for one that is broken.
+    """
 
     def __init__(
         self,
         api: RestApi,
         bound: socket.socket,
         threads: int,
+        limit: int,
         grace_seconds: int,
         metrics_path: str | None,
         allow_cors: bool,
@@ -51,6 +59,8 @@ class RestServer:
         self._api = api
         self._metrics_path = metrics_path
         self._allow_cors = allow_cors
+        self._limit = limit
+        self._requests = 0
         self._socket = bound
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
         app = Starlette(routes=[Route("/{path:path}", self._handle, methods=_METHODS)])
@@ -92,13 +102,20 @@ class RestServer:
         if query := request.scope["query_string"].decode("latin-1"):
             path = f"{path}?{query}"  # TensorFlow Serving takes it for a part of the path too
         body = await request.body()
+        if request.method == "POST" and self._requests >= self._limit:
+            refusal = encode.error(f"The server is overloaded: {self._requests} requests are not answered yet")
+            return Response(refusal, 503, headers, media_type="application/json")
         compressed = "gzip" in request.headers.get("content-encoding", "").lower()
-        loop = asyncio.get_running_loop()
-        status, content = await loop.run_in_executor(self._pool, self._answer, request.method, path, body, compressed)
+        work = functools.partial(self._answer, request.method, path, body, compressed, time.monotonic())
+        self._requests += 1
+        try:
+            status, content = await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._requests -= 1
         return Response(content, status, headers, media_type="application/json")
 
-    def _answer(self, method: str, path: str, body: bytes, compressed: bool) -> tuple[int, bytes]:
-        status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body)
+    def _answer(self, method: str, path: str, body: bytes, compressed: bool, arrival: float) -> tuple[int, bytes]:
+        status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body, arrival)
         return status, text.encode("utf-8", "surrogateescape")
 
 

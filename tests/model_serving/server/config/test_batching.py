@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from model_serving.server.config.batching import BatchingParameters, read_batching_parameters, version_parameters
+from model_serving.server.cpus import usable_cpus
 from model_serving.server.errors import InvalidArgumentError, NotFoundError
 
 SHIPPED = Path(__file__).parents[4] / "model_serving" / "batching"
@@ -47,7 +47,7 @@ def test_read_empty_file_gives_upstreams_defaults(read):
     """What the file leaves out is as in TensorFlow Serving."""
     parameters = read("")
     assert (parameters.max_batch_size, parameters.batch_timeout_micros) == (1000, 0)
-    assert (parameters.max_enqueued_batches, parameters.num_batch_threads) == (10, os.cpu_count())
+    assert (parameters.max_enqueued_batches, parameters.num_batch_threads) == (10, usable_cpus())
     assert (parameters.execution_limit, parameters.padded(3)) == (1000, 3)
 
 
@@ -94,6 +94,14 @@ def test_read_text_that_is_no_batching_parameters_is_refused(read, text, tmp_pat
     """A wrong field, a value not in its wrapper and an open brace are errors that name the file."""
     with pytest.raises(InvalidArgumentError, match=f"Invalid protobuf file: '{tmp_path}"):
         read(text)
+
+
+def test_read_binary_file_is_refused(tmp_path):
+    """Bytes that are no text are an error that names the file."""
+    file = tmp_path / "batching.txt"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidArgumentError, match=f"Invalid protobuf file: '{file}'"):
+        read_batching_parameters(file)
 
 
 def test_read_missing_file_is_refused(tmp_path):

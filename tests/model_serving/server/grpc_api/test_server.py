@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import grpc
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     predict_pb2,
 )
+
+from model_serving.server import server as module
 
 TIMEOUT = 60
 
@@ -194,3 +198,33 @@ def test_get_model_status_of_unknown_is_refused_in_upstreams_words(client, spec,
 def test_predict_larger_than_default_limit_is_accepted(client):
     """Requests may be larger than gRPC's 4 MB default."""
     assert len(client.predict("checked", ["y"], x=np.zeros(1_500_000, np.float32), version=1).outputs) == 1
+
+
+def test_predict_past_the_limit_is_refused_at_once(models, run_server, gate, eventually, tmp_path, monkeypatch):
+    """While as many requests as may wait do so for the only thread, another is refused; then each has its answer."""
+    monkeypatch.setattr(module, "_REQUESTS_PER_THREAD", 3)
+    models.install(tmp_path)
+    before = set(threading.enumerate())
+    client = run_server(tmp_path, grpc_max_threads=1)
+    request = predict_pb2.PredictRequest(model_spec={"name": "gadgets", "signature_name": "content_of"})
+    request.inputs["file"].CopyFrom(tf.make_tensor_proto(str(gate.path)))
+    calls = [client.predictions.Predict.future(request, timeout=TIMEOUT) for _ in range(4)]
+    eventually(lambda: any(call.done() for call in calls))
+    (refused,) = [call for call in calls if call.done()]
+    assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    gate.open("done")
+    assert [list(call.result().outputs["content"].string_val) for call in calls if call is not refused] == [
+        [b"done"]
+    ] * 3
+    assert sum(thread.name.startswith("grpc_") for thread in set(threading.enumerate()) - before) == 1
+
+
+def test_channel_arguments_reach_grpc(models, run_server, tmp_path):
+    """--grpc_channel_arguments are options of the server, numbers among them as numbers."""
+    models.install(tmp_path)
+    arguments = "grpc.max_receive_message_length=100,,grpc.primary_user_agent=tester"
+    client = run_server(tmp_path, grpc_channel_arguments=arguments)
+    assert list(client.predict(x=[1.0]).outputs["y"].float_val) == [2.5]
+    with pytest.raises(grpc.RpcError, match="larger than max") as error:
+        client.predict(x=np.arange(100, dtype=np.float32))
+    assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -8,12 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
+from model_serving.server import server as module
 from model_serving.server.config.batching import BatchingParameters
 from model_serving.server.errors import Code, InvalidArgumentError, ServingError, UnavailableError
+from model_serving.server.flags import Options
 from model_serving.server.inference.batching import Batcher, BatchScheduler
 from model_serving.server.inference.predict import predict
 from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
+from model_serving.server.monitoring.instruments import BATCHES
+from model_serving.server.server import Server
 
 FOREVER = 3_600_000_000  # a batch timeout that no test waits for
 PATIENCE_MS = 60_000
@@ -72,14 +78,15 @@ def requests():
         yield make
         for one in made:
             one.session.gate.set()
-            one.scheduler.close()
+            one.scheduler.close(60)
 
 
 def test_run_concurrent_requests_get_their_own_rows(models):
     """Thousands of requests of one to three rows from 16 threads each get the answers to their rows, in order."""
     parameters = BatchingParameters(max_batch_size=8, num_batch_threads=3, allowed_batch_sizes=(3, 8))
     scheduler = BatchScheduler(parameters)
-    servable = SavedModelServable.load(models.saved[2.0], SessionSettings(), Batcher(scheduler, parameters))
+    servable = SavedModelServable.load(models.saved[2.0], SessionSettings())
+    servable.batcher = Batcher(scheduler, parameters)
 
     def ask(number):
         x = np.float32([number * 4 + row for row in range(number % 3 + 1)])
@@ -89,7 +96,7 @@ def test_run_concurrent_requests_get_their_own_rows(models):
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(4000)))
     servable.close()
-    scheduler.close()
+    scheduler.close(60)
 
 
 def test_run_requests_at_once_are_one_run(requests):
@@ -220,6 +227,21 @@ def test_run_deadline_in_queue_is_told_and_not_run(requests):
     assert [run.tolist() for run in service.session.runs] == [[[1]], [[3]]]
 
 
+def test_run_deadline_in_queue_frees_the_room(requests, eventually):
+    """A request that gave up takes no room in its batch, and a batch of nobody none in the queue."""
+    service = requests(max_batch_size=3, batch_timeout_micros=FOREVER, max_enqueued_batches=1)
+    with pytest.raises(ServingError, match="timeout exceeded while waiting"):
+        service.run([1], timeout_ms=1)
+    assert not service.scheduler._queues
+    waiting = service.start([2])
+    service.wait(eventually)
+    with pytest.raises(ServingError, match="timeout exceeded while waiting"):
+        service.run([3], timeout_ms=1)
+    assert service.run([4], [5]) == [[8], [10]]
+    assert waiting.result() == [[4]]
+    assert [run.tolist() for run in service.session.runs] == [[[2], [4], [5]]]
+
+
 def test_run_batch_has_the_time_of_its_most_patient_request(requests):
     """A short deadline does not end the run of the others, and none is none."""
     service = requests(max_batch_size=2, batch_timeout_micros=FOREVER)
@@ -250,19 +272,53 @@ def test_close_runs_what_waits_then_refuses(requests, eventually):
     service = requests(max_batch_size=8, batch_timeout_micros=FOREVER)
     waiting = service.start([1])
     service.wait(eventually)
-    service.scheduler.close()
+    service.scheduler.close(60)
     assert waiting.result() == [[2]]
     with pytest.raises(UnavailableError, match="stopping"):
         service.run([2])
 
 
+def test_close_does_not_wait_for_a_run_without_end(requests):
+    """A run that does not end keeps nobody from stopping."""
+    service = requests(max_batch_size=8)
+    service.session.gate.clear()
+    running = service.start([1])
+    assert service.session.begun.wait(60)
+    service.scheduler.close(0)
+    assert not running.done()
+    service.session.gate.set()
+    assert running.result() == [[2]]
+
+
 def test_scheduler_has_as_many_threads_as_it_says(requests):
-    """However many requests of however many kinds come, the batch threads stay as many as the parameters say."""
-    service = requests(max_batch_size=2, num_batch_threads=3, thread_pool_name="counted")
-    for answer in [service.start([1] * (number % 7 + 1)) for number in range(100)]:
+    """However many requests of however many kinds come, they run in as many threads as the parameters say."""
+    before = set(threading.enumerate())
+    service = requests(max_batch_size=2, num_batch_threads=3)
+    threads = set(threading.enumerate()) - before
+    assert len(threads) == 3
+    ran_in = set()
+
+    def run(feeds, timeout_ms):
+        ran_in.add(threading.current_thread())
+        return [feeds["x"]]
+
+    for answer in [service.start([1] * (number % 7 + 1), session=run) for number in range(100)]:
         answer.result()
-    assert sum(thread.name.startswith("counted_") for thread in threading.enumerate()) == 3
+    assert ran_in <= threads
     assert not service.scheduler._queues
+
+
+def test_run_failure_is_an_error_of_its_own_for_each_request(requests):
+    """The requests of a batch that fails do not share one exception, into which each thread would write its stack."""
+    service = requests(max_batch_size=2, batch_timeout_micros=FOREVER)
+    cause = UnavailableError("away")
+
+    def fail(feeds, timeout_ms):
+        raise cause
+
+    errors = [answer.exception() for answer in [service.start([number], session=fail) for number in range(2)]]
+    assert [str(error) for error in errors] == ["UNAVAILABLE: away"] * 2
+    assert len({id(error) for error in (*errors, cause)}) == 3
 
 
 @pytest.fixture
@@ -299,6 +355,63 @@ def test_server_bad_row_fails_its_whole_batch(models, run_server, tmp_path, batc
         answers = [pool.submit(client.predict, "checked", x=[value]) for value in (1.0, float("nan"))]
         codes = [answer.exception().code().name for answer in answers]
     assert codes == ["INVALID_ARGUMENT"] * 2
+
+
+def test_server_full_queue_refuses_clients(models, run_server, tmp_path, batching):
+    """A request for which the queue has no room is refused at once, over either protocol; one that fits is answered."""
+    models.install(tmp_path / "gadgets")
+    text = (
+        "max_batch_size { value: 2 } max_enqueued_batches { value: 1 } "
+        "enable_large_batch_splitting { value: true } max_execution_batch_size { value: 1 }"
+    )
+    client = run_server(tmp_path / "gadgets", **batching(text))
+    with pytest.raises(grpc.RpcError, match=r"The batch scheduling queue .* is full") as error:
+        client.predict(x=[1.0, 1.0])
+    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+    response = client.post({"instances": [1.0, 1.0]})
+    assert response.status_code == 503
+    assert "is full; currently 0 batches enqueued" in response.json()["error"]
+    assert list(client.predict(x=[1.0]).outputs["y"].float_val) == [2.5]
+
+
+def test_server_warms_up_beside_the_batch_threads(models, run_server, tmp_path, batching):
+    """Warm-up does not go by the batch threads, where requests to other versions would wait behind it."""
+    log = prediction_log_pb2.PredictionLog()
+    log.predict_log.request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0]))
+    warmup = models.install(tmp_path / "gadgets") / "assets.extra" / "tf_serving_warmup_requests"
+    warmup.parent.mkdir()
+    with tf.io.TFRecordWriter(str(warmup)) as writer:
+        writer.write(log.SerializeToString())
+    before = list(BATCHES.lines())
+    client = run_server(tmp_path / "gadgets", **batching(""))
+    assert list(BATCHES.lines()) == before
+    client.predict(x=[1.0])
+    assert list(BATCHES.lines()) != before
+
+
+def test_server_stop_does_not_wait_for_a_run_without_end(models, tmp_path, free_port, monkeypatch):
+    """A batch that never ends does not keep the server from stopping."""
+    monkeypatch.setattr(module, "_BATCHES_SECONDS", 0)
+    models.install(tmp_path)
+    server = Server(Options(host="127.0.0.1", port=free_port, model_base_path=str(tmp_path), enable_batching=True))
+    server.start()
+    session = Doubler()
+    session.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        batcher = Batcher(server._batches, server._batches.parameters)
+        running = pool.submit(batcher.run, {"x": np.zeros((1, 1))}, ("y",), None, session)
+        assert session.begun.wait(60)
+        server.stop()
+        assert not running.done()
+        session.gate.set()
+
+
+def test_server_wrong_per_model_parameters_refuse_the_version_before_its_load(run_server, tmp_path, batching):
+    """What is wrong with a version's own file is told without loading the model."""
+    (tmp_path / "gadgets" / "1").mkdir(parents=True)
+    (tmp_path / "gadgets" / "1" / "batching_params.pbtxt").write_text("allowed_batch_sizes: 4")
+    with pytest.raises(ServingError, match="Last entry in allowed_batch_sizes must match"):
+        run_server(tmp_path / "gadgets", **batching(""), enable_per_model_batching_parameters=True)
 
 
 def test_server_wrong_batching_parameters_stop_the_start(models, run_server, tmp_path, batching):

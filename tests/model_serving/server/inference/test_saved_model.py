@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tensorflow.core.protobuf import saved_model_pb2
 
+from model_serving.server.errors import ServingError
 from model_serving.server.inference import saved_model as module
 from model_serving.server.inference.predict import predict
 from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
@@ -27,3 +29,14 @@ def test_load_unknown_tags_is_refused(models):
     """A SavedModel without the MetaGraph asked for does not load."""
     with pytest.raises(RuntimeError, match="gpu"):
         SavedModelServable.load(models.saved[2.0], SessionSettings(tags=("gpu",)))
+
+
+def test_server_loads_the_meta_graph_of_its_tags(run_server, models, tmp_path):
+    """--saved_model_tags choose the MetaGraph, all of them together; without such a one the model does not load."""
+    proto = models.install(tmp_path) / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(proto.read_bytes())
+    saved_model.meta_graphs[0].meta_info_def.tags.append("gpu")
+    proto.write_bytes(saved_model.SerializeToString())
+    assert run_server(tmp_path, saved_model_tags="serve,gpu").states() == {1: "AVAILABLE"}
+    with pytest.raises(ServingError, match="serve"):
+        run_server(tmp_path)

@@ -9,9 +9,15 @@ import grpc
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
-from tensorflow_serving.apis import model_management_pb2, prediction_log_pb2
+from tensorflow_serving.apis import model_management_pb2, model_pb2, prediction_log_pb2
 
-from model_serving.server.errors import Code, ServingError
+from model_serving.server.config.models import ModelConfig, VersionPolicy
+from model_serving.server.errors import Code, DeadlineExceededError, ServingError
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
+from model_serving.server.lifecycle.manager import Manager
+from model_serving.server.lifecycle.model import Loading, Model
+from model_serving.server.lifecycle.versions import Versions
+from model_serving.server.lifecycle.workers import Workers
 
 TIMEOUT = 60
 
@@ -59,6 +65,32 @@ def answer(client, model, **options):
     """Return the version that answers, and its bias."""
     response = client.predict(model=model, x=[0.0], **options)
     return response.model_spec.version.value, response.outputs["y"].float_val[0]
+
+
+@pytest.fixture
+def run_manager():
+    """Start managers without a server, that stop with the test: `run_manager(config, ..., loaders=...)`."""
+    managers = []
+
+    def run(*configs, loaders=None):
+        def load(path):
+            return SavedModelServable.load(path, SessionSettings())
+
+        loading = Loading(load, loaders or Workers("load", 1), Workers("unload", None), 0, 0)
+        managers.append(Manager(loading, poll_seconds=0.01))
+        managers[-1].start(configs)
+        return managers[-1]
+
+    yield run
+    for manager in managers:
+        manager.stop(TIMEOUT)
+
+
+def labelled(base_path, number):
+    """Return a model that serves this version only, with the label `stable`, and all versions for number 0."""
+    if not number:
+        return ModelConfig("two", base_path, VersionPolicy(latest=2))
+    return ModelConfig("two", base_path, VersionPolicy(specific=frozenset([number])), {"stable": number})
 
 
 def error_of(call):
@@ -134,6 +166,61 @@ def test_reload_past_deadline_does_not_block_the_next(folders, run_server):
     assert (answer(client, "two"), answer(client, "three")) == ((2, 3.0), (7, 3.0))
 
 
+def test_reload_without_deadline_blocks_neither_others_nor_predictions(models, folders, run_server, eventually, caplog):
+    """While one call waits for a model, others give up at their deadlines and give their threads back."""
+    client = run_server(folders / "two", model_name="two", grpc_max_threads=3)
+    none = entry("none", folders / "none")
+    waiting = threading.Thread(target=lambda: reload(client, entry("two", folders / "two"), none, timeout=None))
+    waiting.start()
+    eventually(lambda: "Servable none: Could not find base path" in caplog.text)
+    for _ in range(3):
+        assert error_of(lambda: reload(client, none, timeout=0.2))[0] == "DEADLINE_EXCEEDED"
+    assert answer(client, "two") == (2, 3.0)
+    models.install(folders / "none", 1)
+    waiting.join()
+    assert answer(client, "none") == (1, 2.0)
+
+
+def test_reload_during_another_says_so(models, folders, run_manager, eventually, caplog):
+    """Who cannot wait for the change under way is told of it."""
+    two, none = ModelConfig("two", folders / "two"), ModelConfig("none", folders / "none")
+    manager = run_manager(two)
+    waiting = threading.Thread(target=lambda: manager.reload([two, none]))
+    waiting.start()
+    eventually(lambda: "Servable none: Could not find base path" in caplog.text)
+    with pytest.raises(DeadlineExceededError, match="Another change of the configuration is under way"):
+        manager.reload([two], 0)
+    models.install(folders / "none", 1)
+    waiting.join()
+
+
+def test_reload_with_impossible_base_path_leaves_the_rest_working(folders, run_server):
+    """A path that no file can have is given up like one that is not there, and the next call is served."""
+    client = run_server(folders / "two", model_name="two")
+    impossible = entry("none", "/a\\000b")
+    assert error_of(lambda: reload(client, impossible, timeout=0.3))[0] == "DEADLINE_EXCEEDED"
+    reload(client, entry("two", folders / "two"), entry("three", folders / "three"))
+    assert (answer(client, "two"), answer(client, "three")) == ((2, 3.0), (7, 3.0))
+
+
+def test_keep_in_step_goes_on_after_an_error(folders, run_manager, caplog):
+    """When the system has no thread left for a load, that is logged, and the load begins as soon as it has."""
+
+    class Exhausted(Workers):
+        refusals = 1
+
+        def submit(self, task):
+            if self.refusals:
+                self.refusals -= 1
+                raise RuntimeError("can't start new thread")
+            super().submit(task)
+
+    manager = run_manager(ModelConfig("two", folders / "two"), loaders=Exhausted("load", 1))
+    assert "can't start new thread" in caplog.text
+    with manager.acquire(model_pb2.ModelSpec(name="two")) as (number, _):
+        assert number == 2
+
+
 def test_label_names_a_version_that_serves(folders, run_server, eventually):
     """A label stands for its version in both protocols; moving it is a change of configuration."""
     both = versions(1, 2)
@@ -149,6 +236,47 @@ def test_label_names_a_version_that_serves(folders, run_server, eventually):
     assert answer(client, "two", label="stable") == (2, 3.0)
     unknown = "Unrecognized servable version label: canary"
     assert error_of(lambda: answer(client, "two", label="canary")) == ("INVALID_ARGUMENT", unknown)
+
+
+def test_label_moves_before_its_old_version_goes(folders, run_manager, eventually, monkeypatch):
+    """While a label moves, it always names a version that serves."""
+    manager = run_manager(labelled(folders / "two", 0))
+    spec, answers = model_pb2.ModelSpec(name="two", version_label="stable"), []
+    eventually(lambda: [status.state.name for status in manager.status(spec)] == ["AVAILABLE"] * 2)
+    both = labelled(folders / "two", 0)
+    manager.reload([ModelConfig(both.name, both.base_path, both.policy, {"stable": 1})])
+    configure = Model.configure
+
+    def ask_late(model, config):
+        configure(model, config)
+        eventually(lambda: [status.state.name for status in manager.status(spec)] == ["AVAILABLE", "END"])
+        with manager.acquire(spec) as (number, _):
+            answers.append(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "configure", ask_late)
+        manager.reload([labelled(folders / "two", 2)])
+    assert answers == [2]
+
+
+def test_label_that_moves_during_a_request_is_read_again(folders, run_manager, eventually, monkeypatch):
+    """A request that read the label just before it moved is answered by the version it names now."""
+    manager = run_manager(labelled(folders / "two", 0))
+    spec = model_pb2.ModelSpec(name="two", version_label="stable")
+    eventually(lambda: [status.state.name for status in manager.status(spec)] == ["AVAILABLE"] * 2)
+    both = labelled(folders / "two", 0)
+    manager.reload([ModelConfig(both.name, both.base_path, both.policy, {"stable": 1})])
+    hold = Versions.hold
+
+    def hold_late(versions, number):
+        monkeypatch.setattr(Versions, "hold", hold)
+        manager.reload([labelled(folders / "two", 2)])
+        eventually(lambda: [status.state.name for status in manager.status(spec)] == ["AVAILABLE", "END"])
+        return hold(versions, number)
+
+    monkeypatch.setattr(Versions, "hold", hold_late)
+    with manager.acquire(spec) as (number, _):
+        assert number == 2
 
 
 def test_label_for_version_that_does_not_serve_is_refused(folders, run_server):

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 
 import grpc
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
+
+from model_serving.server.config.models import ModelConfig
+from model_serving.server.errors import DeadlineExceededError
+from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
+from model_serving.server.lifecycle.model import Loading, Model
+from model_serving.server.lifecycle.workers import Workers
 
 TIMEOUT = 60
 
@@ -138,3 +145,59 @@ def test_predict_past_deadline_lets_go_of_the_version(models, run_server, eventu
     assert error.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     models.install(base_path, 2)
     eventually(lambda: client.states() == {2: "AVAILABLE", 1: "END"})
+
+
+@pytest.fixture
+def model():
+    """A model that the test itself keeps in step, and the paths that were loaded for it."""
+    paths = []
+
+    def load(path):
+        paths.append(path)
+        return SavedModelServable.load(path, SessionSettings())
+
+    loading = Loading(load, Workers("load", 1), Workers("unload", None), 0, 0)
+    model = Model("gadgets", loading, lambda: None)
+    yield model, loading, paths
+    model.configure(None)
+    model.reconcile()
+    model.wait_for_end(TIMEOUT)
+
+
+def test_wait_for_repaired_model_forgets_its_old_error(models, model, tmp_path):
+    """A model that failed, was given up and is configured again has not failed before it is loaded again."""
+    gadgets, _, _ = model
+    hidden = models.install(tmp_path, 1).rename(tmp_path / ".1")
+    (tmp_path / "1").mkdir()
+    config = ModelConfig("gadgets", tmp_path)
+    gadgets.configure(config)
+    gadgets.look()
+    gadgets.reconcile()
+    assert [failed.number for failed in gadgets.wait(None)] == [1]
+
+    gadgets.configure(None)
+    (tmp_path / "1").rmdir()
+    hidden.rename(tmp_path / "1")
+    gadgets.configure(config)
+    gadgets.look()
+    with pytest.raises(DeadlineExceededError):
+        gadgets.wait(time.monotonic())
+    gadgets.reconcile()
+    assert gadgets.wait(None) == []
+
+
+def test_load_no_longer_wanted_is_not_begun(models, model, eventually, tmp_path):
+    """A version that is given up while it waits for a thread is not loaded."""
+    gadgets, loading, paths = model
+    models.install(tmp_path, 1)
+    occupied, free = threading.Event(), threading.Event()
+    loading.loaders.submit(lambda: occupied.set() or free.wait(TIMEOUT))
+    occupied.wait(TIMEOUT)
+    gadgets.configure(ModelConfig("gadgets", tmp_path))
+    gadgets.look()
+    gadgets.reconcile()
+    gadgets.configure(None)
+    free.set()
+    gadgets.wait_for_end(TIMEOUT)
+    assert [status.state.name for status in gadgets.versions.status(None)] == ["END"]
+    assert paths == []

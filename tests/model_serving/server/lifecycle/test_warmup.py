@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from model_serving.server.errors import ServingError
+from model_serving.server.inference.saved_model import SavedModelServable
 
 
 def write_records(version, *records):
@@ -116,3 +117,26 @@ def test_warm_up_unfit_record_refuses_the_version(models, run_server, tmp_path, 
     write_records(models.install(tmp_path), record)
     with pytest.raises(ServingError, match=message):
         run_server(tmp_path)
+
+
+def test_warm_up_accepts_as_many_requests_as_the_limit(models, run_server, tmp_path, caplog):
+    """1,000 records are no mistake."""
+    caplog.set_level(logging.INFO)
+    write_requests(models.install(tmp_path), *["describe"] * 1_000)
+    assert run_server(tmp_path).states() == {1: "AVAILABLE"}
+    assert f"Ran 1000 warm-up requests of {tmp_path / '1'}" in caplog.messages
+
+
+@pytest.mark.parametrize(("iterations", "runs"), [(0, 2), (3, 6)])
+def test_warm_up_runs_each_request_as_often_as_told(models, run_server, tmp_path, monkeypatch, iterations, runs):
+    """--num_request_iterations_for_warmup is how often each request of the file runs, 0 is once."""
+    run, calls = SavedModelServable.run, []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return run(*arguments)
+
+    monkeypatch.setattr(SavedModelServable, "run", counted)
+    write_requests(models.install(tmp_path), "describe", "describe")
+    run_server(tmp_path, num_request_iterations_for_warmup=iterations)
+    assert len(calls) == runs

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 
 import pytest
+
+from model_serving.server.errors import Code, ServingError
+from model_serving.server.flags import Options
+from model_serving.server.rest_api.api import RestApi
+from model_serving.server.server import Server
 
 STATUS = """{
  "model_version_status": [
@@ -241,3 +247,61 @@ def test_post_predict_over_time_limit_answers_504(models, run_server, gate, tmp_
     client = run_server(tmp_path, rest_api_timeout_in_ms=200)
     response = client.post({"signature_name": "content_of", "inputs": str(gate.path)})
     assert (response.status_code, response.json()) == (504, {"error": "Timed out waiting for notification"})
+
+
+class Failing:
+    """A stand-in for the manager: every model fails with one error."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def acquire(self, spec):
+        """Fail."""
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (Code.CANCELLED, 499),
+        (Code.UNKNOWN, 500),
+        (Code.INVALID_ARGUMENT, 400),
+        (Code.DEADLINE_EXCEEDED, 504),
+        (Code.NOT_FOUND, 404),
+        (Code.ALREADY_EXISTS, 409),
+        (Code.PERMISSION_DENIED, 403),
+        (Code.RESOURCE_EXHAUSTED, 429),
+        (Code.FAILED_PRECONDITION, 400),
+        (Code.ABORTED, 409),
+        (Code.OUT_OF_RANGE, 400),
+        (Code.UNIMPLEMENTED, 501),
+        (Code.INTERNAL, 500),
+        (Code.UNAVAILABLE, 503),
+        (Code.DATA_LOSS, 500),
+        (Code.UNAUTHENTICATED, 401),
+    ],
+)
+def test_answer_error_has_the_http_status_of_its_code(code, status):
+    """Each canonical code has TensorFlow Serving's HTTP status, and the message comes through."""
+    api = RestApi(Failing(ServingError("broken", code)), 0)
+    answer = api.answer("POST", "/v1/models/gadgets:predict", b'{"instances": [1]}', time.monotonic())
+    assert (answer[0], json.loads(answer[1])) == (status, {"error": "broken"})
+
+
+@pytest.fixture
+def manager(models, tmp_path):
+    """A manager that serves the model."""
+    models.install(tmp_path)
+    server = Server(Options(model_name="gadgets", model_base_path=str(tmp_path)))
+    server._manager.start(server._models())
+    yield server._manager
+    server.stop()
+
+
+def test_answer_past_time_limit_is_504_without_a_run(manager):
+    """The time that a request waited before anybody took it up counts."""
+    body, path = b'{"instances": [1]}', "/v1/models/gadgets:predict"
+    assert RestApi(manager, 60_000).answer("POST", path, body, time.monotonic())[0] == 200
+    status, text = RestApi(manager, 60_000).answer("POST", path, body, time.monotonic() - 61)
+    assert (status, json.loads(text)) == (504, {"error": "Timed out waiting for notification"})
+    assert RestApi(manager, 0).answer("POST", path, body, time.monotonic() - 61)[0] == 200
