@@ -30,6 +30,7 @@ from benchmarks.slices import run_slice
 from benchmarks.stack import export_random
 from detector_api.protos import serving_pb2 as pb
 from detector_api.tensors import image_tensor
+from model_serving.savedmodel.versions import latest_version
 
 CLIENTS = (1, 8, 32)
 BATCHING = Path(__file__).parent.parent / "model_serving" / "batching" / "cpu.txt"
@@ -53,7 +54,7 @@ def main() -> None:
         if model is None:
             model = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "dog_breed"
             export_random(options.backbone, model)
-        bare = Bare(max((path for path in model.iterdir() if path.name.isdigit()), key=lambda path: int(path.name)))
+        bare = Bare(latest_version(model))
         stack.callback(bare.close)
         batching = ("--enable_batching", f"--batching_parameters_file={options.batching}")
         servers = {

@@ -93,7 +93,7 @@ def _stack(model: Path) -> Iterator[tuple[int, int]]:
 def _sender(port: int) -> Callable[[], None]:
     """Return a function that sends one photo over a connection of its own and insists on an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    body, boundary = _multipart(_photo())
+    body, boundary = multipart(_photo())
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
 
     def send() -> None:
@@ -114,7 +114,8 @@ def _photo() -> bytes:
     return file.getvalue()
 
 
-def _multipart(photo: bytes) -> tuple[bytes, str]:
+def multipart(photo: bytes) -> tuple[bytes, str]:
+    """Return the body that uploads a photo, and its boundary."""
     boundary = "benchmark"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="dog_image"; filename="a.jpg"\r\n\r\n'
     return head.encode() + photo + f"\r\n--{boundary}--\r\n".encode(), boundary

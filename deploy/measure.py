@@ -8,13 +8,13 @@ CPU time and not the clock's, so that it holds on a machine that does other thin
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.processes import free_port, running, wait_for_http
+from benchmarks.processes import cpu_seconds, free_port, running, wait_for_http
+from benchmarks.stack import multipart
 
 # So many at once that the server never waits for the next photo.
 CLIENTS = 8
@@ -46,9 +46,9 @@ def main() -> None:
     with running(server) as serving, running(gateway, environment) as gate, ThreadPoolExecutor(CLIENTS) as pool:
         wait_for_http(f"http://127.0.0.1:{http}/readyz")
         list(pool.map(lambda _: _send(http, photo), range(WARM_UP)))
-        before = _cpu_seconds(serving.pid), _cpu_seconds(gate.pid)
+        before = cpu_seconds(serving.pid), cpu_seconds(gate.pid)
         list(pool.map(lambda _: _send(http, photo), range(options.photos)))
-        served, gated = _cpu_seconds(serving.pid) - before[0], _cpu_seconds(gate.pid) - before[1]
+        served, gated = cpu_seconds(serving.pid) - before[0], cpu_seconds(gate.pid) - before[1]
     print(
         f"--photos-per-core-second {options.photos / served:.1f} "
         f"--gateway-milliseconds {gated / options.photos * 1000:.1f} --photo-kilobytes {len(photo) / 1000:.0f}"
@@ -56,18 +56,11 @@ def main() -> None:
 
 
 def _send(port: int, photo: bytes) -> None:
-    body = (
-        b'--b\r\nContent-Disposition: form-data; name="dog_image"; filename="photo"\r\n\r\n' + photo + b"\r\n--b--\r\n"
-    )
-    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    body, boundary = multipart(photo)
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/predict_breed", body, headers)
     with urllib.request.urlopen(request, timeout=60) as reply:
         reply.read()
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from model_serving.photos import Geometry
+
 # A photo below this probability of showing any dog is called "not a dog". With the starter, 190 photos of dogs had 0.28
 # or more and 40 of other things 0.06 or less: the sum over ImageNet's dogs is far from 1, as its labels are smoothed.
 DOG_THRESHOLD = 0.2
@@ -44,6 +46,11 @@ class ModelCard:
     test: dict[str, Any] | None = None
     data_fingerprint: str | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+
+    @property
+    def geometry(self) -> Geometry:
+        """What the model sees of a photo."""
+        return Geometry(self.input_size, self.crop)
 
     def to_json(self) -> str:
         """Return the card as the JSON object that clients read."""

@@ -59,7 +59,7 @@ class LocalModel:
         self._version = int(version.name)
         self._servable = SavedModelServable.load(version, SessionSettings())
         self._card = ModelCard.from_json(predict(self._servable, "describe", {})["model_card"][0])
-        self.geometry = Geometry(self._card.input_size, self._card.crop)
+        self.geometry = self._card.geometry
 
     def ask(self, pixels: np.ndarray) -> list[Answer]:
         """Run the signature `pixels`."""
@@ -86,7 +86,7 @@ class ServedModel:
         reply = self._call("describe", {"unused": np.array([""], object)}, tries=1)
         self.version = reply.model_spec.version.value
         self._card = ModelCard.from_json(tf.make_ndarray(reply.outputs["model_card"])[0])
-        self.geometry = Geometry(self._card.input_size, self._card.crop)
+        self.geometry = self._card.geometry
 
     def ask(self, pixels: np.ndarray) -> list[Answer]:
         """Call Predict with the signature `pixels`."""

@@ -13,7 +13,6 @@ from model_serving.breeds import same_breed
 from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import DatasetError
-from model_serving.photos import Geometry
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
 from model_serving.server.inference.predict import predict
@@ -47,7 +46,7 @@ def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
         skipped: list[tuple[Path, str]] = []
         label_of = {photo.path: index[photo.breed] for photo in known}
         with progress(len(known), "evaluate", "photo") as bar:
-            for decoded in decoded_batches(list(label_of), Geometry(card.input_size, card.crop)):
+            for decoded in decoded_batches(list(label_of), card.geometry):
                 sound = {path: pixels for path, pixels in decoded if isinstance(pixels, np.ndarray)}
                 skipped += [(path, str(error)) for path, error in decoded if isinstance(error, Exception)]
                 if sound:
