@@ -28,8 +28,8 @@ import numpy as np
 from benchmarks.processes import cpu_seconds, free_port, running
 from benchmarks.slices import run_slice
 from benchmarks.stack import export_random
-from detector_api.protos import serving_pb2 as pb
-from detector_api.tensors import image_tensor
+from detector_api.serving.protos import serving_pb2 as pb
+from detector_api.serving.tensors import image_tensor
 from model_serving.savedmodel.versions import latest_version
 
 CLIENTS = (1, 8, 32)

@@ -6,11 +6,11 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from detector_api.predictor import Predictor
-from detector_api.serving_client import ServingClient
+from detector_api.http.uploads import read_photo
+from detector_api.prediction.predictor import Predictor
+from detector_api.serving.serving_client import ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
-from detector_api.uploads import read_photo
 
 
 def get_settings(request: Request) -> Settings:

@@ -16,7 +16,7 @@ GatewayError
 │       └── InputRejectedError    502 model_error
 └── InternalError                 500 internal_error
 
-`problems.py` turns them into responses.
+`http/problems.py` turns them into responses.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from detector_api.predictor import Predictor
-from detector_api.problems import answer_problems
+from detector_api.http.problems import answer_problems
+from detector_api.prediction.predictor import Predictor
 from detector_api.routes import health, metrics, model, predictions
-from detector_api.serving_client import ServingClient
+from detector_api.serving.serving_client import ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 from detector_api.telemetry.middleware import Telemetry

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from detector_api.model_card import Model, ModelCard
-from detector_api.serving_client import Answer
+from detector_api.serving.model_card import Model, ModelCard
+from detector_api.serving.serving_client import Answer
 
 # The model computes with 32-bit floats: six digits are what they hold.
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda value: round(value, 6))]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from detector_api.channel import to_target
+from detector_api.serving.channel import to_target
 from detector_api.telemetry.logs import Format
 from model_serving.photos import MAX_PIXELS
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from detector_api import errors
 from detector_api.dependencies import CurrentServingClient, CurrentSettings
-from detector_api.problems import responses
+from detector_api.http.problems import responses
 from detector_api.schemas import Health
-from detector_api.serving_client import AVAILABLE
+from detector_api.serving.serving_client import AVAILABLE
 
 router = APIRouter(tags=["health"])
 

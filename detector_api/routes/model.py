@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from detector_api import errors
 from detector_api.dependencies import CurrentPredictor, CurrentServingClient, CurrentSettings
-from detector_api.problems import responses
+from detector_api.http.problems import responses
 from detector_api.schemas import ModelReply
 
 router = APIRouter(prefix="/api/v1", tags=["model"])

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query
 
 from detector_api import errors
 from detector_api.dependencies import CurrentPredictor, CurrentSettings, UploadedPhoto
-from detector_api.problems import responses
+from detector_api.http.problems import responses
+from detector_api.http.uploads import FIELDS
 from detector_api.schemas import PredictionReply
-from detector_api.uploads import FIELDS
 
 router = APIRouter(prefix="/api/v1", tags=["predictions"])
 
-# FastAPI would describe the body by itself if it parsed it itself; `uploads.py` says why it must not.
+# FastAPI would describe the body by itself if it parsed it itself; `http/uploads.py` says why it must not.
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,

@@ -18,7 +18,7 @@ import pytest
 
 from detector_api import errors
 from detector_api.main import create_app
-from detector_api.predictor import Predictor
+from detector_api.prediction.predictor import Predictor
 from detector_api.settings import Settings
 
 HEAVY = ("tensorflow", "tensorflow_serving", "keras", "numpy")

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from detector_api.serving_client import ServingClient
+from detector_api.serving.serving_client import ServingClient
 
 
 def test_read_model_shows_card_version_and_state(gateway: Any, serving: Any) -> None:

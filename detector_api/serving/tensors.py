@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Mapping
 
 from detector_api.errors import ModelAnswerError
-from detector_api.protos import serving_pb2 as pb
+from detector_api.serving.protos import serving_pb2 as pb
 
 
 def image_tensor(pixels: bytes, size: int) -> pb.TensorProto:

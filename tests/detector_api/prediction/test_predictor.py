@@ -12,7 +12,7 @@ import grpc
 import pytest
 from PIL import Image
 
-from detector_api import predictor
+from detector_api.prediction import predictor
 
 URL = "/api/v1/predict_breed"
 

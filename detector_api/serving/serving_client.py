@@ -12,11 +12,11 @@ import grpc.aio
 from pydantic import ValidationError
 
 from detector_api import errors
-from detector_api.calls import call
-from detector_api.channel import open_channel
-from detector_api.model_card import Model, ModelCard
-from detector_api.protos import serving_pb2 as pb
-from detector_api.tensors import image_tensor, read_probabilities, read_strings
+from detector_api.serving.calls import call
+from detector_api.serving.channel import open_channel
+from detector_api.serving.model_card import Model, ModelCard
+from detector_api.serving.protos import serving_pb2 as pb
+from detector_api.serving.tensors import image_tensor, read_probabilities, read_strings
 
 AVAILABLE = "AVAILABLE"
 

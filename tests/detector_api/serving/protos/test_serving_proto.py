@@ -15,10 +15,10 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorflow_serving.apis import get_model_status_pb2, model_pb2, predict_pb2
 
-from detector_api.protos import serving_pb2 as ours
+from detector_api.serving.protos import serving_pb2 as ours
 
-REPOSITORY = Path(__file__).parents[3]
-PROTO = "detector_api/protos/serving.proto"
+REPOSITORY = Path(__file__).parents[4]
+PROTO = "detector_api/serving/protos/serving.proto"
 
 THEIRS: dict[str, Any] = {
     "TensorShapeProto": tensor_shape_pb2.TensorShapeProto,

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from detector_api.channel import to_target
+from detector_api.serving.channel import to_target
 
 URL = "/api/v1/predict_breed"
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 START_SECONDS = 60
 
 

@@ -7,8 +7,8 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 from detector_api import errors
-from detector_api.model_card import Model
-from detector_api.serving_client import Answer, ServingClient
+from detector_api.serving.model_card import Model
+from detector_api.serving.serving_client import Answer, ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.record import current
 from model_serving import photos

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from detector_api import calls
+from detector_api.serving import calls
 
 URL = "/api/v1/predict_breed"
 

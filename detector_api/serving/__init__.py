@@ -1,0 +1,1 @@
+"""The way to TensorFlow Serving, and what it says."""
