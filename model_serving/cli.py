@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_serving.errors import ModelServingError
+from model_serving.errors import ModelServingError, PredictionError
 from model_serving.quiet import import_tensorflow_quietly
 
 DATA = Path("data/dogImages")
 MODEL = Path("models/dog_breed")
 FEATURE_CACHE = Path("build/features.sqlite")
 STARTER = "efficientnet_lite2"
+API_KEY_VARIABLE = "DETECTOR_API_KEY"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.verb(options)
     except ModelServingError as error:
         sys.exit(f"dog-breed: {error}")
+    except BrokenPipeError:  # Whoever read the output has read enough; what is still to be flushed goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -55,6 +60,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_model(train)
     train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
     train.add_argument("--epochs", type=_positive, help="the most passes over the training photos")
+    train.add_argument(
+        "--promote",
+        choices=("better", "always", "never"),
+        default="better",
+        help="whether it takes the live version's place: by default unless it is worse on the test photos",
+    )
     _add_backbone(train, default="densenet201")
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
@@ -77,6 +88,27 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument("--version", type=int, help="without --server: version to use (the newest)")
     _add_model(score)
 
+    _add_model(verb("models", _models, "List the versions: which one is live, since when, how good."))
+    promote = verb("promote", _promote, "Make a version the live one; those above it go to the shelf.")
+    promote.add_argument("version", type=_positive)
+    _add_model(promote)
+    _add_model(verb("rollback", _rollback, "Go back to the version before the live one, which goes to the shelf."))
+    canary = verb("canary", _canary, "Write the file that serves a version as `canary` beside the live one, `stable`.")
+    canary.add_argument("version", type=_positive)
+    _add_model(canary)
+    prune = verb("prune", _prune, "Delete old versions, never the live one.")
+    prune.add_argument("--keep", type=_count, default=3, help="how many of the others to keep (%(default)s)")
+    _add_model(prune)
+
+    predict = verb("predict", _predict, "Ask a running gateway for the breed in each photo.")
+    predict.add_argument("photos", nargs="+", metavar="PHOTO", help="file, folder of photos, or - for standard input")
+    predict.add_argument("--url", default="http://localhost:8080", help="address of the gateway (%(default)s)")
+    predict.add_argument("--json", action="store_true", help="a line of JSON for each photo instead of a table")
+    predict.add_argument(
+        "--top-k", type=int, choices=range(1, 6), default=5, help="with --json: how many breeds to name (%(default)s)"
+    )
+    predict.add_argument("--api-key", help=f"key for a gateway that asks for one (the variable {API_KEY_VARIABLE})")
+
     run = verb(
         "run", _run, "Serve page, gateway and model on this machine until Ctrl-C; makes the starter model if needed."
     )
@@ -97,6 +129,12 @@ def _port(text: str) -> int:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
     return int(text)
 
 
@@ -144,12 +182,18 @@ def _export(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
+    from model_serving.data.dataset import read_dataset
+    from model_serving.releases.choice import choose
+    from model_serving.releases.shelf import find_version
+    from model_serving.report.page import HTML_FILE
     from model_serving.training.head import HeadOptions
     from model_serving.training.train import train
 
     head_options = HeadOptions() if options.epochs is None else HeadOptions(epochs=options.epochs)
-    version = train(options.data, options.model, options.backbone, options.weights, options.cache, head_options)
-    print(f"exported {version}")
+    version, card = train(options.data, options.model, options.backbone, options.weights, options.cache, head_options)
+    number, top1 = int(version.name), card.test["top1"] if card.test else None
+    choose(options.model, number, top1, read_dataset(options.data).splits["test"], options.promote)
+    print(f"report: {find_version(options.model, number) / HTML_FILE}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -201,6 +245,61 @@ def _score(options: argparse.Namespace) -> None:
         if row["error"]:
             print(f"skipped {row['file']}: {row['error']}")
     print(f"{len(rows)} photos, {sum(1 for row in rows if row['error'])} of them unreadable: {options.out}")
+
+
+def _models(options: argparse.Namespace) -> None:
+    from model_serving.releases.shelf import require_live
+    from model_serving.releases.table import versions_table
+
+    require_live(options.model)
+    print(versions_table(options.model))
+
+
+def _promote(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import follow_live
+    from model_serving.releases.shelf import promote
+
+    promote(options.model, options.version)
+    follow_live(options.model)
+    print(f"version {options.version} is live")
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import follow_live
+    from model_serving.releases.shelf import rollback
+
+    version = rollback(options.model)
+    follow_live(options.model)
+    print(f"version {version} is live")
+
+
+def _canary(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import serve_canary
+
+    print(f"--model_config_file={serve_canary(options.model, options.version)}")
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import drop_unlabelled
+    from model_serving.releases.shelf import prune
+
+    deleted = prune(options.model, options.keep)
+    drop_unlabelled(options.model)
+    print(f"deleted {', '.join(f'version {version}' for version in deleted) or 'nothing'}")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    try:
+        from detector_api.client.command import predict
+    except ModuleNotFoundError as error:
+        if error.name != "httpx":
+            raise
+        raise PredictionError(
+            "`predict` needs httpx, which is not installed: pip install 'dog-breed-detector[client]'"
+        ) from error
+
+    api_key = options.api_key or os.environ.get(API_KEY_VARIABLE)
+    predict(options.photos, options.url, api_key, options.top_k, options.json)
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -5,8 +5,10 @@ ModelServingError
 ├── WeightsUnavailableError   pretrained weights can neither be read nor downloaded
 ├── DatasetError              class folders that nothing can be learned from
 ├── DownloadError             an archive that cannot be fetched, or must not be unpacked
+├── PredictionError           photos that a gateway gave no answer for, or no gateway to ask
 ├── ScoringError              a folder of photos that cannot be scored, or not to that file
 ├── ModelNotFoundError        no exported version where one is needed
+├── ReleaseError              a version that cannot be promoted, rolled back to, or found
 └── LaptopError               `dog-breed run` cannot start, or a part of it has stopped
 """
 
@@ -35,6 +37,14 @@ class DownloadError(ModelServingError):
 
 class ModelNotFoundError(ModelServingError):
     """Raised when a model's folder holds no exported version."""
+
+
+class ReleaseError(ModelServingError):
+    """Raised when a model has no such version, or none to go back to."""
+
+
+class PredictionError(ModelServingError):
+    """Raised when `dog-breed predict` finds no gateway, or some of its photos got no answer."""
 
 
 class ScoringError(ModelServingError):

@@ -10,6 +10,8 @@ from typing import Any
 
 from model_serving.photos import Geometry
 
+# Where a version has the card that `describe` answers once more: to list versions must not take their graphs.
+CARD_FILE = "assets.extra/model_card.json"
 # A photo below this probability of showing any dog is called "not a dog". With the starter, 190 photos of dogs had 0.28
 # or more and 40 of other things 0.06 or less: the sum over ImageNet's dogs is far from 1, as its labels are smoothed.
 DOG_THRESHOLD = 0.2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -13,7 +14,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from model_serving.backbones import Backbone, Classifier
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
-from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.card import CARD_FILE, ModelCard
 from model_serving.savedmodel.graph import ServedGraph, build_graph
 from model_serving.savedmodel.versions import write_version
 from model_serving.savedmodel.weights import split_weights, write_checkpoint
@@ -43,15 +44,28 @@ def export_imagenet_head(model: Path, backbone: Backbone) -> Path:
     return export_model(model, backbone, head, card)
 
 
-def export_model(model: Path, backbone: Backbone, head: Classifier, card: ModelCard) -> Path:
-    """Write `backbone` under `head` as the next version in the folder `model` and return its path."""
+def export_model(
+    model: Path,
+    backbone: Backbone,
+    head: Classifier,
+    card: ModelCard,
+    *,
+    shelved: bool = False,
+    add: Callable[[Path], None] = lambda folder: None,
+) -> Path:
+    """Write `backbone` under `head` as the next version in the folder `model`, or on its shelf, and return its path.
+
+    `add` may put more files into the version's folder before it appears under its number.
+    """
     served = build_graph(backbone, head, card)
 
     def write(folder: Path) -> None:
         _write_saved_model(folder, served)
         _write_warmup(folder / WARMUP_FILE, card)
+        (folder / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
+        add(folder)
 
-    return write_version(model, write)
+    return write_version(model, write, shelved=shelved)
 
 
 def _write_saved_model(folder: Path, served: ServedGraph) -> None:

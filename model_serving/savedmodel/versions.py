@@ -1,4 +1,8 @@
-"""Versions of a model on disk: `<model>/<positive integer>/`, the layout that TensorFlow Serving watches."""
+"""Versions of a model on disk: `<model>/<positive integer>/`, the layout that TensorFlow Serving watches.
+
+A version may also lie in `<model>/.shelf/`, which servers do not look into: it is whole, keeps its number, and is not
+served. `releases` moves versions between the two.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_serving.errors import ModelNotFoundError
+
+SHELF = ".shelf"
 
 
 def list_versions(model: Path) -> list[int]:
@@ -42,21 +48,22 @@ def _folders(model: Path) -> list[Path]:
     return [path for path in model.iterdir() if path.is_dir() and path.name.isdecimal()]
 
 
-def write_version(model: Path, write: Callable[[Path], None]) -> Path:
+def write_version(model: Path, write: Callable[[Path], None], *, shelved: bool = False) -> Path:
     """Let `write` fill an empty hidden folder, then make it the next version in one rename; return its path.
 
     A watcher therefore never sees half a version, and no version is ever overwritten: if another export takes the
-    number first, this one takes the next.
+    number first, this one takes the next. With `shelved` it goes to the shelf.
     """
-    model.mkdir(parents=True, exist_ok=True)
+    place = model / SHELF if shelved else model
+    place.mkdir(parents=True, exist_ok=True)
     hidden = Path(tempfile.mkdtemp(prefix=".incoming-", dir=model))
     hidden.chmod(0o755)  # mkdtemp makes it private, and the server may run as another user
     try:
         write(hidden)
         while True:
             # Whatever has a number for its name holds that number, were it a plain file.
-            taken = [int(path.name) for path in model.iterdir() if path.name.isdecimal()]
-            target = model / str(max(taken, default=0) + 1)
+            taken = [int(path.name) for path in (*model.glob("*"), *model.glob(f"{SHELF}/*")) if path.name.isdecimal()]
+            target = place / str(max(taken, default=0) + 1)
             try:
                 return hidden.rename(target)
             except OSError:

@@ -18,10 +18,10 @@ from model_serving.progress import progress
 
 @dataclass(frozen=True)
 class Features:
-    """Pooled features float32 [N, features], the breeds they belong to, and the photos that could not be read."""
+    """Pooled features float32 [N, features] of N photos, and the photos that could not be read."""
 
     values: np.ndarray
-    breeds: list[str]
+    photos: list[LabelledPhoto]
     skipped: list[tuple[Path, str]]
 
 
@@ -79,7 +79,7 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
     used = [photo for photo in photos if photo.digest in known]
     values = np.stack([known[photo.digest] for photo in used]) if used else np.empty((0, 0), np.float32)
     skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
-    return Features(values, [photo.breed for photo in used], skipped)
+    return Features(values, used, skipped)
 
 
 def _pooling_function(backbone: Backbone) -> tf.types.experimental.PolymorphicFunction:

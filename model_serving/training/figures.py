@@ -42,7 +42,7 @@ def measure(probabilities: np.ndarray, labels: npt.ArrayLike) -> Figures:
     top1, top5 = float(hits[:, 0].mean()), float(hits.any(axis=1).mean())
     count = len(hits)
     return Figures(
-        count, top1, top5, _interval(top1, count), _interval(top5, count), calibration_error(probabilities, labels)
+        count, top1, top5, interval(top1, count), interval(top5, count), calibration_error(probabilities, labels)
     )
 
 
@@ -54,7 +54,7 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return sum(gaps) / len(labels)
 
 
-def _interval(share: float, count: int) -> tuple[float, float]:
+def interval(share: float, count: int) -> tuple[float, float]:
     """Return Wilson's score interval (1927) of a share seen in `count` trials, which holds for few trials as well."""
     square = _95_PERCENT**2
     centre = (share + square / (2 * count)) / (1 + square / count)

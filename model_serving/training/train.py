@@ -11,6 +11,8 @@ import numpy as np
 from model_serving.backbones import load_backbone
 from model_serving.data.dataset import SPLITS, fingerprint, read_dataset
 from model_serving.errors import DatasetError
+from model_serving.report.findings import find
+from model_serving.report.page import write_report
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
 from model_serving.training.calibration import calibrate, softmax
@@ -19,10 +21,13 @@ from model_serving.training.figures import measure
 from model_serving.training.head import HeadOptions, fit_head
 
 
-def train(data: Path, model: Path, backbone_name: str, weights: str | None, cache: Path, options: HeadOptions) -> Path:
-    """Train a head on the class folders in `data` and export it as the next version of `model`; return its folder.
+def train(
+    data: Path, model: Path, backbone_name: str, weights: str | None, cache: Path, options: HeadOptions
+) -> tuple[Path, ModelCard]:
+    """Train a head on the class folders in `data` and put it on the shelf of `model` as its next version.
 
-    Prints what it does and how good the result is. Raises the errors of `model_serving.errors`.
+    Returns the version's folder, which holds its report, and its card. Prints what it does and how good the result is.
+    Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
     dataset = read_dataset(data)
@@ -40,11 +45,11 @@ def train(data: Path, model: Path, backbone_name: str, weights: str | None, cach
     for path, reason in (skip for split in features.values() for skip in split.skipped):
         print(f"skipped {path}: {reason}")
 
-    if not features["train"].breeds:
+    if not features["train"].photos:
         raise DatasetError(f"None of the training photos in {str(data)!r} can be read.")
     index = {breed: number for number, breed in enumerate(dataset.breeds)}
     labelled = {
-        name: (split.values, np.array([index[breed] for breed in split.breeds], int))
+        name: (split.values, np.array([index[photo.breed] for photo in split.photos], int))
         for name, split in features.items()
     }
     head, history = fit_head(labelled["train"], labelled["valid"], len(dataset.breeds), options)
@@ -58,12 +63,15 @@ def train(data: Path, model: Path, backbone_name: str, weights: str | None, cach
     if backbone.imagenet is not None and not calibration.detects_dogs:
         print("these photos do not look like dogs: the model will not say what is a dog and what is not")
 
-    figures = {}
+    figures, findings = {}, None
     for name in ("valid", "test"):
         values, labels = labelled[name]
         if len(labels):
-            figures[name] = measure(softmax((values @ head.kernel + head.bias) / calibration.temperature), labels)
+            probabilities = softmax((values @ head.kernel + head.bias) / calibration.temperature)
+            figures[name] = measure(probabilities, labels)
             print(f"{name}: {figures[name]}")
+            if name == "test":
+                findings = find(probabilities, labels, [photo.path for photo in features[name].photos], dataset.breeds)
     card = ModelCard(
         head="trained",
         backbone=backbone.name,
@@ -74,7 +82,7 @@ def train(data: Path, model: Path, backbone_name: str, weights: str | None, cach
         temperature=calibration.temperature,
         thresholds=calibration.thresholds,
         training={
-            "photos": len(features["train"].breeds),
+            "photos": len(features["train"].photos),
             "skipped": sum(len(split.skipped) for split in features.values()),
             "seconds": round(time.monotonic() - started),
             "options": asdict(options),
@@ -85,4 +93,7 @@ def train(data: Path, model: Path, backbone_name: str, weights: str | None, cach
         test=asdict(figures["test"]) if "test" in figures else None,
         data_fingerprint=fingerprint(photo for split in SPLITS for photo in dataset.splits[split]),
     )
-    return export_model(model, backbone, head, card)
+    version = export_model(
+        model, backbone, head, card, shelved=True, add=lambda folder: write_report(folder, card, findings, data)
+    )
+    return version, card

@@ -124,5 +124,5 @@ def test_extract_features_skips_broken_photos_by_name(
         photos[number].path.unlink()
     result = extract(tiny_backbone, photos, tmp_path / "cache")
     assert [path.name for path, _ in result.skipped] == ["01.png", "03.png", "05.png", "07.png"]
-    assert len(result.values) == len(result.breeds) == 16
+    assert len(result.values) == len(result.photos) == 16
     np.testing.assert_allclose(result.values[1, 0], 20, atol=5)

@@ -8,6 +8,7 @@ import pytest
 
 from model_serving import cli
 from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.versions import list_versions
 from model_serving.server.inference.predict import predict
 from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
@@ -45,7 +46,9 @@ def test_train_on_class_folders_exports_the_next_version(
     assert "test: 6 photos: top-1" in printed
 
     cli.main(command)
-    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["1", "2"]
+    assert "version 1 is live" in printed
+    assert (tmp_path / "model" / "1" / "assets.extra" / "report.html").exists()
+    assert list_versions(tmp_path / "model") == [1, 2]
     first, second = read_card(tmp_path / "model" / "1"), read_card(tmp_path / "model" / "2")
     assert first.breeds == ("Chihuahua", "Great Dane", "Samoyed")
     assert first.head == "trained"

@@ -1,0 +1,92 @@
+"""The report is one file that shows what was found, whatever the classes and the photos are called."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_serving.report.findings import find
+from model_serving.report.page import HTML_FILE, JSON_FILE, write_report
+from model_serving.savedmodel.card import ModelCard
+from model_serving.training.figures import measure
+
+HOSTILE = "<script>alert(1)</script>"
+BREEDS = ("Akita", HOSTILE)
+PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
+LABELS = np.array([0, 0, 1])
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Path:
+    """Write the report of three photos, one of them a mistake under a hostile name."""
+    data = tmp_path / "data"
+    data.mkdir()
+    photos = [data / name for name in ("one.png", '"onerror="x.png', "three.png")]
+    for photo in photos:
+        Image.new("RGB", (30, 20), (200, 10, 10)).save(photo)
+    card = ModelCard(
+        "trained",
+        "densenet201",
+        224,
+        1.0,
+        BREEDS,
+        True,
+        training={
+            "photos": 7,
+            "skipped": 0,
+            "seconds": 3,
+            "history": {"accuracy": [0.4, 0.9], "val_accuracy": [0.3, 0.8]},
+        },
+        test=asdict(measure(PROBABILITIES, LABELS)),
+    )
+    folder = tmp_path / "1"
+    (folder / "assets.extra").mkdir(parents=True)
+    write_report(folder, card, find(PROBABILITIES, LABELS, photos, BREEDS), data)
+    return folder
+
+
+def test_write_report_shows_the_figures_and_needs_no_other_file(version: Path) -> None:
+    """The page holds accuracy, charts and the mistaken photo, and refers to nothing outside of itself."""
+    page = (version / HTML_FILE).read_text()
+    assert "66.7%" in page
+    assert page.count("<svg") == 2
+    assert page.count("data:image/jpeg;base64,") == 2  # as a confusion and as a mistake
+    assert not re.search(r"https?://|src=\"(?!data:)|<link|<script|@import|url\(", page)
+
+
+def test_write_report_escapes_names(version: Path) -> None:
+    """The name of a class folder or of a file is text, whatever it looks like."""
+    page = (version / HTML_FILE).read_text()
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+    assert '""onerror' not in page
+
+
+def test_write_report_as_json_has_the_same_figures(version: Path) -> None:
+    """Programs read the same findings, with photos by their place in the data."""
+    report = json.loads((version / JSON_FILE).read_text())
+    assert report["card"]["test"]["photos"] == 3
+    assert report["findings"]["mistakes"][0] == {
+        "photo": '"onerror="x.png',
+        "breed": "Akita",
+        "said": HOSTILE,
+        "confidence": 0.8,
+        "confidence_in_breed": 0.2,
+    }
+
+
+def test_write_report_without_test_photos_says_so(version: Path) -> None:
+    """A model without a test split has a report, too, that says what is missing."""
+    card = ModelCard(
+        "trained", "densenet201", 224, 1.0, BREEDS, True, training={"photos": 7, "skipped": 0, "seconds": 1}
+    )
+    write_report(version, card, None, version)
+    page = (version / HTML_FILE).read_text()
+    assert "no test photos" in page
+    assert json.loads((version / JSON_FILE).read_text())["findings"] is None
