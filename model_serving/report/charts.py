@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from model_serving.report.findings import ReliabilityBin
 
 WIDTH, HEIGHT = 320, 240
-_LEFT, _TOP, _RIGHT, _BOTTOM = 40, 12, 8, 36
+_LEFT, _TOP, _RIGHT, _BOTTOM = 40, 12, 20, 36
 
 
 def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
