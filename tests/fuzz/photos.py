@@ -1,0 +1,139 @@
+"""Feed mutated photos to `read_pixels`: the outcome must be pixels or a `PhotoError`, in bounded time and memory.
+
+    python -m tests.fuzz.photos --files 100000 --seed 1
+
+Each file is read in a worker process, so that a crash of a decoder is seen and survived. A failure is written to
+`build/fuzz`, from where `read_pixels` can be given it again. The same seed gives the same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import multiprocessing
+import random
+import resource
+import signal
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from model_serving.photos import Geometry, PhotoError, read_pixels
+from tests.fuzz.mutations import mutate, seeds
+
+GEOMETRY = Geometry(size=32, crop=0.875)
+# A tight limit, so that memory taken for a lie in a header stands out: 17 bytes a pixel, and what decoders take anyway.
+MAX_PIXELS = 1_000_000
+MOST_MEMORY = 17 * MAX_PIXELS + (64 << 20)
+# Of processor time, so that a busy machine fails no file.
+MOST_SECONDS = 20
+
+
+class Worker:
+    """A process that reads one photo after another, and is replaced when one kills it."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._start()
+
+    def _start(self) -> None:
+        self._here, there = self._context.Pipe()
+        self._process = self._context.Process(target=_work, args=(there,), daemon=True)
+        self._process.start()
+        there.close()
+
+    def outcome(self, photo: bytes) -> str:
+        """Return "pixels", the name of a `PhotoError`, or a failure, which begins with "failure"."""
+        try:
+            self._here.send_bytes(photo)
+            said: str = self._here.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            said = f"failure: the process died of {signal.Signals(-(self._process.exitcode or 0)).name}"
+        if said.startswith("failure"):
+            self.close()  # the next peak of memory is measured in a process of its own
+            self._start()
+        return said
+
+    def close(self) -> None:
+        """End the process."""
+        self._here.close()
+        self._process.kill()
+        self._process.join()
+
+
+def _work(pipe: Connection) -> None:
+    warnings.simplefilter("ignore")
+    for photo in seeds():  # what the libraries take once belongs to no mutated file
+        with contextlib.suppress(PhotoError):
+            read_pixels(photo, GEOMETRY, MAX_PIXELS)
+    before = _peak_bytes()
+    with contextlib.suppress(EOFError):
+        while True:
+            photo = pipe.recv_bytes()
+            signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)  # its signal kills, since nothing handles it
+            said = _read(photo)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            if (grown := _peak_bytes() - before) > MOST_MEMORY:
+                said = f"failure: memory grew by {grown >> 20} MB"
+            pipe.send(said)
+
+
+def _read(photo: bytes) -> str:
+    try:
+        pixels = read_pixels(photo, GEOMETRY, MAX_PIXELS)
+    except PhotoError as error:
+        if isinstance(error.__cause__, MemoryError):
+            return "failure: MemoryError"
+        return type(error).__name__
+    except BaseException as error:  # also what Rust and C extensions raise past Exception
+        return f"failure: {type(error).__name__}"
+    return "pixels" if (pixels.mode, pixels.size) == ("RGB", (32, 32)) else f"failure: {pixels.mode} {pixels.size}"
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def mutated(count: int, seed: int) -> Iterator[bytes]:
+    """Yield so many mutated photos, the same for the same seed."""
+    rng, originals = random.Random(seed), seeds()
+    for _ in range(count):
+        yield mutate(rng.choice(originals), originals, rng)
+
+
+def fuzz(count: int, seed: int, folder: Path, progress: bool = False) -> Counter[str]:
+    """Return how often each outcome came, and leave the files of failures in `folder`."""
+    outcomes: Counter[str] = Counter()
+    worker = Worker()
+    try:
+        for number, photo in enumerate(mutated(count, seed)):
+            outcome = worker.outcome(photo)
+            outcomes[outcome] += 1
+            if outcome.startswith("failure"):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / f"{seed}-{number}.bin").write_bytes(photo)
+            if progress and (number + 1) % 10_000 == 0:
+                print(number + 1, dict(outcomes), flush=True)
+    finally:
+        worker.close()
+    return outcomes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=Path("build/fuzz"), help="where failures are left")
+    arguments = parser.parse_args()
+    outcomes = fuzz(arguments.files, arguments.seed, arguments.folder, progress=True)
+    for outcome, count in outcomes.most_common():
+        print(f"{count:8} {outcome}")
+    sys.exit(any(outcome.startswith("failure") for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    main()
