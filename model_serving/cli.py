@@ -140,6 +140,14 @@ def _count(text: str) -> int:
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder of class folders, or of train/, valid/ and test/ with them")
+    parser.add_argument(
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="folder of class folders that join the training photos, such as the gateway's feedback; may be repeated",
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -161,10 +169,14 @@ def _download(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
+    from model_serving.data.additions import add_photos
     from model_serving.data.dataset import read_dataset
     from model_serving.data.inspection import inspect
 
-    print(inspect(read_dataset(options.data)))
+    dataset, additions = add_photos(read_dataset(options.data), options.also)
+    if options.also:
+        print(additions)
+    print(inspect(dataset))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -190,7 +202,9 @@ def _train(options: argparse.Namespace) -> None:
     from model_serving.training.train import train
 
     head_options = HeadOptions() if options.epochs is None else HeadOptions(epochs=options.epochs)
-    version, card = train(options.data, options.model, options.backbone, options.weights, options.cache, head_options)
+    version, card = train(
+        options.data, options.model, options.backbone, options.weights, options.cache, head_options, options.also
+    )
     number, top1 = int(version.name), card.test["top1"] if card.test else None
     choose(options.model, number, top1, read_dataset(options.data).splits["test"], options.promote)
     print(f"report: {find_version(options.model, number) / HTML_FILE}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.data.batches import decoded_batches
-from model_serving.data.dataset import PHOTO_SUFFIXES
+from model_serving.data.files import photos_below
 from model_serving.errors import ScoringError
 from model_serving.progress import progress
 from model_serving.scoring import tables
@@ -19,13 +19,7 @@ from model_serving.scoring.models import Answer, Model
 
 def find_photos(folder: Path) -> list[Path]:
     """Return the photos below `folder`, hidden ones left out, in order; raises `ScoringError` if there are none."""
-    photos = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in PHOTO_SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    photos = photos_below(folder)
     if not photos:
         raise ScoringError(f"There are no photos below {str(folder)!r}.")
     return photos
