@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import uvicorn
 
+from detector_api.http.protocol import server_config
 from detector_api.main import create_app
 from detector_api.settings import Settings
-from detector_api.telemetry.logs import configuration
 
 
 def main() -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted or told to end, and then answer what was taken."""
+    # uvicorn raises the signal again when it has shut down, which would make a good end look like a bad one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = Settings()
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        server_header=False,
-        log_config=configuration(settings.log_format),
-        access_log=False,  # `telemetry` writes a line for each request that says more
-    )
+    uvicorn.Server(server_config(create_app(settings), settings)).run()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,19 @@
-"""What routes ask for, named once."""
+"""What routes ask for, named once.
+
+All of them are `async`, though most wait for nothing: what is not, FastAPI sends to a thread, for each request and each
+of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from detector_api.feedback import FeedbackStore
+from detector_api.http.access import client_of
 from detector_api.http.uploads import read_photo
 from detector_api.prediction.predictor import Predictor
 from detector_api.serving.serving_client import ServingClient
@@ -13,35 +21,56 @@ from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """Return the app's settings."""
     return cast(Settings, request.app.state.settings)
 
 
-def get_serving_client(request: Request) -> ServingClient:
+async def get_serving_client(request: Request) -> ServingClient:
     """Return the app's one way to TensorFlow Serving."""
     return cast(ServingClient, request.app.state.serving_client)
 
 
-def get_predictor(request: Request) -> Predictor:
+async def get_predictor(request: Request) -> Predictor:
     """Return the app's one predictor."""
     return cast(Predictor, request.app.state.predictor)
 
 
-def get_metrics(request: Request) -> Metrics:
+async def get_metrics(request: Request) -> Metrics:
     """Return the app's metrics."""
     return cast(Metrics, request.app.state.metrics)
+
+
+async def get_feedback(request: Request) -> FeedbackStore | None:
+    """Return where the app keeps photos that it may keep, if it does."""
+    return cast(FeedbackStore | None, request.app.state.feedback)
 
 
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
 CurrentServingClient = Annotated[ServingClient, Depends(get_serving_client)]
 CurrentPredictor = Annotated[Predictor, Depends(get_predictor)]
 CurrentMetrics = Annotated[Metrics, Depends(get_metrics)]
+CurrentFeedback = Annotated[FeedbackStore | None, Depends(get_feedback)]
 
 
-async def get_photo(request: Request, settings: CurrentSettings) -> bytes:
-    """Return the uploaded photo."""
-    return await read_photo(request, settings.max_upload_bytes)
+async def get_count_photo(request: Request) -> Callable[[], None]:
+    """Return what to call once for each photo; it raises `TooManyRequestsError` if that is one too many."""
+    return partial(request.app.state.rates.take, client_of(request))
+
+
+CountPhoto = Annotated[Callable[[], None], Depends(get_count_photo)]
+
+
+async def get_photo(request: Request) -> AsyncIterator[bytes]:
+    """Return the uploaded photo, unless it would be refused whatever it shows: then it is not read.
+
+    What it needs it takes itself: resolving it as dependencies would take longer than the rest of the routing.
+    """
+    state = request.app.state
+    state.predictor.check()
+    state.rates.take(client_of(request))
+    with state.buffers.hold() as hold:
+        yield await read_photo(request, state.settings, hold)
 
 
 UploadedPhoto = Annotated[bytes, Depends(get_photo)]

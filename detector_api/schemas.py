@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from detector_api.http.problems import EXAMPLE_ID, Problem
 from detector_api.serving.model_card import Model, ModelCard
 from detector_api.serving.serving_client import Answer
 
@@ -79,16 +80,97 @@ class PredictionReply(BaseModel):
         return reply
 
 
+class PredictionLine(BaseModel):
+    """The line of a photo that was answered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "index": 0,
+                "filename": "rex.jpg",
+                "prediction": PredictionReply.model_config["json_schema_extra"]["example"],  # type: ignore[index]
+            }
+        }
+    )
+
+    index: int = Field(description="Which photo of the request this is, from 0.")
+    filename: str = Field(description="As it was sent, without what is no text and of at most 255 characters.")
+    prediction: PredictionReply
+
+
+class ErrorLine(BaseModel):
+    """The line of a photo that could not be answered; without index the last line, of a request that broke off."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "index": 1,
+                "filename": "notes.jpg",
+                "error": {
+                    "code": "unsupported_type",
+                    "title": "Unsupported Media Type",
+                    "status": 415,
+                    "detail": "This file is not a photo of a known type. Please send a JPEG, PNG or WebP.",
+                    "request_id": EXAMPLE_ID,
+                },
+            }
+        }
+    )
+
+    index: int | None = Field(description="Which photo of the request this is, from 0; null: the request as a whole.")
+    filename: str | None = Field(description="As in the other lines; null: the request as a whole.")
+    error: Problem
+
+
 class ModelReply(BaseModel):
     """The model that is served."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "dog_breed",
+                "version": 1,
+                "state": "AVAILABLE",
+                "card": {
+                    "input_size": 260,
+                    "crop": 0.89,
+                    "breeds": ["Akita", "Alaskan malamute"],
+                    "detects_dogs": True,
+                    "thresholds": {"dog": 0.5, "sure": 0.7},
+                },
+                "feedback": False,
+            }
+        }
+    )
 
     name: str
     version: int
     state: str = Field(description="As TensorFlow Serving names it.", examples=["AVAILABLE"])
     card: ModelCard
+    feedback: bool = Field(description="Whether `/api/v1/feedback` keeps photos here.")
+
+
+class FeedbackReply(BaseModel):
+    """That a photo is kept."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "stored": True,
+                "breed": "Akita",
+                "id": "9b74c9897bac770ffc029102a200c5de9c1a1f0d6d8b1e3b7c55d0a4f2e6b813",
+            }
+        }
+    )
+
+    stored: bool
+    breed: str = Field(description="Under which it is kept, as the model spells it.")
+    id: str = Field(description="SHA-256 of the photo as it was sent, by which it can be found and removed.")
 
 
 class Health(BaseModel):
     """That all is well."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "ok"}})
 
     status: str = Field(examples=["ok"])

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PAGE = Path(__file__).parent / "page"
 # What of the gateway is reached from outside, as in nginx/default.conf.template, and the API's own documentation.
 GATEWAY_PATHS = ("/api/", "/livez", "/readyz", "/docs", "/openapi.json")
-# As in nginx/default.conf.template, on every answer but /docs: its viewer comes from another host.
+# As in nginx/default.conf.template, on every answer but /docs, whose viewer has a policy of its own.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import uvicorn
 
+from detector_api.http.protocol import server_config
 from detector_api.main import create_app
 from detector_api.settings import Settings
 from detector_app.front import create_front
@@ -70,9 +71,9 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
 
 
 async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process) -> None:
-    gateway = create_app(Settings(serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME))
-    front = create_front(gateway, f"{LOOPBACK}:{rest_port}")
-    page = _Page(uvicorn.Config(front, host=host, port=port, log_level="warning", server_header=False))
+    settings = Settings(host=host, port=port, serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME)
+    front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}")
+    page = _Page(server_config(front, settings, log_level="warning"))
     serving = asyncio.create_task(page.serve())
     died = asyncio.create_task(server.wait())
     await asyncio.wait({serving, died}, return_when=asyncio.FIRST_COMPLETED)

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from detector_api.errors import GatewayError, InternalError, InvalidRequestError, ServingError
+from detector_api.errors import FeedbackError, GatewayError, InternalError, InvalidRequestError, ServingError
 from detector_api.telemetry.record import current
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,38 +71,41 @@ def responses(*errors: type[GatewayError]) -> dict[int | str, dict[str, Any]]:
     documented: dict[int | str, dict[str, Any]] = {}
     every: tuple[type[GatewayError], ...] = (*errors, InternalError)
     for error in every:
-        content = {"schema": Problem.model_json_schema(), "examples": {}}
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
         response = documented.setdefault(
             error.status, {"description": HTTPStatus(error.status).phrase, "content": {MEDIA_TYPE: content}}
         )
         response["content"][MEDIA_TYPE]["examples"][error.code] = {
             "summary": error.__doc__,
-            "value": _problem(error.status, error.code, error.detail, EXAMPLE_ID),
+            "value": problem(error.status, error.code, error.detail, EXAMPLE_ID).model_dump(),
         }
         if error.retry_after_seconds is not None:
             response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return documented
 
 
-def _problem(status: int, code: str, detail: str, request_id: str) -> dict[str, Any]:
+def problem(status: int, code: str, detail: str, request_id: str) -> Problem:
+    """Return the problem of an error."""
     title = HTTPStatus(status).phrase
-    return Problem(code=code, title=title, status=status, detail=detail, request_id=request_id).model_dump()
+    return Problem(code=code, title=title, status=status, detail=detail, request_id=request_id)
 
 
 def _answer(status: int, code: str, detail: str, headers: Mapping[str, str] | None) -> JSONResponse:
     record = current()
     record.error_code = code
-    return JSONResponse(_problem(status, code, detail, record.request_id), status, headers, MEDIA_TYPE)
+    return JSONResponse(problem(status, code, detail, record.request_id).model_dump(), status, headers, MEDIA_TYPE)
 
 
 def _respond(error: GatewayError) -> JSONResponse:
-    headers = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
+    headers = dict(error.headers)
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
     return _answer(error.status, error.code, error.detail, headers)
 
 
 async def _on_gateway_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GatewayError)
-    if isinstance(error, ServingError):
+    if isinstance(error, ServingError | FeedbackError):
         current().reason = error.reason
     return _respond(error)
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from detector_api import errors
+from detector_api.prediction.admission import Admission, Stay
+from detector_api.prediction.refusals import refusals
+from detector_api.prediction.unloaded import UnloadedTime
 from detector_api.serving.model_card import Model
 from detector_api.serving.serving_client import Answer, ServingClient
 from detector_api.settings import Settings
+from detector_api.telemetry.metrics import Metrics
 from detector_api.telemetry.record import current
 from model_serving import photos
 
@@ -20,13 +27,19 @@ ATTEMPTS = 20
 NOT_FOUND_PAUSE_SECONDS = 0.02
 # How many versions to remember: those between which a change is under way, and some to return to.
 VERSIONS = 8
+# What threads and event loop add to a photo's time on a busy machine: no sign that too many photos are in work.
+SCHEDULING_SECONDS = 0.005
+
+T = TypeVar("T")
 
 
 class Predictor:
     """Use one for the life of the process: it remembers the cards of versions, and has the decoding threads."""
 
-    def __init__(self, client: ServingClient, settings: Settings) -> None:
+    def __init__(self, client: ServingClient, settings: Settings, metrics: Metrics) -> None:
         self._client = client
+        self._admission = Admission(settings, metrics)
+        self._unloaded = UnloadedTime()
         self._deadline_seconds = settings.deadline_seconds
         self._max_pixels = settings.max_pixels
         # With a deadline's end a photo that waits is dropped, and one being decoded keeps its thread until it is done.
@@ -34,52 +47,74 @@ class Predictor:
         self._models: dict[int, Model] = {}
         self._latest: Model | None = None
 
-    async def describe(self, version: int | None = None) -> Model:
-        """Fetch a version's card, by default the latest's, and remember it."""
-        model = await self._client.describe(version)
+    async def describe(self, version: int | None = None, *, deadline: float | None = None) -> Model:
+        """Fetch a version's card, by default the latest's, and remember it; `deadline` is in monotonic seconds."""
+        model = await self._client.describe(version, deadline=deadline)
         self._models.pop(model.version, None)
         self._models[model.version] = model
         if len(self._models) > VERSIONS:
             del self._models[next(iter(self._models))]
         return model
 
-    async def predict(self, photo: bytes, *, explain: bool = False) -> tuple[Answer, Model]:
+    def check(self) -> None:
+        """Raise what a photo sent alone would be refused with now, whatever it shows: it need not be read for that."""
+        self._client.circuit.check()
+        self._admission.check()
+
+    async def predict(self, photo: bytes, *, explain: bool = False, waits: bool = False) -> tuple[Answer, Model]:
         """Return what the model sees in a photo, and the very version that saw it.
 
-        Raises the `RequestError` of a photo that cannot be read, or a `ServingError`.
+        When too many photos are in work it is refused, or with `waits` waits for its turn; its deadline counts from
+        then. Raises the `RequestError` of a photo that cannot be read, or a `ServingError`.
         """
-        try:
-            async with asyncio.timeout(self._deadline_seconds):
-                return await self._predict(photo, explain)
-        except TimeoutError as error:
-            raise errors.DeadlineError("the photo was not answered in time") from error
+        async with self._admission.admitted(waits=waits) as stay:
+            self._client.circuit.check()
+            deadline = time.monotonic() + self._deadline_seconds
+            try:
+                async with asyncio.timeout(self._deadline_seconds):
+                    return await self._predict(photo, explain, deadline, stay)
+            except TimeoutError as error:
+                raise errors.DeadlineError("the photo was not answered in time") from error
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do other work on a photo in a decoding thread; when too many photos are in work it is refused as they are."""
+        async with self._admission.admitted():
+            return await asyncio.get_running_loop().run_in_executor(self._decoders, work)
 
     def close(self) -> None:
         """Let the decoding threads end."""
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
-    async def _predict(self, photo: bytes, explain: bool) -> tuple[Answer, Model]:
+    async def _predict(self, photo: bytes, explain: bool, deadline: float, stay: Stay) -> tuple[Answer, Model]:
         """Ask the latest version, and ask again if it turns out to see photos otherwise than the version known."""
         record = current()
         pixels: dict[photos.Geometry, bytes] = {}
+        decode_seconds = 0.0
         failure: errors.ServingError = errors.ModelUnavailableError(
             f"the model changed {ATTEMPTS} times in one request"
         )
         for attempt in range(ATTEMPTS):
             if attempt > 0:
-                record.retries += 1
+                record.retried("the model changed")
             try:
-                self._latest = self._latest or await self.describe()
+                self._latest = self._latest or await self.describe(deadline=deadline)
                 geometry = self._latest.card.geometry
                 if geometry not in pixels:
                     with record.timed("decode"):
-                        pixels[geometry] = await self._decode(photo, geometry)
+                        pixels[geometry], seconds = await self._decode(photo, geometry)
+                    decode_seconds += seconds
                 with record.timed("predict"):
-                    answer = await self._client.predict(pixels[geometry], geometry.size, explain=explain)
-                model = self._models.get(answer.version) or await self.describe(answer.version)
+                    async with self._unloaded.call():
+                        answer = await self._client.predict(
+                            pixels[geometry], geometry.size, explain=explain, deadline=deadline
+                        )
+                self._unloaded.expect(answer.version)
+                model = self._models.get(answer.version) or await self.describe(answer.version, deadline=deadline)
                 if model.card.geometry == geometry:
                     record.model_version = answer.version
                     self._latest = model
+                    if attempt == 0 and self._unloaded.seconds:
+                        stay.unloaded_seconds = decode_seconds + self._unloaded.seconds + SCHEDULING_SECONDS
                     return answer, model
                 better: Model | None = model
             except errors.InputRejectedError as error:
@@ -92,17 +127,17 @@ class Predictor:
                 self._latest = better
         raise failure
 
-    async def _decode(self, photo: bytes, geometry: photos.Geometry) -> bytes:
+    async def _decode(self, photo: bytes, geometry: photos.Geometry) -> tuple[bytes, float]:
+        """Return pixels and the CPU time that they took, in seconds."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoders, _read_pixels, photo, geometry, self._max_pixels)
+        return await loop.run_in_executor(self._decoders, _timed_read, photo, geometry, self._max_pixels)
+
+
+def _timed_read(photo: bytes, geometry: photos.Geometry, max_pixels: int) -> tuple[bytes, float]:
+    start = time.thread_time()
+    return _read_pixels(photo, geometry, max_pixels), time.thread_time() - start
 
 
 def _read_pixels(photo: bytes, geometry: photos.Geometry, max_pixels: int) -> bytes:
-    try:
+    with refusals():
         return photos.read_pixels(photo, geometry, max_pixels).tobytes()
-    except photos.TooManyPixelsError as error:
-        raise errors.TooLargeError(str(error)) from error
-    except photos.UnsupportedPhotoError as error:
-        raise errors.UnsupportedTypeError(str(error)) from error
-    except photos.DamagedPhotoError as error:
-        raise errors.DamagedImageError(str(error)) from error

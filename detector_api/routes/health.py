@@ -13,7 +13,7 @@ from detector_api.serving.serving_client import AVAILABLE
 router = APIRouter(tags=["health"])
 
 
-@router.get("/livez")
+@router.get("/livez", responses=responses())
 async def check_alive() -> Health:
     """Tell that the process answers, whatever the state of the model."""
     return Health(status="ok")
@@ -26,7 +26,8 @@ async def check_alive() -> Health:
     ),
 )
 async def check_ready(client: CurrentServingClient, settings: CurrentSettings) -> Health:
-    """Tell that a photo sent now would be answered: a version of the model is available."""
+    """Tell that a photo sent now would be answered: the server answers, and a version of the model is available."""
+    client.circuit.check()
     states = await client.status(settings.readiness_deadline_seconds)
     if AVAILABLE not in states.values():
         raise errors.ModelUnavailableError(f"the states of its versions are {states}")

@@ -35,4 +35,5 @@ async def read_model(
         version=model.version,
         state=states.get(model.version, "UNKNOWN"),
         card=model.card,
+        feedback=settings.feedback_folder is not None,
     )

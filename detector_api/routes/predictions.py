@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from detector_api import errors
-from detector_api.dependencies import CurrentPredictor, CurrentSettings, UploadedPhoto
+from detector_api.dependencies import CountPhoto, CurrentMetrics, CurrentPredictor, CurrentSettings, UploadedPhoto
 from detector_api.http.problems import responses
-from detector_api.http.uploads import FIELDS
-from detector_api.schemas import PredictionReply
+from detector_api.http.uploads import FIELDS, begin, read_photos
+from detector_api.prediction.stream import PredictionStream
+from detector_api.schemas import ErrorLine, PredictionLine, PredictionReply
 
 router = APIRouter(prefix="/api/v1", tags=["predictions"])
 
-# FastAPI would describe the body by itself if it parsed it itself; `http/uploads.py` says why it must not.
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        name: {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "The photo: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF."
-                            + (f" Another name of {FIELDS[0]}." if name != FIELDS[0] else ""),
-                        }
-                        for name in FIELDS
-                    },
-                    "anyOf": [{"required": [name]} for name in FIELDS],
-                }
-            }
-        },
+# From a proxy that cannot pass an answer on while it still sends the body.
+AFTER_BODY = "X-Answer-After-Body"
+
+TopK = Annotated[int, Query(ge=1, le=5, description="How many breeds to name.")]
+Explain = Annotated[bool, Query(description="Add `heatmap`: where the breed was seen.")]
+
+
+class LineResponse(StreamingResponse):
+    """A stream of JSON lines, made while the body is still being read.
+
+    Starlette's own would wait for the caller's leaving by receiving, and so take the body away from who reads it, who
+    notices that as well.
+    """
+
+    media_type = "application/x-ndjson"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the lines, after the head of the response with the first; stop the work for them if that fails."""
+        async with aclosing(self.body_iterator) as lines:  # type: ignore[type-var]
+            has_begun = False
+            async for line in lines:
+                if not has_begun:
+                    await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                    has_begun = True
+                await send({"type": "http.response.body", "body": line, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def describe_body(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    """Describe a body: FastAPI would do it if it parsed it itself; `http/uploads.py` says why it must not."""
+    name, *others = FIELDS
+    described = schema | {"description": f"{description} The names {' and '.join(others)} are read as well."}
+    form = {"type": "object", "properties": {name: described}, "required": [name]}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
+
+
+FILE = {"type": "string", "format": "binary"}
+# FastAPI describes what is no JSON document as a string.
+LINES: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "anyOf": [{"$ref": f"#/components/schemas/{line.__name__}"} for line in (PredictionLine, ErrorLine)],
     }
 }
 
@@ -42,13 +68,15 @@ BODY: dict[str, Any] = {
 @router.post(
     "/predict_breed",
     response_model_exclude_unset=True,
-    openapi_extra=BODY,
+    openapi_extra=describe_body(FILE, "The photo: JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF or AVIF."),
     responses=responses(
         errors.NoImageError,
+        errors.RequestTimeoutError,
         errors.TooLargeError,
         errors.UnsupportedTypeError,
         errors.DamagedImageError,
         errors.InvalidRequestError,
+        errors.TooManyRequestsError,
         errors.ModelAnswerError,
         errors.ModelUnavailableError,
         errors.OverloadedError,
@@ -59,9 +87,52 @@ async def predict_breed(
     photo: UploadedPhoto,
     predictor: CurrentPredictor,
     settings: CurrentSettings,
-    top_k: Annotated[int, Query(ge=1, le=5, description="How many breeds to name.")] = 5,
-    explain: Annotated[bool, Query(description="Add `heatmap`: where the breed was seen.")] = False,
+    top_k: TopK = 5,
+    explain: Explain = False,
 ) -> PredictionReply:
     """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
     answer, model = await predictor.predict(photo, explain=explain)
     return PredictionReply.of(answer, model, settings.model_name, top_k)
+
+
+@router.post(
+    "/predict_breeds",
+    response_class=LineResponse,
+    response_model=PredictionLine | ErrorLine,
+    response_description="A JSON object a line: one for each photo as soon as it is done, in that order.",
+    openapi_extra=describe_body(
+        {"type": "array", "items": FILE, "minItems": 1},
+        "The photos, each a part of this name: as for `/api/v1/predict_breed`.",
+    ),
+    responses=responses(
+        errors.NoImageError, errors.RequestTimeoutError, errors.TooLargeError, errors.InvalidRequestError
+    )
+    | {200: {"content": {LineResponse.media_type: LINES}}},
+)
+async def predict_breeds(
+    request: Request,
+    predictor: CurrentPredictor,
+    settings: CurrentSettings,
+    metrics: CurrentMetrics,
+    count_photo: CountPhoto,
+    top_k: TopK = 5,
+    explain: Explain = False,
+) -> LineResponse:
+    """Name the breed in each of many photos. One that cannot be answered has its `error` in its own line.
+
+    Lines come while photos are still being sent. A last line without `index` tells why the rest was not read.
+    """
+
+    async def predict(photo: bytes) -> PredictionReply:
+        count_photo()
+        answer, model = await predictor.predict(photo, explain=explain, waits=True)
+        return PredictionReply.of(answer, model, settings.model_name, top_k)
+
+    async def lines() -> AsyncIterator[bytes]:
+        async with aclosing(stream.lines(request, after_body=AFTER_BODY in request.headers)) as done:
+            async for line in done:
+                yield line.model_dump_json(exclude_unset=True).encode() + b"\n"
+
+    uploads = await begin(read_photos(request, settings, settings.max_stream_bytes))
+    stream = PredictionStream(uploads, predict, settings, metrics)
+    return LineResponse(lines())

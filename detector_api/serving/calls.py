@@ -30,21 +30,22 @@ ERRORS = {
 }
 
 
-async def call(channel: grpc.aio.Channel, method: str, request: Any, reply_type: Any, deadline_seconds: float) -> Any:
-    """Call one server, and another if that one ends, until the deadline for all of it. May raise a `ServingError`."""
-    send = channel.unary_unary(method, type(request).SerializeToString, reply_type.FromString)
+async def call(channel: grpc.aio.Channel, method: str, request: bytes, reply_type: Any, deadline: float) -> Any:
+    """Call one server, and another if that one ends, until `deadline`, in monotonic seconds, for all of it.
+
+    `request` is serialised already. The server is told how much of it remains. May raise a `ServingError`.
+    """
+    send = channel.unary_unary(method, None, reply_type.FromString)
     record = current()
-    end = time.monotonic() + deadline_seconds
     backoffs = iter(BACKOFFS_SECONDS)
     while True:
         try:
-            metadata = (("x-request-id", record.request_id),)
-            reply = await send(request, timeout=end - time.monotonic(), metadata=metadata)
+            reply = await send(request, timeout=deadline - time.monotonic(), metadata=record.metadata())
         except grpc.aio.AioRpcError as error:
             backoff = next(backoffs, None)
-            if backoff is None or not _is_passing(error) or time.monotonic() + backoff >= end:
+            if backoff is None or not _is_passing(error) or time.monotonic() + backoff >= deadline:
                 raise _failure(error) from error
-            record.retries += 1
+            record.retried(error.code().name)
             await asyncio.sleep(backoff)
         else:
             if reply is None:  # what gRPC returns for bytes that do not parse

@@ -6,6 +6,7 @@ The card of the model has the JSON text in its output `model_card`; see `model_c
 from __future__ import annotations
 
 import functools
+import time
 from dataclasses import dataclass
 
 import grpc.aio
@@ -14,9 +15,10 @@ from pydantic import ValidationError
 from detector_api import errors
 from detector_api.serving.calls import call
 from detector_api.serving.channel import open_channel
+from detector_api.serving.circuit import PROBE_SECONDS, Circuit
 from detector_api.serving.model_card import Model, ModelCard
 from detector_api.serving.protos import serving_pb2 as pb
-from detector_api.serving.tensors import image_tensor, read_probabilities, read_strings
+from detector_api.serving.tensors import image_request, read_probabilities, read_strings
 
 AVAILABLE = "AVAILABLE"
 
@@ -33,21 +35,24 @@ class Answer:
 
 
 class ServingClient:
-    """Use one for the life of the process, on one event loop. Every call may raise a `ServingError`."""
+    """Use one for the life of the process, on one event loop. Every call may raise a `ServingError`.
+
+    Deadlines are monotonic seconds; without one a call has `deadline_seconds` from its start.
+    """
 
     def __init__(self, address: str, model_name: str, deadline_seconds: float) -> None:
         self._address = address
         self._model_name = model_name
         self._deadline_seconds = deadline_seconds
+        self.circuit = Circuit(lambda: self.describe(deadline=time.monotonic() + PROBE_SECONDS))
 
-    async def predict(self, pixels: bytes, size: int, *, explain: bool = False) -> Answer:
+    async def predict(
+        self, pixels: bytes, size: int, *, explain: bool = False, deadline: float | None = None
+    ) -> Answer:
         """Ask the latest version what it sees in `size` x `size` RGB pixels, and with `explain` where."""
         # No output filter: TensorFlow Serving batches only requests for all outputs of a signature.
-        request = pb.PredictRequest(
-            model_spec=self._spec(signature="explain" if explain else "pixels"),
-            inputs={"pixels": image_tensor(pixels, size)},
-        )
-        reply = await self._predict(request)
+        request = image_request(self._spec(signature="explain" if explain else "pixels"), pixels, size)
+        reply = await self._predict(request, deadline)
         shape, breeds = read_strings(reply.outputs, "top_breeds")
         shape_too, probabilities = read_probabilities(reply.outputs, "top_probabilities")
         one, dog_probability = read_probabilities(reply.outputs, "dog_probability")
@@ -58,7 +63,7 @@ class ServingClient:
         heatmap = _rows(*read_probabilities(reply.outputs, "heatmap")) if explain else None
         return Answer(_version(reply), breeds, probabilities, dog_probability[0], heatmap)
 
-    async def describe(self, version: int | None = None) -> Model:
+    async def describe(self, version: int | None = None, *, deadline: float | None = None) -> Model:
         """Fetch the card of a version, by default of the latest."""
         spec = self._spec(signature="describe")
         if version is not None:
@@ -66,7 +71,8 @@ class ServingClient:
         # The input has a default in the model, which not every TensorFlow Serving knows to use.
         unused = pb.TensorProto(dtype=pb.DT_STRING, string_val=[b""])
         unused.tensor_shape.dim.add(size=1)
-        reply = await self._predict(pb.PredictRequest(model_spec=spec, inputs={"unused": unused}))
+        request = pb.PredictRequest(model_spec=spec, inputs={"unused": unused})
+        reply = await self._predict(request.SerializeToString(), deadline)
         _, card = read_strings(reply.outputs, "model_card")
         try:
             return Model(_version(reply), ModelCard.model_validate_json(card[0]))
@@ -79,15 +85,16 @@ class ServingClient:
         reply = await call(
             self._channel,
             "/tensorflow.serving.ModelService/GetModelStatus",
-            pb.GetModelStatusRequest(model_spec=self._spec()),
+            pb.GetModelStatusRequest(model_spec=self._spec()).SerializeToString(),
             pb.GetModelStatusResponse,
-            deadline_seconds or self._deadline_seconds,
+            time.monotonic() + (deadline_seconds or self._deadline_seconds),
         )
         names = {number: name for name, number in state.items()}
         return {one.version: names.get(one.state, "UNKNOWN") for one in reply.model_version_status}
 
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""
+        self.circuit.close()
         if "_channel" in self.__dict__:
             await self._channel.close()
 
@@ -99,9 +106,14 @@ class ServingClient:
     def _spec(self, signature: str = "") -> pb.ModelSpec:
         return pb.ModelSpec(name=self._model_name, signature_name=signature)
 
-    async def _predict(self, request: pb.PredictRequest) -> pb.PredictResponse:
+    async def _predict(self, request: bytes, deadline: float | None) -> pb.PredictResponse:
+        now = time.monotonic()
+        deadline = now + self._deadline_seconds if deadline is None else deadline
+        if deadline <= now:
+            raise errors.DeadlineError("the deadline had passed before the model was asked")
         method = "/tensorflow.serving.PredictionService/Predict"
-        return await call(self._channel, method, request, pb.PredictResponse, self._deadline_seconds)
+        with self.circuit.watch(deadline):
+            return await call(self._channel, method, request, pb.PredictResponse, deadline)
 
 
 def _version(reply: pb.PredictResponse) -> int:

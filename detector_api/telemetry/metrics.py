@@ -28,7 +28,11 @@ class Metrics:
         self._model = Gauge(
             "detector_model_info", "The version that answered last.", ["name", "version"], registry=self._registry
         )
-        self.in_flight = Gauge("detector_requests_in_flight", "Requests being answered.", registry=self._registry)
+        self.in_flight = self._gauge("detector_requests_in_flight", "Requests being answered.")
+        self.photos_in_work = self._gauge("detector_photos_in_work", "Photos being decoded, or with the model.")
+        self.admission_limit = self._gauge("detector_admission_limit", "Photos that may be in work at once.")
+        self.photos_refused = self._counter("detector_photos_refused", "Photos refused because the gateway was full.")
+        self.circuit_open = self._gauge("detector_circuit_open", "1 while the model server does not answer, else 0.")
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count one request that has ended."""
@@ -52,6 +56,9 @@ class Metrics:
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(name, documentation, labels, registry=self._registry)
+
+    def _gauge(self, name: str, documentation: str) -> Gauge:
+        return Gauge(name, documentation, registry=self._registry)
 
     def _histogram(self, name: str, documentation: str, *labels: str) -> Histogram:
         return Histogram(name, documentation, labels, buckets=BUCKETS_SECONDS, registry=self._registry)

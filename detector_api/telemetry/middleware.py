@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from detector_api.telemetry.metrics import Metrics
 from detector_api.telemetry.record import RequestRecord, begin
+
+if TYPE_CHECKING:
+    from detector_api.telemetry.traces import Traces
 
 # They come every few seconds from machines: they are not counted, and are logged when they fail.
 PROBES = ("/livez", "/readyz", "/metrics")
@@ -19,9 +23,10 @@ logger = logging.getLogger(__name__)
 class Telemetry:
     """Wrap it around everything else, so that a request is accounted for by what the caller gets in the end."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, traces: Traces | None) -> None:
         self.app = app
         self.metrics = metrics
+        self.traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on under its id, and account for it when it has ended."""
@@ -45,13 +50,18 @@ class Telemetry:
         is_probe = scope["path"] in PROBES
         if not is_probe:
             self.metrics.in_flight.inc()
+        trace = None if self.traces is None or is_probe else self.traces.begin(record, scope["headers"])
+        record.trace = trace
         start = time.perf_counter()
         try:
             await self.app(scope, receive_counted, send_with_id)
         finally:
             seconds = time.perf_counter() - start
             # Its template: the path as sent is the caller's to choose, and would be a label for each.
-            route = getattr(scope.get("route"), "path", "none")
+            template = getattr(scope.get("route"), "path", None)
+            route = template or "none"
+            if trace:
+                trace.end(scope["method"], template)
             self.metrics.count_work(record)
             if not is_probe:
                 self.metrics.in_flight.dec()
@@ -76,6 +86,8 @@ def _log(record: RequestRecord, method: str, route: str, seconds: float, is_prob
         "predict_ms": _milliseconds(record.seconds.get("predict")),
         "model_version": record.model_version,
         "retries": record.retries,
+        "photos": record.photos or None,
+        "photos_failed": record.photos_failed or None,
         "code": record.error_code,
         "reason": record.reason,
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 # What nginx keeps, too: harmless in a log, a header and a shell.
 _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -18,6 +18,22 @@ _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 CALLER_GONE = 499
 
 Part = Literal["decode", "predict"]
+
+
+class Trace(Protocol):
+    """What follows a request for a collector of traces: `traces.RequestTrace`."""
+
+    def part(self, name: Part) -> AbstractContextManager[None]:
+        """Trace the block as one part of the request."""
+
+    def retried(self, reason: str) -> None:
+        """Note in the part under way that a call is made again."""
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return what tells a server which span its work belongs to."""
+
+
+_UNTRACED = nullcontext()
 
 
 @dataclass(slots=True)
@@ -34,15 +50,29 @@ class RequestRecord:
     error_code: str | None = None
     reason: str | None = None
     exception: BaseException | None = None
+    photos: int = 0  # of a request of many
+    photos_failed: int = 0
+    trace: Trace | None = None
 
     @contextmanager
     def timed(self, part: Part) -> Iterator[None]:
         """Add the time that the block takes to a part's."""
         start = time.perf_counter()
         try:
-            yield
+            with self.trace.part(part) if self.trace else _UNTRACED:
+                yield
         finally:
             self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
+
+    def retried(self, reason: str) -> None:
+        """Count a call of the model server that is made again."""
+        self.retries += 1
+        if self.trace:
+            self.trace.retried(reason)
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return what tells the model server which request its work belongs to."""
+        return (("x-request-id", self.request_id), *(self.trace.metadata() if self.trace else ()))
 
 
 _current: ContextVar[RequestRecord | None] = ContextVar("request_record", default=None)
@@ -53,8 +83,15 @@ def begin(proposed_id: bytes | None) -> RequestRecord:
     if proposed_id is not None and _WELL_FORMED_ID.fullmatch(proposed_id):
         record = RequestRecord(proposed_id.decode("ascii"))
     else:
-        record = RequestRecord(uuid.uuid4().hex)
+        record = RequestRecord(f"{random.getrandbits(128):032x}")
     # Never reset: a task serves one request, and what the server logs of it after the app belongs to it as well.
+    _current.set(record)
+    return record
+
+
+def begin_photo() -> RequestRecord:
+    """Start the record of one photo among others of its request, under the request's id, for this task's next steps."""
+    record = RequestRecord(current().request_id, trace=current().trace)
     _current.set(record)
     return record
 

@@ -13,7 +13,9 @@ from model_serving.breeds import readable
 from model_serving.errors import DatasetError
 
 SPLITS = ("train", "valid", "test")
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+)
 # Of each class this share goes to a split that the folders do not provide.
 HELD_OUT_SHARE = 0.1
 

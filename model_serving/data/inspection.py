@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,11 +68,7 @@ class Inspection:
 def inspect(dataset: Dataset) -> Inspection:
     """Read every photo of `dataset` and return what a person should know before training, with a progress line."""
     photos = [(split, photo) for split, members in dataset.splits.items() for photo in members]
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(len(photos), "inspect", "photo") as bar:
-        results = []
-        for result in pool.map(lambda entry: _thumbnail_or_reason(entry[1]), photos):
-            results.append(result)
-            bar.update()
+    results = thumbnails_or_reasons([photo for _, photo in photos], "inspect")
     sound = {index: result for index, result in enumerate(results) if isinstance(result, np.ndarray)}
     twins = [
         Twins(photos[first][1], photos[second][1], (photos[first][0], photos[second][0]))
@@ -86,8 +82,17 @@ def inspect(dataset: Dataset) -> Inspection:
     )
 
 
+def thumbnails_or_reasons(photos: Sequence[LabelledPhoto], label: str) -> list[np.ndarray | str]:
+    """Return for each photo a vector whose product with another's is their correlation, or why it cannot be read."""
+    results = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(len(photos), label, "photo") as bar:
+        for result in pool.map(_thumbnail_or_reason, photos):
+            results.append(result)
+            bar.update()
+    return results
+
+
 def _thumbnail_or_reason(photo: LabelledPhoto) -> np.ndarray | str:
-    """Return a vector of length 1 whose product with another photo's is their correlation, or why there is none."""
     try:
         image = read_pixels(photo.path.read_bytes(), _GEOMETRY)
     except (PhotoError, OSError) as error:

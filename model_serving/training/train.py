@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from model_serving.backbones import load_backbone
+from model_serving.data.additions import add_photos
 from model_serving.data.dataset import SPLITS, fingerprint, read_dataset
 from model_serving.errors import DatasetError
 from model_serving.report.findings import find
@@ -22,15 +24,25 @@ from model_serving.training.head import HeadOptions, fit_head
 
 
 def train(
-    data: Path, model: Path, backbone_name: str, weights: str | None, cache: Path, options: HeadOptions
+    data: Path,
+    model: Path,
+    backbone_name: str,
+    weights: str | None,
+    cache: Path,
+    options: HeadOptions,
+    also: Sequence[Path] = (),
 ) -> tuple[Path, ModelCard]:
     """Train a head on the class folders in `data` and put it on the shelf of `model` as its next version.
+
+    The photos in the class folders of each of `also` join the training photos.
 
     Returns the version's folder, which holds its report, and its card. Prints what it does and how good the result is.
     Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
-    dataset = read_dataset(data)
+    dataset, additions = add_photos(read_dataset(data), also)
+    if also:
+        print(additions)
     print(
         ", ".join(f"{len(dataset.splits[split])} {split}" for split in SPLITS),
         f"photos of {len(dataset.breeds)} breeds",
@@ -83,6 +95,7 @@ def train(
         thresholds=calibration.thresholds,
         training={
             "photos": len(features["train"].photos),
+            "also": asdict(additions),
             "skipped": sum(len(split.skipped) for split in features.values()),
             "seconds": round(time.monotonic() - started),
             "options": asdict(options),

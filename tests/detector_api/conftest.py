@@ -24,6 +24,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from detector_api.http.protocol import server_config
 from detector_api.main import create_app
 from detector_api.settings import Settings
 from detector_api.telemetry.logs import JsonFormatter
@@ -63,6 +64,7 @@ class ScriptedServing:
         self.checks_size = True
         self.requests: list[predict_pb2.PredictRequest] = []
         self.metadata: list[dict[str, str]] = []
+        self.seconds_remaining: list[float] = []  # as each caller's deadline says
         self.before_predict: Callable[[], None] = lambda: None
         self.alter: Callable[[predict_pb2.PredictResponse], Any] = lambda reply: reply
         self.failure: tuple[grpc.StatusCode, str] | None = None
@@ -117,6 +119,7 @@ class ScriptedServing:
     def _predict(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext) -> Any:
         self.requests.append(request)
         self.metadata.append(dict(context.invocation_metadata()))
+        self.seconds_remaining.append(context.time_remaining())
         if request.model_spec.signature_name != "describe":
             self.before_predict()
         self._check(request.model_spec, context)
@@ -197,8 +200,9 @@ def start_gateway(gateway_threads: list[threading.Thread]) -> Iterator[Callable[
     def start(**settings: Any) -> httpx.Client:
         # Listening before the server starts: a client's first connection waits in the queue, and no test has to.
         listener = socket.create_server(("127.0.0.1", 0))
-        app = create_app(Settings(**settings))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+        chosen = Settings(**settings)
+        config = server_config(create_app(chosen), chosen, log_config=None, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         host, port = listener.getsockname()

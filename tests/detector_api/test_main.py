@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pillow_heif
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from detector_api import errors
 from detector_api.main import create_app
@@ -25,11 +30,15 @@ HEAVY = ("tensorflow", "tensorflow_serving", "keras", "numpy")
 
 ROUTES = {
     ("post", "/api/v1/predict_breed"),
+    ("post", "/api/v1/predict_breeds"),
+    ("post", "/api/v1/feedback"),
     ("get", "/api/v1/model"),
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/metrics"),
 }
+# Answered before a route is reached, or only where a setting asks for it.
+OF_NO_ROUTE = {"malformed_request", "head_too_large", "unauthorized", "closing"}
 
 
 def test_create_app_without_tensorflow_or_numpy_answers() -> None:
@@ -115,13 +124,14 @@ def test_create_app_documents_every_route_and_error() -> None:
 
     documented = {
         code: (int(status), example["value"])
-        for status, response in predict["responses"].items()
-        if status != "200"
+        for path in ("/api/v1/predict_breed", "/api/v1/feedback")
+        for status, response in document["paths"][path]["post"]["responses"].items()
+        if not status.startswith("2")
         for code, example in response["content"]["application/problem+json"]["examples"].items()
     }
     leaves = [error for error in every_error(errors.GatewayError) if hasattr(error, "code")]
-    assert set(documented) == {error.code for error in leaves}
-    for error in leaves:
+    assert set(documented) | OF_NO_ROUTE == {error.code for error in leaves}
+    for error in (error for error in leaves if error.code in documented):
         status, example = documented[error.code]
         assert status == error.status
         assert example["status"] == error.status
@@ -198,3 +208,112 @@ def test_cors_of_a_named_origin_is_on_errors_too(start_gateway: Any, path: str) 
     assert allowed.headers["access-control-allow-origin"] == "https://b.example"
     other = gateway.get(path, headers={"origin": "https://c.example"})
     assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize("prefix", ["/", "/api/v1/predict_breed?top_k=", "/api/v1/model/"])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"a" * 8000,
+        b"%",
+        b"%zz",
+        b"%00",
+        b"%ff%fe",
+        b"%2e%2e/%2e%2e/etc/passwd",
+        b"..%5c..",
+        b"//evil.example/",
+        "käse".encode(),
+        b"\x00",
+        b"\xff\xfe",
+        b"#x?y=;&&=",
+        b'[]{}|^`<>"',
+    ],
+)
+def test_request_of_an_absurd_url_is_a_4xx(gateway: httpx.Client, prefix: str, tail: bytes) -> None:
+    """However broken an address is, the answer is an error of the caller's, and the next request is answered."""
+    for verb in (b"GET", b"POST", b"HEAD"):
+        with connect(gateway) as connection:
+            connection.sendall(
+                verb + b" " + prefix.encode() + tail + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            )
+            head = connection.makefile("rb").readline()
+        assert 400 <= int(head.split()[1]) < 500, head
+    assert gateway.get("/livez").status_code == 200
+
+
+def connect(gateway: httpx.Client) -> socket.socket:
+    return socket.create_connection((gateway.base_url.host, gateway.base_url.port or 80), timeout=60)
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><image href="{0}"/></svg>'
+XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><a href="{0}"/></rdf:RDF></x:xmpmeta>'
+
+
+def photos_naming(url: str) -> dict[str, bytes]:
+    """Return files that name a URL in each place where a format has one."""
+
+    def encode(kind: str, **options: Any) -> bytes:
+        buffer = io.BytesIO()
+        Image.new("RGB", (16, 16)).save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    exif = Image.Exif()
+    exif[0x010E] = exif[0x013B] = url
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", XMP.format(url))
+    pillow_heif.register_heif_opener()  # to write them
+    return {
+        "text": url.encode(),
+        "svg": SVG.format(url).encode(),
+        "html": f'<img src="{url}">'.encode(),
+        "jpeg": encode("JPEG", exif=exif, comment=url, xmp=XMP.format(url).encode()),
+        "png": encode("PNG", pnginfo=text, exif=exif),
+        "tiff": encode("TIFF", tiffinfo={270: url, 305: url, 700: XMP.format(url).encode()}),
+        "webp": encode("WEBP", exif=exif, xmp=XMP.format(url).encode()),
+        "heic": encode("HEIF", exif=exif.tobytes(), xmp=XMP.format(url).encode()),
+    }
+
+
+def test_request_naming_a_url_lets_nothing_be_fetched(gateway: httpx.Client, photo: bytes) -> None:
+    """Whatever field, file name, header, query or photo names a URL, nobody asks for it on the caller's behalf."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/dog.jpg"
+        names = ("dog_image", "image", "file", "url", "image_url")
+        for path in ("/api/v1/predict_breed", "/api/v1/predict_breeds", "/api/v1/feedback"):
+            for name in names:
+                gateway.post(path, data={name: url})
+                gateway.post(path, json={name: url})
+                gateway.post(path, params={name: url, "breed": url, "keep": "true"}, files={name: (url, url, url)})
+            for content in photos_naming(url).values():
+                headers = {"Referer": url, "Origin": url, "X-Forwarded-Host": url}
+                answer = gateway.post(path, files={"dog_image": (url, content)}, headers=headers)
+                assert answer.status_code < 500
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [error for error in every_error(errors.GatewayError) if hasattr(error, "code")],
+    ids=lambda error: error.code,
+)
+def test_error_of_each_class_tells_nothing_of_the_inside(
+    gateway: httpx.Client, photo: bytes, monkeypatch: pytest.MonkeyPatch, error: type[errors.GatewayError]
+) -> None:
+    """Its code and status are in the answer, and what the log is told - addresses, paths, a traceback - is not."""
+    inside = "10.1.2.3:8500 /srv/secret/model"
+
+    async def fail(*_: object, **__: object) -> None:
+        try:
+            raise OSError(inside)
+        except OSError as cause:
+            is_told = issubclass(error, (errors.ServingError, errors.FeedbackError))
+            raise (error(inside) if is_told else error()) from cause
+
+    monkeypatch.setattr(Predictor, "predict", fail)
+    response = gateway.post("/api/v1/predict_breed", files={"dog_image": photo})
+    assert (response.status_code, response.json()["code"]) == (error.status, error.code)
+    assert set(response.json()) == {"code", "title", "status", "detail", "request_id"}
+    told = response.text + str(response.headers)
+    assert not any(word in told for word in (*inside.split(), "Traceback", "detector_api", ".py"))

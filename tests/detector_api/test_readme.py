@@ -33,6 +33,12 @@ def folder(tmp_path: Path, photo: bytes) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def gateway(serving: Any, start_gateway: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A client of a gateway that takes feedback, too."""
+    return start_gateway(serving_address=serving.address, feedback_folder=tmp_path_factory.mktemp("feedback"))
+
+
 def run(language: str, code: str, gateway: Any, folder: Path) -> str:
     """Run a snippet against `gateway` and return what it printed; it must succeed."""
     address = f"{gateway.base_url.host}:{gateway.base_url.port}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 from starlette.types import ASGIApp
 
 from detector_api.main import create_app
@@ -44,13 +45,38 @@ def test_get_answer_has_each_security_header_of_nginx_once(front: httpx.Client, 
     assert {name: headers.get_list(name) for name in expected} == {name: [value] for name, value in expected.items()}
 
 
-def test_get_docs_may_load_its_viewer(front: httpx.Client) -> None:
-    """The API's documentation is shown by a script from another host, which the page's policy would forbid."""
+def test_get_docs_has_its_viewer_and_the_policy_for_it(front: httpx.Client) -> None:
+    """The API's documentation is shown by a script of this host, under a policy that lets it run and nothing else."""
     answer = front.get("/docs")
     assert answer.status_code == 200
-    assert "content-security-policy" not in answer.headers
+    (policy,) = answer.headers.get_list("content-security-policy")
+    assert "script-src 'self' 'sha256-" in policy
+    assert front.get("/docs/static/swagger-ui-bundle.js").status_code == 200
+
+
+def test_docs_in_a_browser_show_the_calls_and_ask_no_other_host(front: httpx.Client, browser: Browser) -> None:
+    """The viewer runs under its policy, lists the calls, and everything it loads comes from the gateway."""
+    page = browser.new_page()
+    asked, complaints = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(f"{front.base_url}/docs")
+    page.get_by_text("/api/v1/predict_breeds").first.wait_for(timeout=60_000)
+    page.close()
+    assert asked
+    assert all(url.startswith((str(front.base_url), "data:")) for url in asked)
+    assert not complaints
 
 
 def test_get_metrics_is_not_for_the_outside(front: httpx.Client) -> None:
     """The front shows the gateway's metrics to nobody, as nginx does not."""
     assert front.get("/metrics").status_code == 404
+
+
+def test_post_many_photos_gets_a_line_for_each(front: httpx.Client) -> None:
+    """The front passes a stream of lines on, with the policy of every other answer."""
+    files = [("file", (f"{number}.png", b"no photo")) for number in range(50)]
+    answer = front.post("/api/v1/predict_breeds", files=files)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert answer.text.count('"index":') == 50

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 MEGABYTE = 2**20
@@ -311,6 +311,26 @@ def test_post_too_many_at_once_returns_problem(
         answered.set()
         assert first.result().status_code == 200
     eventually(lambda: ask("third.jpg").status_code == 200)
+
+
+def test_post_many_photos_passes_through_unbuffered(
+    start_nginx: Callable[..., str], serve: Callable[..., Any], dead_address: str, tmp_path: Path
+) -> None:
+    """A body far above one photo's limit passes without touching the disk, and every line comes back."""
+
+    async def answer(request: Request) -> StreamingResponse:
+        assert "x-answer-after-body" in request.headers
+        count = 0
+        async for piece in request.stream():
+            count += len(piece)
+        return StreamingResponse((f"{count}\n" for _ in range(1000)), media_type="application/x-ndjson")
+
+    app = Starlette(routes=[Route("/api/v1/predict_breeds", answer, methods=["POST"])])
+    with serve(app) as gateway:
+        site = start_nginx(tmp_path, gateway=gateway, serving=dead_address, ERROR_LOG_LEVEL="warn")
+        reply = httpx.post(f"{site}/api/v1/predict_breeds", content=(bytes(MEGABYTE) for _ in range(50)), timeout=60)
+    assert reply.text == f"{50 * MEGABYTE}\n" * 1000
+    assert "temporary file" not in (tmp_path / "nginx.log").read_text()
 
 
 class Names:

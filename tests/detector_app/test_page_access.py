@@ -17,7 +17,7 @@ def test_show_page_on_small_screen_fits(
     """At 320 pixels nothing sticks out to the side, not even long names."""
     page = open_page(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     gateway.replies["a.jpg"] = [gateway.answer("Extraordinarily" * 9, 0.3)]
-    gateway.replies["b.jpg"] = [gateway.problem(503, "overloaded")]
+    gateway.replies["b.jpg"] = [gateway.problem(504, "deadline")]
     overhang = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     page.goto("/")
     expect(page.locator("#about-model")).not_to_be_empty()
@@ -29,7 +29,7 @@ def test_show_page_on_small_screen_fits(
 
 def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
     """All can be done by Tab and Enter, the focus is always visible, and it is never lost."""
-    gateway.replies["b.jpg"] = [gateway.problem(503, "overloaded"), gateway.answer("Chow")]
+    gateway.replies["b.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Chow")]
     page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()

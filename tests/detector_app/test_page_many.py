@@ -48,14 +48,14 @@ def test_cancel_many_stops_and_reads_rest_on_demand(page: Page, gateway: Any, ph
 
 def test_retry_many_reads_only_what_may_pass(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
     """What failed in passing is tried again at one press; a damaged photo is left alone."""
-    gateway.replies["busy.jpg"] = [gateway.problem(503, "overloaded"), gateway.answer("Chow")]
+    gateway.replies["slow.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Chow")]
     gateway.replies["damaged.jpg"] = [gateway.problem(422, "damaged_image")]
     page.goto("/")
-    page.set_input_files("#photos", [photo("busy.jpg"), photo("damaged.jpg"), photo("good.jpg")])
+    page.set_input_files("#photos", [photo("slow.jpg"), photo("damaged.jpg"), photo("good.jpg")])
     expect(page.locator("#progress-text")).to_have_text("1 of 3 read, 2 failed")
     page.get_by_role("button", name="Try 1 again").click()
     expect(page.locator("#progress-text")).to_have_text("2 of 3 read, 1 failed")
-    assert sorted(name for name, _ in gateway.photos) == ["busy.jpg", "busy.jpg", "damaged.jpg", "good.jpg"]
+    assert sorted(name for name, _ in gateway.photos) == ["damaged.jpg", "good.jpg", "slow.jpg", "slow.jpg"]
 
 
 def test_add_photos_later_puts_them_first(page: Page, photo: Callable[..., Any]) -> None:

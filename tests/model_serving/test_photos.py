@@ -17,6 +17,7 @@ from model_serving.photos import (
     UnsupportedPhotoError,
     opening,
     read_pixels,
+    read_shrunk,
 )
 from tests.photo_kinds import (
     BAD,
@@ -53,6 +54,31 @@ def test_read_pixels_of_a_turned_photo_gives_it_upright(kind: str, orientation: 
     image, exif = turned(orientation)
     pixels = read_pixels(encode(image, kind, exif=exif.tobytes()), WHOLE)
     assert np.abs(looks(pixels) - [RED, GREEN, BLUE, WHITE]).max() <= 6
+
+
+@pytest.mark.parametrize("kind", TURNED)
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_read_shrunk_of_a_turned_photo_gives_all_of_it_upright(kind: str, orientation: int) -> None:
+    """The whole of a photo is upright and of bounded size, in its own proportions, with nothing beside its pixels."""
+    image, exif = turned(orientation)
+    pixels = read_shrunk(encode(image, kind, exif=exif.tobytes()), long_side=32)
+    assert (pixels.size, pixels.mode, pixels.info) == ((32, 21), "RGB", {})
+    assert np.abs(looks(pixels.resize((32, 32))) - [RED, GREEN, BLUE, WHITE]).max() <= 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_read_shrunk_of_any_kind_gives_the_colours_seen(kind: str) -> None:
+    """A photo that is kept has the colours that the model saw."""
+    make, left, right = KINDS[kind]
+    pixels = read_shrunk(make(), long_side=32)
+    assert np.abs(looks(pixels.resize((32, 32))) - [left, right, left, right]).max() <= 6
+
+
+def test_read_shrunk_of_a_wide_photo_keeps_its_proportions() -> None:
+    """Neither is a wide photo cut to a square, nor a small one enlarged."""
+    photo = encode(Image.new("RGB", (300, 100)), "JPEG")
+    assert read_shrunk(photo, long_side=90).size == (90, 30)
+    assert read_shrunk(photo, long_side=900).size == (300, 100)
 
 
 def test_read_pixels_of_a_heic_ignores_a_turn_that_only_exif_tells() -> None:

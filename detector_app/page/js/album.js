@@ -44,6 +44,11 @@ export class Album extends EventTarget {
     if (this.get(id)?.job === job) this.#change(id, { status: error ? "failed" : "read", answer, error });
   }
 
+  /** Let a photo wait once more, unless it is gone or has moved on since the job began. */
+  postpone(id, job) {
+    if (this.get(id)?.job === job) this.retry(id);
+  }
+
   /** Let a photo be read again. */
   retry(id) {
     this.#change(id, { status: "waiting", error: null });

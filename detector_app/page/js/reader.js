@@ -5,11 +5,18 @@ import { Problem } from "./problem.js";
 // As many as keep a server of a few cores busy while the next photos travel.
 const AT_ONCE = 4;
 
+// How often a photo is sent again by itself when the service is too busy for it, and the longest wait for that.
+const MOST_RETURNS = 5;
+const LONGEST_WAIT = 30; // seconds
+
 export class Reader {
   #album;
   #client;
   #started = false;
   #underWay = new Set();
+  #atOnce = AT_ONCE;
+  #returns = new Map(); // of a photo's id: how often it was sent again
+  #pause = null;
 
   constructor(album, client) {
     this.#album = album;
@@ -37,7 +44,7 @@ export class Reader {
   }
 
   #fill() {
-    while (this.#started && this.#underWay.size < AT_ONCE) {
+    while (this.#started && !this.#pause && this.#underWay.size < this.#atOnce) {
       const photo = this.#album.next();
       if (!photo) return;
       this.#read(photo);
@@ -53,8 +60,31 @@ export class Reader {
       (error) => ({ error: problemOf(error) }),
     );
     this.#underWay.delete(abort);
-    this.#album.settle(id, job, outcome);
+    if (outcome.error?.code === "busy" && this.#mayReturn(id, outcome.error)) {
+      this.#slowDown(outcome.error.retryAfter ?? 1);
+      this.#album.postpone(id, job);
+    } else {
+      this.#returns.delete(id);
+      if (outcome.answer) this.#atOnce = Math.min(AT_ONCE, this.#atOnce + 1);
+      this.#album.settle(id, job, outcome);
+    }
     this.#fill();
+  }
+
+  #mayReturn(id, { retryAfter }) {
+    const returns = (this.#returns.get(id) ?? 0) + 1;
+    this.#returns.set(id, returns);
+    return returns <= MOST_RETURNS && (retryAfter ?? 1) <= LONGEST_WAIT;
+  }
+
+  /** Send nothing for so many seconds, and then no more at once than the service has taken now. */
+  #slowDown(seconds) {
+    this.#atOnce = Math.max(1, this.#underWay.size);
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => {
+      this.#pause = null;
+      this.#fill();
+    }, seconds * 1000);
   }
 
   #abort() {

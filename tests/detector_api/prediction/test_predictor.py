@@ -99,8 +99,9 @@ def test_predict_after_a_restart_with_another_size_recovers(gateway: Any, servin
         assert time.monotonic() < deadline
 
 
-def test_predict_of_many_photos_at_once_never_mixes_answers(gateway: Any, serving: Any) -> None:
+def test_predict_of_many_photos_at_once_never_mixes_answers(start_gateway: Any, serving: Any) -> None:
     """Of 200 photos sent by 16 callers while the model changes, each gets its own answer, by one single version."""
+    gateway = start_gateway(serving_address=serving.address, min_in_flight=16)
 
     def photo_of(brightness: int) -> bytes:
         buffer = io.BytesIO()
@@ -140,7 +141,7 @@ def test_predict_while_servers_have_different_versions_answers_every_photo(
     old, new = start_serving(), start_serving()
     new.version, new.card = old.version + 1, old.card | {"input_size": 12, "thresholds": {"dog": 0.9}}
     old.checks_size = new.checks_size = checks_size
-    gateway = start_gateway(serving_address=f"{old.address},{new.address}")
+    gateway = start_gateway(serving_address=f"{old.address},{new.address}", min_in_flight=callers)
     with ThreadPoolExecutor(callers) as pool:
         responses = list(pool.map(lambda _: ask(gateway, photo), range(100)))
     assert {response.status_code for response in responses} == {200}

@@ -15,7 +15,13 @@ def test_read_model_shows_card_version_and_state(gateway: Any, serving: Any) -> 
     """The whole card is shown, with the version and the state that the server reports."""
     response = gateway.get("/api/v1/model")
     assert response.status_code == 200
-    assert response.json() == {"name": "dog_breed", "version": 3, "state": "AVAILABLE", "card": serving.card}
+    assert response.json() == {
+        "name": "dog_breed",
+        "version": 3,
+        "state": "AVAILABLE",
+        "card": serving.card,
+        "feedback": False,
+    }
 
 
 def test_read_model_of_a_new_version_shows_its_card(gateway: Any, serving: Any) -> None:

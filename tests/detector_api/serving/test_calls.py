@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from typing import Any
 
 import grpc
 import pytest
 
+from detector_api import errors
+from detector_api.prediction import predictor
 from detector_api.serving import calls
+from detector_api.serving.serving_client import ServingClient
 
 URL = "/api/v1/predict_breed"
 
@@ -73,3 +78,33 @@ def test_call_carries_the_request_id(gateway: Any, serving: Any, photo: bytes) -
     """TensorFlow Serving is told the id under which the gateway logs the request."""
     gateway.post(URL, files={"dog_image": photo}, headers={"X-Request-ID": "abc-1"})
     assert [metadata["x-request-id"] for metadata in serving.metadata] == ["abc-1", "abc-1"]
+
+
+def test_call_has_what_remains_of_the_photo_s_deadline(
+    start_gateway: Any, serving: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is told how much time is left after a decoding that took some, so that it may drop what is late."""
+    decode = predictor._read_pixels
+
+    def decode_slowly(*args: Any) -> bytes:
+        time.sleep(2)
+        return decode(*args)
+
+    monkeypatch.setattr(predictor, "_read_pixels", decode_slowly)
+    gateway = start_gateway(serving_address=serving.address, deadline_seconds=60)
+    assert gateway.post(URL, files={"dog_image": photo}, timeout=120).status_code == 200
+    described, predicted = serving.seconds_remaining
+    assert 0 < predicted <= 58 < described <= 60
+
+
+def test_call_after_the_deadline_is_not_made(serving: Any) -> None:
+    """A photo that is late already is an error without a call."""
+
+    async def ask_late() -> None:
+        client = ServingClient(serving.address, "dog_breed", 10)
+        with pytest.raises(errors.DeadlineError):
+            await client.predict(b"", 0, deadline=time.monotonic())
+        await client.close()
+
+    asyncio.run(ask_late())
+    assert serving.requests == []

@@ -121,7 +121,7 @@ def gateway(replicas: list[Replica], start_gateway: Any) -> Any:
     for replica in replicas:
         replica.wait_until_open()
     addresses = ",".join(f"127.0.0.1:{replica.port}" for replica in replicas)
-    client = start_gateway(serving_address=addresses, deadline_seconds=START_SECONDS)
+    client = start_gateway(serving_address=addresses, deadline_seconds=START_SECONDS, min_in_flight=16)
     client.timeout = START_SECONDS
     return client
 

@@ -1,0 +1,93 @@
+"""It is really a …: a photo and its breed, kept for training if its sender agrees."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from detector_api import errors
+from detector_api.dependencies import CurrentFeedback, CurrentPredictor, UploadedPhoto
+from detector_api.feedback import FeedbackStore
+from detector_api.http.problems import responses
+from detector_api.routes.predictions import FILE, describe_body
+from detector_api.schemas import FeedbackReply
+
+router = APIRouter(prefix="/api/v1", tags=["feedback"])
+
+
+async def get_store(
+    store: CurrentFeedback,
+    keep: Annotated[bool, Query(description="That whoever sends the photo agrees that it is kept.")] = False,
+) -> FeedbackStore:
+    """Return where the photo may be kept."""
+    if store is None:
+        raise errors.FeedbackOffError
+    if not keep:
+        raise errors.ConsentRequiredError
+    return store
+
+
+AgreedStore = Annotated[FeedbackStore, Depends(get_store)]
+
+
+async def get_breed(
+    agreed: AgreedStore,
+    predictor: CurrentPredictor,
+    breed: Annotated[
+        str, Query(max_length=200, description="What it really is: one of the breeds of `/api/v1/model`.")
+    ],
+) -> str:
+    """Return the breed as the served model spells it."""
+    predictor.check()
+    model = await predictor.describe()
+    by_key = {_key(known): known for known in model.card.breeds}
+    if known := by_key.get(_key(breed)):
+        return known
+    nearest = [by_key[key] for key in difflib.get_close_matches(_key(breed), by_key)]
+    hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
+    raise errors.UnknownBreedError(f"The model does not know this breed.{hint} See /api/v1/model for its breeds.")
+
+
+# In this order, and the photo last: of what is refused no photo is read.
+@router.post(
+    "/feedback",
+    status_code=201,
+    openapi_extra=describe_body(FILE, "The photo: as for `/api/v1/predict_breed`."),
+    responses=responses(
+        errors.NoImageError,
+        errors.FeedbackOffError,
+        errors.RequestTimeoutError,
+        errors.TooLargeError,
+        errors.UnsupportedTypeError,
+        errors.DamagedImageError,
+        errors.InvalidRequestError,
+        errors.ConsentRequiredError,
+        errors.UnknownBreedError,
+        errors.TooManyRequestsError,
+        errors.TooManyRequestsError,
+        errors.ModelAnswerError,
+        errors.ModelUnavailableError,
+        errors.OverloadedError,
+        errors.FeedbackUnavailableError,
+        errors.DeadlineError,
+        errors.FeedbackFullError,
+    ),
+)
+async def send_feedback(
+    store: AgreedStore, breed: Annotated[str, Depends(get_breed)], photo: UploadedPhoto, predictor: CurrentPredictor
+) -> FeedbackReply:
+    """Keep a photo under its breed, for the next training. Sent again it is kept once, under the last breed given.
+
+    Kept are its pixels, at most 1,024 a side, and nothing else of the file. `id` is the SHA-256 of the file as it was
+    sent: whoever runs the service finds the photo by it, and can remove it.
+    """
+    return FeedbackReply(stored=True, breed=breed, id=await predictor.run(partial(store.keep, photo, breed)))
+
+
+def _key(name: str) -> str:
+    """Reduce a name to what spellings of it share: its letters and digits."""
+    return re.sub(r"[\W_]+", "", name.casefold())
