@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 START_SECONDS = 120
@@ -16,13 +17,15 @@ START_SECONDS = 120
 
 @contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command until the block ends; its output is dropped."""
+    """Run a command until the block ends, and what it starts, as a process group; their output is dropped."""
     nowhere = subprocess.DEVNULL
-    process = subprocess.Popen(command, env=os.environ | dict(environment or {}), stdout=nowhere, stderr=nowhere)
+    variables = os.environ | dict(environment or {})
+    process = subprocess.Popen(command, env=variables, stdout=nowhere, stderr=nowhere, start_new_session=True)
     try:
         yield process
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 

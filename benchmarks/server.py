@@ -29,7 +29,7 @@ from benchmarks.processes import cpu_seconds, free_port, running
 from benchmarks.slices import run_slice
 from benchmarks.stack import export_random
 from detector_api.serving.protos import serving_pb2 as pb
-from detector_api.serving.tensors import image_tensor
+from detector_api.serving.tensors import image_request
 from model_serving.savedmodel.versions import latest_version
 
 CLIENTS = (1, 8, 32)
@@ -108,8 +108,7 @@ class Clients:
         self._target = f"127.0.0.1:{port}"
         photo = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8).tobytes()
         spec = pb.ModelSpec(name="dog_breed", signature_name="pixels")
-        request = pb.PredictRequest(model_spec=spec, inputs={"pixels": image_tensor(photo, size)})
-        self._request = request.SerializeToString()
+        self._request = image_request(spec, photo, size)
         self._callers: list[Callable[[], object]] = []
 
     def run(self, clients: int, calls: int) -> Slice:

@@ -41,6 +41,7 @@ def main() -> None:
         "DETECTOR_PORT": str(http),
         "DETECTOR_SERVING_ADDRESS": f"127.0.0.1:{grpc}",
         "DETECTOR_DEADLINE_SECONDS": "60",
+        "DETECTOR_MIN_IN_FLIGHT": str(CLIENTS),  # all are taken in: what is measured is the work, not the waiting
     }
     gateway = [sys.executable, "-m", "detector_api"]
     with running(server) as serving, running(gateway, environment) as gate, ThreadPoolExecutor(CLIENTS) as pool:

@@ -15,7 +15,8 @@ from detector_api.settings import Settings
 def main() -> None:
     """Serve until interrupted or told to end, and then answer what was taken."""
     # uvicorn raises the signal again when it has shut down, which would make a good end look like a bad one.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: sys.exit(0))
     settings = Settings()
     uvicorn.Server(server_config(create_app(settings), settings)).run()
 

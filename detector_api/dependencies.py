@@ -64,7 +64,7 @@ CountPhoto = Annotated[Callable[[], None], Depends(get_count_photo)]
 async def get_photo(request: Request) -> AsyncIterator[bytes]:
     """Return the uploaded photo, unless it would be refused whatever it shows: then it is not read.
 
-    What it needs it takes itself: resolving it as dependencies would take longer than the rest of the routing.
+    What it needs it takes from the app itself: each dependency has its price, for every photo.
     """
     state = request.app.state
     state.predictor.check()

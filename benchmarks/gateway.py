@@ -1,0 +1,99 @@
+"""What the gateway adds to decoding: photos a second through it, as a ratio to those that its decoder reads alone.
+
+    .venv/bin/python -m benchmarks.gateway [--seconds 5] [--rounds 5] [--clients 4]
+
+The gateway has one core and one decoding thread; decoding alone has the same core, in turns with it. On another core
+are the clients and `benchmarks.echo`, which stands in for the model server and answers at once. The gateway's bound on
+photos in work is lifted, so that it refuses none. CPU times are of the whole process, user and kernel (Linux).
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+
+from benchmarks import sender
+from benchmarks.echo import CROP, SIZE
+from benchmarks.pictures import draw
+from benchmarks.processes import cpu_seconds, free_port, running, wait_for_http
+from model_serving.photos import Geometry, read_pixels
+
+# Width, height and bytes: as on the web, and as from a telephone.
+PHOTOS = {"500x375, 50 kB": (500, 375, 50_000), "4000x3000, 2.9 MB": (4000, 3000, 2_900_000)}
+
+
+def main() -> None:
+    """Print a line for each kind of photo."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5, help="length of one measurement (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of gateway and decoding alone (%(default)s)")
+    parser.add_argument("--clients", type=int, default=4, help="that send without a pause (%(default)s)")
+    options = parser.parse_args()
+    measured, other = cores()
+    os.sched_setaffinity(0, {other})
+
+    alone = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), os.sched_setaffinity, (0, {measured}))
+    with alone, gateway(measured, options.clients) as (port, pid):
+        for name, (width, height, size) in PHOTOS.items():
+            photo = draw(width, height, size)
+            sender.run(port, [photo], options.clients, 1)
+            rates, cpu, failed = [], [], 0
+            for _ in range(options.rounds):
+                alone_rate, alone_cpu = alone.submit(decode, photo, options.seconds).result()
+                before = cpu_seconds(pid)
+                result = sender.run(port, [photo], options.clients, options.seconds)
+                rates.append(result.rate / alone_rate)
+                cpu.append(alone_cpu * result.ok / (cpu_seconds(pid) - before))
+                failed += result.failed
+            print(
+                f"{name}: {statistics.median(rates):.2f} of the rate of decoding alone "
+                f"(rounds: {', '.join(f'{rate:.2f}' for rate in rates)}); "
+                f"{statistics.median(cpu):.2f} of the gateway's CPU time is what decoding alone takes; {failed} failed",
+                flush=True,
+            )
+
+
+def cores() -> tuple[int, int]:
+    """Return a core for what is measured, and one for the rest; the same if there is only one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[0], usable[-1]
+
+
+def decode(photo: bytes, seconds: float) -> tuple[float, float]:
+    """Decode in a loop; return photos a second, and the CPU time of one, in seconds."""
+    geometry = Geometry(SIZE, CROP)
+    count, start, cpu = 0, time.perf_counter(), time.process_time()
+    while (taken := time.perf_counter() - start) < seconds:
+        read_pixels(photo, geometry).tobytes()
+        count += 1
+    return count / taken, (time.process_time() - cpu) / count
+
+
+@contextmanager
+def gateway(core: int, clients: int) -> Iterator[tuple[int, int]]:
+    """Run the echo server where this thread runs and the gateway on a core; yield the gateway's port and process id."""
+    port, serving_port = free_port(), free_port()
+    settings = {
+        "DETECTOR_PORT": str(port),
+        "DETECTOR_SERVING_ADDRESS": f"127.0.0.1:{serving_port}",
+        "DETECTOR_DECODE_THREADS": "1",
+        "DETECTOR_MIN_IN_FLIGHT": str(clients),
+    }
+    with running([sys.executable, "-m", "benchmarks.echo", str(serving_port)]):
+        here = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {core})  # a new process inherits it
+        with running([sys.executable, "-m", "detector_api"], settings) as process:
+            os.sched_setaffinity(0, here)
+            wait_for_http(f"http://127.0.0.1:{port}/readyz")
+            yield port, process.pid
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The same service as other people build it."""

@@ -1,0 +1,133 @@
+"""Photos a second of gateway and local server, as a ratio to those of the same service as other people build it.
+
+    .venv/bin/python -m benchmarks.peers [--backbone densenet201] [--rounds 3] [--seconds 5]
+
+The others are a first draft with FastAPI, LitServe, and BentoML: each takes the upload of a photo and answers its breed
+from the same SavedModel, the latter two in batches of 4 photos, as the local server makes them for `make run`. All four
+take turns, and medians over the rounds count. Those whose turn it is not stand still: LitServe looks for work all the
+time, for which it would take a sixth of a core from the others.
+
+The others take in any number of photos, and so does the gateway here: the bound that makes it refuse what would wait
+too long is lifted by its settings. The model has random weights, which changes no speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.peers.environment import FOLDER, peers_python
+from benchmarks.pictures import draw
+from benchmarks.processes import free_port, running, wait_for_http
+from benchmarks.sender import Result, run
+from benchmarks.stack import export_random, stack
+from detector_app.laptop import BATCHING
+
+CLIENTS = (1, 8, 32)
+PHOTOS = [draw(500, 375, 50_000, seed) for seed in range(8)]
+WARM_UP_SECONDS = 4  # at each number of clients, as BentoML learns from the latest photos how long to wait for more
+LITSERVE = ("-m", "benchmarks.peers.litserve_app")
+BENTOML = ("-m", "bentoml", "serve", "benchmarks.peers.bentoml_app:Breeds", "--host=127.0.0.1")
+
+
+class Service(NamedTuple):
+    """Where a service takes photos; `group` are the processes that stand still when it is not its turn, if any."""
+
+    port: int
+    path: str
+    group: int | None = None
+
+    def run(self, clients: int, seconds: float) -> Result:
+        """Upload photos from so many clients."""
+        self._signal(signal.SIGCONT)
+        try:
+            return run(self.port, PHOTOS, clients, seconds, self.path)
+        finally:
+            self._signal(signal.SIGSTOP)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.group:
+            os.killpg(self.group, number)
+
+
+def main() -> None:
+    """Start all four, and print a line for each number of clients."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", default="densenet201")
+    parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="%(default)s")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=5, help="length of one turn (%(default)s)")
+    options = parser.parse_args()
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leave nothing behind, least of all what stands still
+    python = str(peers_python())
+    with ExitStack() as started:
+        folder = Path(started.enter_context(tempfile.TemporaryDirectory()))
+        version = export_random(options.backbone, folder / "dog_breed")
+        services = {
+            "naive FastAPI": started.enter_context(peer(version, sys.executable, "-m", "benchmarks.peers.naive")),
+            "LitServe": started.enter_context(peer(version, python, *LITSERVE)),
+            "BentoML": started.enter_context(peer(version, python, *BENTOML)),
+            "gateway": started.enter_context(ours(version.parent, max(options.clients))),
+        }
+        for clients in options.clients:
+            compare(services, clients, options.rounds, options.seconds)
+
+
+@contextmanager
+def ours(model: Path, clients: int) -> Iterator[Service]:
+    """Run gateway and local server as `make run` does, but for the bound."""
+    batching = ("--enable_batching", f"--batching_parameters_file={BATCHING}")
+    with stack(model, *batching, DETECTOR_MIN_IN_FLIGHT=str(clients)) as (port, _):
+        yield Service(port, "/api/v1/predict_breed")
+
+
+@contextmanager
+def peer(version: Path, *command: str) -> Iterator[Service]:
+    """Run one of the others; it stands still until its first turn."""
+    port = free_port()
+    environment = {
+        "PEER_MODEL": str(version),
+        "PEER_PORT": str(port),
+        "BENTOML_PORT": str(port),
+        "BENTOML_HOME": str(FOLDER / "bentoml"),
+        "BENTOML_DO_NOT_TRACK": "True",
+    }
+    with running(command, environment) as process:
+        wait_for_http(f"http://127.0.0.1:{port}/readyz")
+        service = Service(port, "/predict", process.pid)
+        os.killpg(process.pid, signal.SIGSTOP)
+        try:
+            yield service
+        finally:
+            os.killpg(process.pid, signal.SIGCONT)
+
+
+def compare(services: dict[str, Service], clients: int, rounds: int, seconds: float) -> None:
+    """Print the gateway's rate as a ratio to that of each other, and how many uploads each failed to answer."""
+    for service in services.values():
+        service.run(clients, WARM_UP_SECONDS)
+    results: dict[str, list[Result]] = {name: [] for name in services}
+    for _ in range(rounds):
+        for name, service in services.items():
+            results[name].append(service.run(clients, seconds))
+    mine = results["gateway"]
+    for name, theirs in results.items():
+        if theirs is not mine:
+            ratios = [one.rate / other.rate for one, other in zip(mine, theirs, strict=True)]
+            shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+            print(f"{clients} clients: {statistics.median(ratios):.2f} of the rate of {name} (rounds: {shown})")
+    failed = ", ".join(f"{name} {sum(result.failed for result in taken)}" for name, taken in results.items())
+    print(f"{clients} clients: uploads without an answer: {failed}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
