@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         default=2.0, gt=0, description="Time for /readyz to ask the model's state."
     )
     min_in_flight: int = Field(
-        default=4, gt=0, description="Photos in work at once that are always allowed: decoded, or with the model."
+        default=3, gt=0, description="Photos in work at once that are always allowed: decoded, or with the model."
     )
     max_in_flight: int = Field(
         default=256,

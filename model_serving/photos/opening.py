@@ -39,6 +39,8 @@ _TILE_WIDTH, _TILE_LENGTH, _ROWS_PER_STRIP = 322, 323, 278
 
 # Pillow's own warning comes at another limit than ours; its error, at twice that, stays on.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What it says of spoilt tags helps nobody: the photo is either read or refused.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def open_photo(photo: bytes, max_pixels: int) -> Image.Image:

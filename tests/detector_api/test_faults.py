@@ -81,7 +81,7 @@ def test_gateway_before_a_frozen_server_keeps_its_deadline_and_recovers(
     client: httpx.Client, models: Path, ports: list[int], photo: bytes
 ) -> None:
     """Photos that a frozen server holds end in time as 504 or 503, later ones at once; all is well when it thaws."""
-    with local_server(models, ports[0]) as server, ThreadPoolExecutor(4) as callers:
+    with local_server(models, ports[0]) as server, ThreadPoolExecutor(3) as callers:
         wait_until(lambda: status(client, "/readyz") == 200)
         assert ask(client, photo) == "breed"
         server.send_signal(signal.SIGSTOP)

@@ -98,6 +98,5 @@ def test_invalid_calls_are_refused_as_documented(gateway: Any, generate_files: A
         MANY: check(operations[MANY], GenerationMode.NEGATIVE, negative_data_rejection),
     }
     print(statuses)
-    # What is left is right on the wire after all: in a form every value is text.
-    assert statuses[ONE][400] + statuses[ONE][422] >= 100
-    assert statuses[MANY][400] + statuses[MANY][422] >= 100
+    # What is left is right on the wire after all: in a form every value is text. How much that is, is the draw's.
+    assert all(statuses[path][status] for path in (ONE, MANY) for status in (400, 422))

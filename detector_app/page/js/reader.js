@@ -2,8 +2,8 @@
 
 import { Problem } from "./problem.js";
 
-// As many as keep a server of a few cores busy while the next photos travel.
-const AT_ONCE = 4;
+// As many as a gateway always takes in, and enough to keep a server of a few cores busy.
+const AT_ONCE = 3;
 
 // How often a photo is sent again by itself when the service is too busy for it, and the longest wait for that.
 const MOST_RETURNS = 5;
