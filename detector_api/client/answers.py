@@ -65,14 +65,18 @@ class PhotoAnswer:
 
 @dataclass(frozen=True)
 class Model:
-    """The model that is served; `card` is what it says of itself: breeds, thresholds, figures."""
+    """The model that is served; `card` is what it says of itself: breeds, thresholds, figures.
+
+    `feedback` tells whether the gateway keeps photos for the next training, from those who agree to it.
+    """
 
     name: str
     version: int
     state: str
     card: dict[str, Any]
+    feedback: bool
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Model:
         """Read the gateway's reply; raises `KeyError` if it is none."""
-        return cls(reply["name"], reply["version"], reply["state"], reply["card"])
+        return cls(reply["name"], reply["version"], reply["state"], reply["card"], reply["feedback"])

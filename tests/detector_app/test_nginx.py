@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,21 @@ def test_post_photo_over_limit_returns_problem(site: str) -> None:
     assert reply.status_code == 413
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.json()["code"] == "too_large"
+
+
+def test_post_many_photos_over_limit_returns_problem(site: str, gateway: Any) -> None:
+    """A stream announced as more than 4 GB is refused before it is sent, in the gateway's own form, by nginx."""
+    with contextlib.closing(HTTPConnection(site.removeprefix("http://"), timeout=60)) as connection:
+        connection.putrequest("POST", "/api/v1/predict_breeds")
+        connection.putheader("Content-Length", str(4096 * MEGABYTE + 1))
+        connection.putheader("X-Request-ID", "abc-123")
+        connection.endheaders()
+        reply = connection.getresponse()
+        problem = json.loads(reply.read())
+    assert (reply.status, reply.getheader("content-type")) == (413, "application/problem+json")
+    assert (problem["status"], problem["code"], problem["request_id"]) == (413, "too_large", "abc-123")
+    assert problem["detail"] == "This upload is larger than 4096 MB. Please send fewer photos at once."
+    assert not gateway.requests
 
 
 def test_post_photo_at_limit_reaches_gateway(start_nginx: Callable[..., str], gateway: Any, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
     python -m tests.fuzz.photos --files 100000 --seed 1
 
-Each file is read in a worker process, so that a crash of a decoder is seen and survived. A failure is written to
-`build/fuzz`, from where `read_pixels` can be given it again. The same seed gives the same files.
+Each file is read in a worker process, so that a crash of a decoder is seen and survived. One in 50 is sent to a real
+gateway over HTTP as well, which must answer 200 or 4xx. A failure is written to `build/fuzz`, from where `read_pixels`
+or a gateway can be given it again. The same seed gives the same files.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ import multiprocessing
 import random
 import resource
 import signal
+import socket
 import sys
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import httpx
+
 from model_serving.photos import Geometry, PhotoError, read_pixels
 from tests.fuzz.mutations import mutate, seeds
+from tests.real_serving import URL, gateway, local_server, save_model, status, wait_until
 
 GEOMETRY = Geometry(size=32, crop=0.875)
 # A tight limit, so that memory taken for a lie in a header stands out: 17 bytes a pixel, and what decoders take anyway.
@@ -30,6 +36,7 @@ MAX_PIXELS = 1_000_000
 MOST_MEMORY = 17 * MAX_PIXELS + (64 << 20)
 # Of processor time, so that a busy machine fails no file.
 MOST_SECONDS = 20
+FILES_A_POST = 50
 
 
 class Worker:
@@ -105,15 +112,47 @@ def mutated(count: int, seed: int) -> Iterator[bytes]:
         yield mutate(rng.choice(originals), originals, rng)
 
 
-def fuzz(count: int, seed: int, folder: Path, progress: bool = False) -> Counter[str]:
-    """Return how often each outcome came, and leave the files of failures in `folder`."""
+@contextlib.contextmanager
+def real_gateway() -> Iterator[httpx.Client]:
+    """Run a gateway and a server with a tiny model; yield a client of the gateway."""
+    with contextlib.ExitStack() as stack:
+        ports = []
+        for _ in range(2):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                ports.append(listener.getsockname()[1])
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        save_model(folder / "1")
+        stack.enter_context(local_server(folder, ports[0]))
+        _, client = stack.enter_context(gateway(*ports, max_pixels=MAX_PIXELS))
+        wait_until(lambda: status(client, "/readyz") == 200)
+        yield client
+
+
+def post(client: httpx.Client, photo: bytes) -> str:
+    """Return "gateway" and the status of its answer, or a failure, which begins with "failure"."""
+    try:
+        answered = client.post(URL, files={"dog_image": photo}).status_code
+    except httpx.TransportError as error:
+        return f"failure: gateway {type(error).__name__}"
+    return f"gateway {answered}" if answered == 200 or 400 <= answered < 500 else f"failure: gateway {answered}"
+
+
+def fuzz(
+    count: int, seed: int, folder: Path, client: httpx.Client | None = None, progress: bool = False
+) -> Counter[str]:
+    """Return how often each outcome came, and leave the files of failures in `folder`.
+
+    One file in `FILES_A_POST` has a second outcome, of the gateway, if there is a client of one.
+    """
     outcomes: Counter[str] = Counter()
     worker = Worker()
     try:
         for number, photo in enumerate(mutated(count, seed)):
-            outcome = worker.outcome(photo)
-            outcomes[outcome] += 1
-            if outcome.startswith("failure"):
+            found = [worker.outcome(photo)]
+            if client and number % FILES_A_POST == 0:
+                found.append(post(client, photo))
+            outcomes.update(found)
+            if any(outcome.startswith("failure") for outcome in found):
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / f"{seed}-{number}.bin").write_bytes(photo)
             if progress and (number + 1) % 10_000 == 0:
@@ -129,7 +168,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("build/fuzz"), help="where failures are left")
     arguments = parser.parse_args()
-    outcomes = fuzz(arguments.files, arguments.seed, arguments.folder, progress=True)
+    with real_gateway() as client:
+        outcomes = fuzz(arguments.files, arguments.seed, arguments.folder, client, progress=True)
     for outcome, count in outcomes.most_common():
         print(f"{count:8} {outcome}")
     sys.exit(any(outcome.startswith("failure") for outcome in outcomes))

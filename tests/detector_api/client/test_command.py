@@ -34,7 +34,7 @@ def folder(scripted: Any, tmp_path: Path) -> Path:
     from starlette.responses import JSONResponse
 
     card = {"breeds": ["Akita", "Welsh Springer Spaniel"]}
-    model = {"name": "dog_breed", "version": 3, "state": "AVAILABLE", "card": card}
+    model = {"name": "dog_breed", "version": 3, "state": "AVAILABLE", "feedback": False, "card": card}
     scripted.replies["/api/v1/model"] = [lambda: JSONResponse(model)]
     scripted.replies[MANY] = [scripted.lines(line(2, "Welsh Springer Spaniel", False), line(0, "Akita"), DAMAGED)]
     for name in ("a.jpg", "b/damaged.png", "c.webp", "notes.txt", ".hidden.jpg"):

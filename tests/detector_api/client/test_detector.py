@@ -70,6 +70,13 @@ def test_model_has_its_card(gateway: Any) -> None:
         model = detector.model()
     assert (model.name, model.version, model.state) == ("dog_breed", 3, "AVAILABLE")
     assert model.card["breeds"][0] == "Akita"
+    assert model.feedback is False
+
+
+def test_model_tells_whether_photos_are_kept(serving: Any, start_gateway: Any, tmp_path: Path) -> None:
+    """Of a gateway that keeps photos for the next training, the model says so."""
+    with Detector(url_of(start_gateway(serving_address=serving.address, feedback_folder=tmp_path))) as detector:
+        assert detector.model().feedback is True
 
 
 def test_predict_of_a_problem_raises_all_that_it_tells(gateway: Any) -> None:

@@ -72,3 +72,36 @@ def test_read_photo_logs_neither_name_nor_content(gateway: Any, caplog: pytest.L
     gateway.post(URL, files={"dog_image": ("my-address.png", photo[:50])})
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
     assert not any("my-address" in line or "letter" in line or "PNG" in line for line in ours)
+
+
+def body_with(photo: bytes, *headers: bytes) -> bytes:
+    lines = (b'Content-Disposition: form-data; name="dog_image"', *headers)
+    return b"--b\r\n" + b"\r\n".join(lines) + b"\r\n\r\n" + photo + b"\r\n--b--\r\n"
+
+
+def post_body(gateway: Any, body: bytes) -> tuple[int, str, str]:
+    response = gateway.post(URL, content=body, headers={"content-type": "multipart/form-data; boundary=b"})
+    return response.status_code, response.json().get("code"), response.json().get("detail")
+
+
+REFUSED = (400, "no_image", "The request's body is not valid multipart/form-data.")
+
+
+def test_read_photo_with_a_part_header_above_its_limit_is_refused(
+    serving: Any, start_gateway: Any, photo: bytes
+) -> None:
+    """A header of a part is read up to `max_part_header_bytes`, its name included; one byte more is refused."""
+    gateway = start_gateway(serving_address=serving.address, max_part_header_bytes=300)
+    assert post_body(gateway, body_with(photo, b"X: " + b"x" * 297))[0] == 200
+    asked = len(serving.requests)
+    assert post_body(gateway, body_with(photo, b"X: " + b"x" * 298)) == REFUSED
+    assert post_body(gateway, body_with(photo, b"x" * 301 + b": x")) == REFUSED
+    assert len(serving.requests) == asked
+
+
+def test_read_photo_with_more_than_8_part_headers_is_refused(gateway: Any, serving: Any, photo: bytes) -> None:
+    """A part may have 8 headers, the one that names its field included, and no ninth."""
+    assert post_body(gateway, body_with(photo, *[b"X: x"] * 7))[0] == 200
+    asked = len(serving.requests)
+    assert post_body(gateway, body_with(photo, *[b"X: x"] * 8)) == REFUSED
+    assert len(serving.requests) == asked

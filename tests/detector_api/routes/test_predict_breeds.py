@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 URL = "/api/v1/predict_breeds"
@@ -124,6 +125,42 @@ def test_predict_breeds_of_a_client_that_leaves_stops_the_work(gateway: Any, ser
     serving.released.set()
     assert gateway.post("/api/v1/predict_breed", files={"file": photo}).status_code == 200
     assert asked - before < 20
+    assert len(serving.requests) <= asked + 1
+
+
+def test_predict_breeds_of_a_client_that_never_reads_stops_the_work(
+    serving: Any, start_gateway: Any, photo: bytes
+) -> None:
+    """A client that sent all its photos and reads no line is dropped in time, and what waits is not asked any more."""
+    gateway = start_gateway(serving_address=serving.address, idle_seconds=0.4)
+    gateway.post("/api/v1/predict_breed", files={"file": photo})  # from here on the card is known
+    large = tf.make_tensor_proto(np.zeros((1, 300, 300), np.float32))  # a line of 360 kB
+    before, answered = len(serving.requests), 40  # enough of them to fill every buffer on the way
+
+    def hold_later_ones() -> None:
+        if len(serving.requests) - before > answered:
+            serving.released.clear()
+
+    def enlarge(reply: Any) -> Any:
+        if "heatmap" in reply.outputs:
+            reply.outputs["heatmap"].CopyFrom(large)
+        return reply
+
+    serving.before_predict, serving.alter = hold_later_ones, enlarge
+    body = part(png()) * 400 + b"--b--\r\n"
+    head = f"POST {URL}?explain=true HTTP/1.1\r\nHost: x\r\nContent-Type: {BOUNDARY['content-type']}\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # before it connects: it bounds the window
+        connection.connect((gateway.base_url.host, gateway.base_url.port))
+        connection.sendall(head.encode() + body)
+        eventually(lambda: len(serving.requests) > before)
+        eventually(lambda: "detector_requests_in_flight 0.0" in gateway.get("/metrics").text)
+        asked = len(serving.requests)
+        serving.before_predict = lambda: None
+        serving.released.set()
+        assert gateway.post("/api/v1/predict_breed", files={"file": photo}).status_code == 200
+    assert asked - before < answered + 20
     assert len(serving.requests) <= asked + 1
 
 

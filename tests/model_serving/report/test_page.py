@@ -39,6 +39,7 @@ def version(tmp_path: Path) -> Path:
         True,
         training={
             "photos": 7,
+            "also": {"added": 12, "left_out": 5},
             "skipped": 0,
             "seconds": 3,
             "history": {"accuracy": [0.4, 0.9], "val_accuracy": [0.3, 0.8]},
@@ -55,6 +56,7 @@ def test_write_report_shows_the_figures_and_needs_no_other_file(version: Path) -
     """The page holds accuracy, charts and the mistaken photo, and refers to nothing outside of itself."""
     page = (version / HTML_FILE).read_text()
     assert "66.7%" in page
+    assert "<dt>added by <code>--also</code><dd>12 training photos; 5 left out" in page
     assert page.count("<svg") == 2
     assert page.count("data:image/jpeg;base64,") == 2  # as a confusion and as a mistake
     assert not re.search(r"https?://|src=\"(?!data:)|<link|<script|@import|url\(", page)
@@ -89,4 +91,5 @@ def test_write_report_without_test_photos_says_so(version: Path) -> None:
     write_report(version, card, None, version)
     page = (version / HTML_FILE).read_text()
     assert "no test photos" in page
+    assert "--also" not in page
     assert json.loads((version / JSON_FILE).read_text())["findings"] is None
