@@ -74,4 +74,3 @@ async def uploaded_photo(request: Request) -> AsyncIterator[bytes]:
     state.rates.take(client_of(request))
     with state.buffers.hold() as hold:
         yield await read_photo(request, state.settings, hold)
-

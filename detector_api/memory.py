@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import gc
 
-# glibc's names for them (malloc.h), and the values in bytes. Blocks up to the first are taken from what is free already:
+# glibc's names for them (malloc.h), and values in bytes. Blocks up to the first are taken from what is free already:
 # those of one photo are some hundred kilobytes each, and would else be mapped in, page by page, for every photo anew. A
 # block above it is mapped by itself, and given back at once when it is freed.
 _M_MMAP_THRESHOLD, MMAP_THRESHOLD = -3, 1 << 20
