@@ -2,10 +2,10 @@
 
     .venv/bin/python -m benchmarks.peers [--backbone densenet201] [--rounds 3] [--seconds 5]
 
-The others are a first draft with FastAPI, LitServe, and BentoML: each takes the upload of a photo and answers its breed
-from the same SavedModel, the latter two in batches of 4 photos, as the local server makes them for `make run`. All four
-take turns, and medians over the rounds count. Those whose turn it is not stand still: LitServe looks for work all the
-time, for which it would take a sixth of a core from the others.
+Each of the others takes the upload of a photo and answers its breed. A first draft calls the Keras model as tutorials
+do. Three have the exported SavedModel in their own process: FastAPI a photo at a time, LitServe and BentoML in batches
+of 4 photos, as the local server makes them for `make run`. All take turns, and medians over the rounds count. Those
+whose turn it is not stand still: LitServe looks for work all the time, and would take a sixth of a core from others.
 
 The others take in any number of photos, and so does the gateway here: the bound that makes it refuse what would wait
 too long is lifted by its settings. The model has random weights, which changes no speed.
@@ -28,11 +28,13 @@ from benchmarks.peers.environment import FOLDER, peers_python
 from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import free_port, running, wait_for_http
 from benchmarks.sender import Result, run
-from benchmarks.stack import export_random, stack
+from benchmarks.stack import BREEDS, export_random, stack
 from detector_app.laptop import BATCHING
 
 CLIENTS = (1, 8, 32)
 WARM_UP_SECONDS = 4  # at each number of clients, as BentoML learns from the latest photos how long to wait for more
+FIRST_DRAFT = (sys.executable, "-m", "benchmarks.peers.first_draft")
+FASTAPI = (sys.executable, "-m", "benchmarks.peers.saved_model_app")
 LITSERVE = ("-m", "benchmarks.peers.litserve_app")
 BENTOML = ("-m", "bentoml", "serve", "benchmarks.peers.bentoml_app:Breeds", "--host=127.0.0.1")
 
@@ -58,7 +60,7 @@ class Service(NamedTuple):
 
 
 def main() -> None:
-    """Start all four, and print lines for each kind of photo and number of clients."""
+    """Start all of them, and print lines for each kind of photo and number of clients."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", default="densenet201")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="%(default)s")
@@ -71,8 +73,10 @@ def main() -> None:
     with ExitStack() as started:
         folder = Path(started.enter_context(tempfile.TemporaryDirectory()))
         version = export_random(options.backbone, folder / "dog_breed")
+        save_keras(options.backbone, keras_model(version))
         services = {
-            "naive FastAPI": started.enter_context(peer(version, sys.executable, "-m", "benchmarks.peers.naive")),
+            "a first draft": started.enter_context(peer(version, *FIRST_DRAFT)),
+            "FastAPI": started.enter_context(peer(version, *FASTAPI)),
             "LitServe": started.enter_context(peer(version, python, *LITSERVE)),
             "BentoML": started.enter_context(peer(version, python, *BENTOML)),
             "gateway": started.enter_context(ours(version.parent, max(options.clients))),
@@ -82,6 +86,22 @@ def main() -> None:
             for clients in options.clients:
                 print(f"{kind}, {clients} clients:", flush=True)
                 compare(services, photos, clients, options.rounds, options.seconds)
+
+
+def keras_model(version: Path) -> Path:
+    """Return where the Keras model stands that is as large as an exported version."""
+    return version.parent.parent / "model.keras"
+
+
+def save_keras(backbone_name: str, file: Path) -> None:
+    """Save the Keras model whose likes `export_random` exports."""
+    import keras
+
+    from model_serving.backbones import RANDOM, load_backbone
+
+    network = load_backbone(backbone_name, RANDOM).network
+    pooled = keras.layers.GlobalAveragePooling2D()(network.output)
+    keras.Model(network.input, keras.layers.Dense(BREEDS, "softmax")(pooled)).save(file)
 
 
 @contextmanager
@@ -98,6 +118,7 @@ def peer(version: Path, *command: str) -> Iterator[Service]:
     port = free_port()
     environment = {
         "PEER_MODEL": str(version),
+        "PEER_KERAS_MODEL": str(keras_model(version)),
         "PEER_PORT": str(port),
         "BENTOML_PORT": str(port),
         "BENTOML_HOME": str(FOLDER / "bentoml"),
