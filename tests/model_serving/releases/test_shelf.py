@@ -87,6 +87,17 @@ def test_prune_keeps_the_live_version_and_the_newest(model: Path) -> None:
     assert [path.name for path in model.iterdir() if path.is_dir() and path.name != ".shelf"] == ["2"]
 
 
+def test_prune_killed_is_completed_by_the_next(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version of which a killed `prune` deleted half is in nobody's sight, and the next `prune` deletes the rest."""
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda path: None)
+        assert prune(model, keep=1) == [1, 2]
+    assert contents(model) == {3: "3", 4: "4"}
+    assert len(list(model.glob(".deleted-*"))) == 2
+    assert prune(model, keep=0) == [4]
+    assert sorted(path.name for path in model.rglob("*")) == [".shelf", "3", "n"]
+
+
 def test_promote_of_an_unknown_version_names_those_there_are(model: Path) -> None:
     """A wrong number changes nothing and is answered with the right ones."""
     with pytest.raises(ReleaseError, match="no version 9; it has 1, 2, 3, 4"):
