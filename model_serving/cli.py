@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from model_serving.errors import ModelServingError, PredictionError
+from model_serving.errors import ModelServingError, PredictionError, ScoringError
 from model_serving.quiet import import_tensorflow_quietly
 
 DATA = Path("data/dogImages")
@@ -86,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--concurrency", type=_positive, default=4, help="with --server: requests in flight (%(default)s)"
     )
     score.add_argument("--version", type=int, help="without --server: version to use (the newest)")
+    _add_engine(score)
     _add_model(score)
 
     _add_model(verb("models", _models, "List the versions: which one is live, since when, how good."))
@@ -152,6 +153,18 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, default=MODEL, help="folder of the model's versions (%(default)s)")
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="what works on the photos: this process, or Ray's here or at $RAY_ADDRESS (%(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=_positive, help="with --engine ray: processes that hold the network (one a core)"
+    )
 
 
 def _add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
@@ -233,10 +246,16 @@ def _score(options: argparse.Namespace) -> None:
     tables.check(options.out)
     if options.sort_into:
         sorting.check(options.folder, options.sort_into)
+    if options.engine == "ray" and options.server:
+        raise ScoringError("A running server is asked without --engine ray. Leave one of --engine and --server out.")
     import_tensorflow_quietly()
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.scoring.models import LocalModel, Model, ServedModel
     from model_serving.scoring.score import score
+
+    def sort(rows: Iterable[Row]) -> None:
+        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
+        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
 
     model: Model
     if options.server:
@@ -244,21 +263,24 @@ def _score(options: argparse.Namespace) -> None:
         source = f"{options.name}, version {model.version}, at {options.server}"
     else:
         version = version_or_latest(options.model, options.version)
-        model, source = LocalModel(version), str(version.resolve())
+        source = str(version.resolve())
     job = {"photos": str(options.folder.resolve()), "model": source}
+    sorter = sort if options.sort_into else None
+    if options.engine == "ray":
+        from model_serving.distributed.scoring import score_on_ray
 
-    def sort(rows: list[Row]) -> None:
-        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
-        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
-
-    try:
-        rows = score(options.folder, model, job, options.out, sort if options.sort_into else None)
-    finally:
-        model.close()
-    for row in rows:
-        if row["error"]:
-            print(f"skipped {row['file']}: {row['error']}")
-    print(f"{len(rows)} photos, {sum(1 for row in rows if row['error'])} of them unreadable: {options.out}")
+        count, unreadable = score_on_ray(options.folder, version, job, options.out, options.workers, sorter)
+    else:
+        if not options.server:
+            model = LocalModel(version)
+        try:
+            rows = score(options.folder, model, job, options.out, sorter)
+        finally:
+            model.close()
+        count, unreadable = len(rows), [row for row in rows if row["error"]]
+    for row in unreadable:
+        print(f"skipped {row['file']}: {row['error']}")
+    print(f"{count} photos, {len(unreadable)} of them unreadable: {options.out}")
 
 
 def _models(options: argparse.Namespace) -> None:
