@@ -23,8 +23,6 @@ OBJECT_STORE_BYTES = 512 << 20
 BLOCK_PHOTOS = (32, 1024)
 _BLOCKS = 1000
 CONNECT_SECONDS = 10.0
-# A block whose worker dies is given to another so often. A photo that kills every worker ends the job then.
-RETRIES = 5
 
 
 @contextmanager
@@ -44,7 +42,7 @@ def cluster(workers: int | None = None) -> Iterator[int]:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
-        import ray.data
+        import ray.data.exceptions
         import ray.exceptions
     except ImportError as error:
         raise DistributedError(
@@ -56,7 +54,7 @@ def cluster(workers: int | None = None) -> Iterator[int]:
         _connect(address, workers)
     try:
         yield workers or int(ray.cluster_resources()["CPU"])
-    except ray.exceptions.RayError as error:
+    except (ray.exceptions.RayError, ray.data.exceptions.ExecutionTimeoutError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise DistributedError(f"The work on Ray ended: {reason}. Run the command again to go on.") from error
     finally:
@@ -85,7 +83,8 @@ def map_photos(paths: Sequence[Path], worker: type, arguments: Sequence[Any], wo
     """Return what `worker(*arguments)`, held by each of so many actors, makes of batches of encoded photos.
 
     A batch has the columns `path` and `bytes`. The cores belong to the actors: reading and writing wait for disks. If
-    an actor is killed, Ray starts another and gives it the same photos.
+    an actor is killed, Ray starts another and gives it the same photos; if none gets any further for half an hour, it
+    gives up.
     """
     import pyarrow.fs
     import ray.data
@@ -106,5 +105,4 @@ def map_photos(paths: Sequence[Path], worker: type, arguments: Sequence[Any], wo
         batch_size=BATCH,
         num_cpus=1,
         compute=ray.data.ActorPoolStrategy(size=workers),
-        ray_remote_args_fn=lambda: {"max_task_retries": RETRIES},
     )

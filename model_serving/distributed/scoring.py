@@ -48,7 +48,7 @@ def score_on_ray(
             answers = map_photos(readable, _Scorer, (str(folder), str(version)), count)
             answers.write_parquet(str(parts.folder), ray_remote_args={"num_cpus": 0}, concurrency=count)
     if reasons:
-        parts.add([row_of(_name(path, folder), reason) for path, reason in reasons.items()], "unreadable")
+        parts.add([{"file": _name(path, folder), "error": reason} for path, reason in reasons.items()], "unreadable")
     if sort:
         sort(parts.rows())
     unreadable = list(parts.rows(unreadable=True))
@@ -81,11 +81,13 @@ def _name(path: Path, folder: Path) -> str:
     return tables.as_text(name_of(path, folder))
 
 
-def _why_unreadable(path: Path) -> Exception | None:
+def _why_unreadable(path: Path) -> str | None:
     """Return what keeps Ray from reading a file, which would end the whole job, None if nothing does."""
     try:
         str(path).encode()
         with path.open("rb"):
             return None
-    except (OSError, UnicodeEncodeError) as error:
-        return error
+    except UnicodeEncodeError:
+        return "the file's name is not UTF-8"
+    except OSError as error:
+        return str(error)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+import ray.data
 
 from model_serving import cli
 from model_serving.distributed import scoring
@@ -20,11 +21,13 @@ from model_serving.distributed.scoring import score_on_ray
 from model_serving.errors import DistributedError, ScoringError
 from model_serving.scoring.models import LocalModel
 from model_serving.scoring.score import find_photos, score
+from model_serving.scoring.tables import from_arrow
 
 JOB = {"photos": "some", "model": "starter"}
 # As far as batches of other sizes may change a probability.
 TOLERANCE = 1e-5
 TIMEOUT = 120
+UNNAMEABLE = "the file's name is not UTF-8"
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +36,40 @@ def photos(small_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     folder = tmp_path_factory.mktemp("more") / "photos"
     shutil.copytree(small_photos, folder, symlinks=True)
     (folder / "broken.jpg").write_bytes(b"no photo")
+    shutil.copy(find_photos(small_photos)[0], os.fsencode(folder) + b"/\xff.jpg")
     return folder
 
 
 @pytest.fixture(scope="module")
 def expected(photos: Path, starter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """Return what the local engine answers."""
+    """Return what the local engine answers, but for the file name that is no text, which Ray cannot take."""
     model = LocalModel(starter_model / "1")
     rows = score(photos, model, JOB, tmp_path_factory.mktemp("local") / "scores.ndjson")
     model.close()
-    return rows
+    name = "\N{REPLACEMENT CHARACTER}.jpg"
+    return [{"file": name, "error": UNNAMEABLE} if "\udcff" in row["file"] else row for row in rows]
+
+
+@pytest.fixture(scope="module")
+def survived(ray_cluster: int, photos: Path, starter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Score the photos to Parquet, kill one of the two workers (kill -9) in mid-run, and return what has come out."""
+    folder = tmp_path_factory.mktemp("ray")
+    killed: list[int] = []
+
+    def kill() -> None:
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end and not list(folder.glob(".scores.parquet.parts/*.parquet")):
+            time.sleep(0.01)
+        killed.append(workers()[0])
+        os.kill(killed[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    count, unreadable = score_on_ray(photos, starter_model / "1", JOB, folder / "scores.parquet", ray_cluster)
+    killer.join()
+    assert len(killed) == 1
+    assert (count, len(unreadable)) == (162, 2)
+    return folder / "scores.parquet"
 
 
 def assert_same(rows: list[dict], expected: list[dict]) -> None:
@@ -69,60 +96,37 @@ def workers() -> list[int]:
     return [pid for pid in below if b"ray::MapWorker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def test_score_on_ray_loses_nothing_when_a_worker_is_killed(
-    ray_cluster: int, photos: Path, starter_model: Path, expected: list[dict], tmp_path: Path
-) -> None:
-    """One of two workers is killed (kill -9) in mid-run: every photo has its answer, once, and it is the local one."""
-    killed: list[int] = []
-
-    def kill() -> None:
-        end = time.monotonic() + TIMEOUT
-        while time.monotonic() < end and not list(tmp_path.glob(".scores.ndjson.parts/*.parquet")):
-            time.sleep(0.01)
-        killed.append(workers()[0])
-        os.kill(killed[0], signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    count, unreadable = score_on_ray(photos, starter_model / "1", JOB, tmp_path / "scores.ndjson", ray_cluster)
-    killer.join()
-    assert len(killed) == 1
-    assert (count, [row["file"] for row in unreadable]) == (161, ["broken.jpg"])
-    assert_same([json.loads(line) for line in (tmp_path / "scores.ndjson").read_text().splitlines()], expected)
-    assert [path.name for path in tmp_path.iterdir()] == ["scores.ndjson"]
+def test_score_on_ray_loses_nothing_when_a_worker_is_killed(survived: Path, expected: list[dict]) -> None:
+    """Every photo has its answer, once, and it is the local one; no trace of the work is left beside the folder."""
+    rows = [row for file in survived.glob("*.parquet") for row in from_arrow(pyarrow.parquet.read_table(file))]
+    assert_same(sorted(rows, key=lambda row: Path(row["file"])), sorted(expected, key=lambda row: Path(row["file"])))
+    assert [path.name for path in survived.parent.iterdir()] == ["scores.parquet"]
 
 
 def test_score_on_ray_interrupted_goes_on(
-    ray_cluster: int, photos: Path, starter_model: Path, expected: list[dict], tmp_path: Path
+    ray_cluster: int, survived: Path, photos: Path, starter_model: Path, expected: list[dict], tmp_path: Path
 ) -> None:
-    """What an interrupted run has answered is not asked again; half a file counts for nothing; the rest is as ever."""
-    score_on_ray(photos, starter_model / "1", JOB, tmp_path / "first.parquet", ray_cluster)
-    parts = tmp_path / ".scores.parquet.parts"
-    (tmp_path / "first.parquet").rename(parts)
-    first, second, *others = sorted(parts.glob("*.parquet"))
-    content = first.read_bytes()
-    first.write_bytes(content[: len(content) // 2])
+    """What an interrupted run has answered is not asked again, half a file counts for nothing, and the rest is as ever.
+
+    In a format of one file, the rows stand in the photos' order, and they are sorted before it is there.
+    """
+    parts = tmp_path / ".scores.ndjson.parts"
+    shutil.copytree(survived, parts)
+    first, second, *others = sorted(parts.glob("0*.parquet"))
+    first.write_bytes(first.read_bytes()[:-1000])
     second.unlink()
-    sorted_rows: list[dict] = []
-    score_on_ray(photos, starter_model / "1", JOB, tmp_path / "scores.parquet", ray_cluster, sorted_rows.extend)
-    assert {path.name for path in others} < {path.name for path in (tmp_path / "scores.parquet").glob("*.parquet")}
-    assert_same(sorted(sorted_rows, key=lambda row: photos / row["file"]), expected)
-    table = pyarrow.parquet.read_table(tmp_path / "scores.parquet").to_pylist()
-    assert sorted(row["file"] for row in table) == sorted(row["file"] for row in expected)
-    assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
-
-
-def test_score_on_ray_names_files_that_ray_cannot_read(
-    ray_cluster: int, photos: Path, starter_model: Path, tmp_path: Path
-) -> None:
-    """A file name that is no text has its row with the reason, and ends no job."""
-    (tmp_path / "in").mkdir()
-    for number, photo in enumerate(find_photos(photos)[:2]):
-        shutil.copy(photo, tmp_path / "in" / f"{number}.jpg")
-    os.link(tmp_path / "in" / "1.jpg", os.fsencode(tmp_path / "in") + b"/\xff.jpg")
-    count, unreadable = score_on_ray(tmp_path / "in", starter_model / "1", JOB, tmp_path / "out.csv", ray_cluster)
-    assert (count, [row["file"] for row in unreadable]) == (3, ["\N{REPLACEMENT CHARACTER}.jpg"])
-    assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
+    changed = pyarrow.parquet.read_table(others[0])
+    asked = set(changed["file"].to_pylist())
+    pyarrow.parquet.write_table(changed.set_column(1, "breed", [["known"] * len(changed)]), others[0])
+    seen: list[dict] = []
+    score_on_ray(photos, starter_model / "1", JOB, tmp_path / "scores.ndjson", ray_cluster, seen.extend)
+    rows = [json.loads(line) for line in (tmp_path / "scores.ndjson").read_text().splitlines()]
+    assert {row["file"] for row in rows if row.get("breed") == "known"} == asked
+    assert sorted(row["file"] for row in seen) == sorted(row["file"] for row in rows)
+    assert_same(
+        [row for row in rows if row["file"] not in asked], [row for row in expected if row["file"] not in asked]
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.ndjson"]
 
 
 def test_score_on_ray_another_job_keeps_the_beginning_of_the_first(
@@ -136,13 +140,13 @@ def test_score_on_ray_another_job_keeps_the_beginning_of_the_first(
 
 
 def test_score_on_ray_with_a_photo_that_kills_every_worker_ends(
-    ray_cluster: int, starter_model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ray_cluster: int, starter_model: Path, shared_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A photo that takes every worker with it does not go round for ever: the job ends with what to do."""
-    monkeypatch.setattr("model_serving.distributed.cluster.RETRIES", 1)
+    monkeypatch.setattr(ray.data.DataContext.get_current(), "execution_no_progress_timeout_s", 5.0)
     monkeypatch.setattr(scoring, "_Scorer", Dying)
     with pytest.raises(DistributedError, match="Run the command again"):
-        score_on_ray(photos, starter_model / "1", JOB, tmp_path / "scores.parquet", ray_cluster)
+        score_on_ray(shared_images / "dogs", starter_model / "1", JOB, tmp_path / "scores.parquet", workers=1)
     assert not (tmp_path / "scores.parquet").exists()
 
 
