@@ -11,6 +11,7 @@ from functools import cached_property
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from model_serving.photos import PREPROCESSING_VERSION, Geometry
 
@@ -37,6 +38,17 @@ class Backbone:
     geometry: Geometry
     network: keras.Model
     imagenet: Classifier | None
+
+    @cached_property
+    def pooled(self) -> tf.types.experimental.PolymorphicFunction:
+        """The features as a function of pixels uint8 [N, size, size, 3]: the mean of each over the map, [N, features]."""
+        size = self.geometry.size
+
+        @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)])
+        def pooled(pixels: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_mean(self.network(tf.cast(pixels, tf.float32), training=False), [1, 2])
+
+        return pooled
 
     @cached_property
     def fingerprint(self) -> str:
