@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from model_serving.photos import PREPROCESSING_VERSION, Geometry
 
@@ -36,9 +40,37 @@ class Backbone:
     imagenet: Classifier | None
 
     @cached_property
+    def pooled(self) -> tf.types.experimental.PolymorphicFunction:
+        """The features as a function of pixels uint8 [N, size, size, 3]: the mean of each over the map, [N, features]."""
+        size = self.geometry.size
+
+        @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)])
+        def pooled(pixels: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_mean(self.network(tf.cast(pixels, tf.float32), training=False), [1, 2])
+
+        return pooled
+
+    @cached_property
     def fingerprint(self) -> str:
-        """Hash of name, preprocessing and weights: features computed under the same fingerprint are the same."""
-        digest = hashlib.sha256(repr((self.name, self.geometry, PREPROCESSING_VERSION)).encode())
+        """Hash of name, preprocessing, layers and weights: features under the same fingerprint are the same."""
+        parts = (self.name, self.geometry, PREPROCESSING_VERSION, _structure(self.network))
+        digest = hashlib.sha256(repr(parts).encode())
         for weights in self.network.get_weights():
             digest.update(weights.tobytes())
         return digest.hexdigest()[:16]
+
+
+def _structure(network: keras.Model) -> str:
+    """Return the layers with their settings, of which some, such as a scale of pixels, are no weights.
+
+    Keras numbers the layers of a process ("re_lu_7"), so that their names are replaced by their places.
+    """
+    places = {layer.name: str(place) for place, layer in enumerate(_layers(network))}
+    text = json.dumps(network.get_config(), sort_keys=True)
+    return re.sub(r'(?<=")[^"]+(?=")', lambda name: places.get(name[0], name[0]), text)
+
+
+def _layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    yield network
+    for layer in network.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from model_serving.backbones import Backbone
 from model_serving.data.batches import decoded_batches
@@ -34,6 +33,8 @@ class FeatureCache:
         # Two trainers may share the file; each waits for the other's short writes.
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
+        # A process killed at any moment loses no batch that was put; a loss of power may cost the last few.
+        self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS features (photo TEXT, backbone TEXT, value BLOB, PRIMARY KEY (photo, backbone))"
         )
@@ -64,7 +65,6 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
     known = {photo.digest: value for photo in photos if (value := cache.get(photo.digest)) is not None}
     missing = list({photo.digest: photo for photo in photos if photo.digest not in known}.values())
     reasons: dict[str | None, str] = {None: "the file cannot be read"}
-    pool = _pooling_function(backbone)
     with progress(len(photos), what, "photo", done=len(photos) - len(missing)) as bar:
         digest_of = {photo.path: photo.digest for photo in missing}
         for decoded in decoded_batches(list(digest_of), backbone.geometry):
@@ -72,7 +72,7 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
             pixels = {digest: result for digest, result in results.items() if isinstance(result, np.ndarray)}
             reasons |= {digest: str(error) for digest, error in results.items() if isinstance(error, Exception)}
             if pixels:
-                digests, values = list(pixels), pool(np.stack(list(pixels.values()))).numpy()
+                digests, values = list(pixels), backbone.pooled(np.stack(list(pixels.values()))).numpy()
                 cache.put(digests, values)
                 known.update(zip(digests, values, strict=True))
             bar.update(len(decoded))
@@ -80,13 +80,3 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
     values = np.stack([known[photo.digest] for photo in used]) if used else np.empty((0, 0), np.float32)
     skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
     return Features(values, used, skipped)
-
-
-def _pooling_function(backbone: Backbone) -> tf.types.experimental.PolymorphicFunction:
-    size = backbone.geometry.size
-
-    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)])
-    def pool(pixels: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(backbone.network(tf.cast(pixels, tf.float32), training=False), [1, 2])
-
-    return pool

@@ -17,10 +17,10 @@ from model_serving.report.findings import find
 from model_serving.report.page import write_report
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
-from model_serving.training.calibration import calibrate, softmax
+from model_serving.training.calibration import FEWEST_PHOTOS, calibrate, softmax
 from model_serving.training.features import FeatureCache, extract_features
 from model_serving.training.figures import measure
-from model_serving.training.head import HeadOptions, fit_head
+from model_serving.training.head import HeadOptions, fit_head, held_out_logits, imagenet_start, l2_for
 
 
 def train(
@@ -64,13 +64,21 @@ def train(
         name: (split.values, np.array([index[photo.breed] for photo in split.photos], int))
         for name, split in features.items()
     }
-    head, history = fit_head(labelled["train"], labelled["valid"], len(dataset.breeds), options)
+    start = imagenet_start(backbone.imagenet, dataset.breeds) if backbone.imagenet else None
+    head, history = fit_head(labelled["train"], labelled["valid"], len(dataset.breeds), options, start)
     print(f"head fitted in {len(history['loss'])} epochs")
-    calibration = calibrate(head, backbone.imagenet, labelled["train"][0], labelled["valid"])
+    by_valid = not len(labelled["valid"][1]) < FEWEST_PHOTOS <= len(labelled["train"][1])
+    if by_valid:
+        logits, labels = labelled["valid"][0] @ head.kernel + head.bias, labelled["valid"][1]
+    else:
+        logits, labels = held_out_logits(labelled["train"], len(dataset.breeds), options, start)
+    calibration = calibrate(logits, labels, backbone.imagenet, labelled["train"][0])
     if calibration.error_before is not None:
         print(
-            f"temperature {calibration.temperature:.2f}: calibration error {calibration.error_before:.3f} before, "
-            f"{calibration.error_after:.3f} after; sure from {calibration.thresholds.sure:.0%} on"
+            f"temperature {calibration.temperature:.2f}, by {calibration.photos} "
+            f"{'validation' if by_valid else 'cross-validated training'} photos: calibration error "
+            f"{calibration.error_before:.3f} before, {calibration.error_after:.3f} after; "
+            f"sure from {calibration.thresholds.sure:.0%} on"
         )
     if backbone.imagenet is not None and not calibration.detects_dogs:
         print("these photos do not look like dogs: the model will not say what is a dog and what is not")
@@ -100,7 +108,14 @@ def train(
             "seconds": round(time.monotonic() - started),
             "options": asdict(options),
             "history": history,
-            "calibration_error": {"before": calibration.error_before, "after": calibration.error_after},
+            "start": "imagenet" if start else "zeros",
+            "l2": round(l2_for(len(features["train"].photos)), 4),
+            "calibration": {
+                "photos": calibration.photos,
+                "from": "valid" if by_valid else "cross-validation",
+                "error_before": calibration.error_before,
+                "error_after": calibration.error_after,
+            },
             "valid": asdict(figures["valid"]) if "valid" in figures else None,
         },
         test=asdict(figures["test"]) if "test" in figures else None,
