@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from model_serving.errors import ModelServingError, PredictionError, ScoringError
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="whether it takes the live version's place: by default unless it is worse on the test photos",
     )
     _add_backbone(train, default="densenet201")
+    _add_engine(train)
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
     evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
@@ -211,12 +213,25 @@ def _train(options: argparse.Namespace) -> None:
     from model_serving.releases.choice import choose
     from model_serving.releases.shelf import find_version
     from model_serving.report.page import HTML_FILE
+    from model_serving.training.features import Pooling, pool_here
     from model_serving.training.head import HeadOptions
     from model_serving.training.train import train
 
     head_options = HeadOptions() if options.epochs is None else HeadOptions(epochs=options.epochs)
+    pooling: Pooling = pool_here
+    if options.engine == "ray":
+        from model_serving.distributed.features import pool_on_ray
+
+        pooling = partial(pool_on_ray, workers=options.workers)
     version, card = train(
-        options.data, options.model, options.backbone, options.weights, options.cache, head_options, options.also
+        options.data,
+        options.model,
+        options.backbone,
+        options.weights,
+        options.cache,
+        head_options,
+        options.also,
+        pooling,
     )
     number, top1 = int(version.name), card.test["top1"] if card.test else None
     choose(options.model, number, top1, read_dataset(options.data).splits["test"], options.promote)

@@ -79,6 +79,23 @@ def _connect(address: str | None, workers: int | None) -> None:
         ) from error
 
 
+def split_readable(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """Return the files that Ray can read, and why it cannot read each of the others, one of which would end the job."""
+    reasons = {path: reason for path in paths if (reason := _why_unreadable(path))}
+    return [path for path in paths if path not in reasons], reasons
+
+
+def _why_unreadable(path: Path) -> str | None:
+    try:
+        str(path).encode()
+        with path.open("rb"):
+            return None
+    except UnicodeEncodeError:
+        return "the file's name is not UTF-8"
+    except OSError as error:
+        return str(error)
+
+
 def map_photos(paths: Sequence[Path], worker: type, arguments: Sequence[Any], workers: int) -> ray.data.Dataset:
     """Return what `worker(*arguments)`, held by each of so many actors, makes of batches of encoded photos.
 

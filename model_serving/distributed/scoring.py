@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model_serving.data.batches import decode
-from model_serving.distributed.cluster import cluster, map_photos
+from model_serving.distributed.cluster import cluster, map_photos, split_readable
 from model_serving.distributed.parts import Parts
 from model_serving.scoring import tables
 from model_serving.scoring.journal import Row
@@ -41,8 +41,7 @@ def score_on_ray(
     parts = Parts(out.with_name(f".{out.name}.parts"), job)
     known = parts.files()
     missing = [path for path in photos if _name(path, folder) not in known]
-    reasons = {path: reason for path in missing if (reason := _why_unreadable(path))}
-    readable = [path for path in missing if path not in reasons]
+    readable, reasons = split_readable(missing)
     if readable:
         with cluster(workers) as count, parts.watched(len(photos), "score"):
             answers = map_photos(readable, _Scorer, (str(folder), str(version)), count)
@@ -79,15 +78,3 @@ class _Scorer:
 
 def _name(path: Path, folder: Path) -> str:
     return tables.as_text(name_of(path, folder))
-
-
-def _why_unreadable(path: Path) -> str | None:
-    """Return what keeps Ray from reading a file, which would end the whole job, None if nothing does."""
-    try:
-        str(path).encode()
-        with path.open("rb"):
-            return None
-    except UnicodeEncodeError:
-        return "the file's name is not UTF-8"
-    except OSError as error:
-        return str(error)
