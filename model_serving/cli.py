@@ -20,7 +20,7 @@ API_KEY_VARIABLE = "DETECTOR_API_KEY"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one verb; what a person can mend is told in one line on stderr, with exit status 1."""
+    """Run one verb; what a person can mend, such as a full disk, is one line on stderr, with exit status 1."""
     options = build_parser().parse_args(arguments)
     try:
         options.verb(options)
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # Whoever read the output has read enough; what is still to be flushed goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        sys.exit(f"dog-breed: {error}. Mend that and run the command again; what it has done so far is kept.")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -17,9 +17,9 @@ from model_serving.photos import Geometry, PhotoError, read_pixels
 from model_serving.progress import progress
 
 # Two photos show the same picture if their thumbnails of 12 x 12 pixels, less their mean, correlate so well, or one
-# with the other's mirror image. Of 193 real photos saved again at other sizes and qualities, mirrored or not, all reached
-# 0.96, and of those cropped by 6 % nine in ten reached 0.95; of 7,417 photos of dogs the nearest two that are not one
-# picture stayed at 0.94.
+# with the other's mirror image. Of 193 real photos saved again at other sizes and qualities, mirrored or not, all
+# reached 0.96, and of those cropped by 6 % nine in ten reached 0.95; of 7,417 photos of dogs the nearest two that are
+# not one picture stayed at 0.94.
 THUMBNAIL = 12
 SAME_PICTURE = 0.95
 # No more of a photo than this is needed, so that a JPEG is decoded at a fraction of its size.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from model_serving.backbones import Backbone
 from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
+from model_serving.errors import StorageError
 from model_serving.progress import progress
 
 
@@ -29,9 +31,13 @@ class FeatureCache:
 
     def __init__(self, path: Path, backbone_fingerprint: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._backbone = backbone_fingerprint
+        self._path, self._backbone = path, backbone_fingerprint
+        with self._told():
+            self._open()
+
+    def _open(self) -> None:
         # Two trainers may share the file; each waits for the other's short writes.
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db = sqlite3.connect(self._path, timeout=60, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         # A process killed at any moment loses no batch that was put; a loss of power may cost the last few.
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -48,13 +54,24 @@ class FeatureCache:
     def put(self, photos: Sequence[str | None], values: Sequence[np.ndarray]) -> None:
         """Keep one row of features for each photo, all or none of them."""
         rows = [(photo, self._backbone, value.tobytes()) for photo, value in zip(photos, values, strict=True)]
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?, ?)", rows)
-        self._db.execute("COMMIT")
+        with self._told():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?, ?)", rows)
+            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"No features can be kept in {str(self._path)!r}: {error}. Make room there, or name another file with "
+                "--cache. What it holds is kept."
+            ) from error
 
 
 # A photo's file with its features float32 [features], or with the error that kept it from being read.

@@ -62,6 +62,10 @@ def train(
 
     if not features["train"].photos:
         raise DatasetError(f"None of the training photos in {str(data)!r} can be read.")
+    if unseen := sorted(set(dataset.breeds) - {photo.breed for photo in features["train"].photos}):
+        raise DatasetError(
+            f"None of the training photos of {', '.join(unseen)} can be read. Put others there, or take them away."
+        )
     index = {breed: number for number, breed in enumerate(dataset.breeds)}
     labelled = {
         name: (split.values, np.array([index[photo.breed] for photo in split.photos], int))
