@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -62,7 +63,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data(train)
     _add_model(train)
     train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
-    train.add_argument("--epochs", type=_positive, help="the most passes over the training photos")
+    train.add_argument(
+        "--epochs", type=_positive, default=20, help="most passes over the training photos (%(default)s)"
+    )
+    train.add_argument(
+        "--start",
+        choices=("imagenet", "zeros"),
+        default="imagenet",
+        help="what the head begins at: ImageNet's classifier, for breeds that it knows, or nothing (%(default)s)",
+    )
+    train.add_argument(
+        "--balance",
+        type=_share,
+        default=0.5,
+        help="how much more a photo of a rare breed counts: from 0, all photos alike, to 1, all breeds (%(default)s)",
+    )
     train.add_argument(
         "--promote",
         choices=("better", "always", "never"),
@@ -135,6 +150,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return share
 
 
 def _count(text: str) -> int:
@@ -219,22 +244,24 @@ def _train(options: argparse.Namespace) -> None:
     from model_serving.training.head import HeadOptions
     from model_serving.training.train import train
 
-    head_options = HeadOptions() if options.epochs is None else HeadOptions(epochs=options.epochs)
+    head_options = HeadOptions(epochs=options.epochs, start=options.start, balance=options.balance)
     pooling: Pooling = pool_here
-    if options.engine == "ray":
-        from model_serving.distributed.features import pool_on_ray
+    with ExitStack() as stack:
+        if options.engine == "ray":
+            from model_serving.distributed.cluster import cluster
+            from model_serving.distributed.features import pool_on_ray
 
-        pooling = partial(pool_on_ray, workers=options.workers)
-    version, card = train(
-        options.data,
-        options.model,
-        options.backbone,
-        options.weights,
-        options.cache,
-        head_options,
-        options.also,
-        pooling,
-    )
+            pooling = partial(pool_on_ray, workers=stack.enter_context(cluster(options.workers)))
+        version, card = train(
+            options.data,
+            options.model,
+            options.backbone,
+            options.weights,
+            options.cache,
+            head_options,
+            options.also,
+            pooling,
+        )
     number, top1 = int(version.name), card.test["top1"] if card.test else None
     choose(options.model, number, top1, read_dataset(options.data).splits["test"], options.promote)
     print(f"report: {find_version(options.model, number) / HTML_FILE}")

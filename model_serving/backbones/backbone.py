@@ -41,7 +41,7 @@ class Backbone:
 
     @cached_property
     def pooled(self) -> tf.types.experimental.PolymorphicFunction:
-        """The features as a function of pixels uint8 [N, size, size, 3]: the mean of each over the map, [N, features]."""
+        """Function from pixels uint8 [N, size, size, 3] to pooled features [N, features], means over the map."""
         size = self.geometry.size
 
         @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8)])

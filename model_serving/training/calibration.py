@@ -61,7 +61,8 @@ def calibrate(
         temperature,
         Thresholds(dog=DOG_THRESHOLD if dog is None else dog, sure=sure),
         dog is not None,
-        *(errors or (None, None)),
+        error_before=errors[0] if errors else None,
+        error_after=errors[1] if errors else None,
         photos=len(labels) if errors else 0,
     )
 

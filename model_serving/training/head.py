@@ -1,10 +1,11 @@
-"""Fits the head: a dense layer on pooled features, started from ImageNet's classifier and returned at its best epoch."""
+"""Fits the head: a dense layer on pooled features, begun at ImageNet's classifier and returned at its best epoch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 import numpy as np
@@ -19,16 +20,25 @@ FEWEST_BATCHES = 25
 _PRIOR_PHOTOS = 10
 # Of cross-validation.
 FOLDS = 5
+# What the best epoch has the least of, with and without validation photos. (The validation loss has the penalty in it,
+# which is least at the start.)
+_DECIDING = {True: "val_cross_entropy", False: "loss"}
 
 
 @dataclass(frozen=True)
 class HeadOptions:
-    """How the head is fitted; the learning rate falls to 0 along a cosine."""
+    """How the head is fitted.
+
+    `start` is "imagenet", which holds for breeds that ImageNet knows, or "zeros". With `balance` a photo counts as the
+    number of photos of its class to the power of minus it: 0 makes all photos equal, 1 all classes, and 0.5 is between.
+    """
 
     epochs: int = 20
     patience: int = 4
     batch: int = 32
-    learning_rate: float = 2e-4
+    learning_rate: float = 2e-4  # falls to 0 along a cosine
+    start: Literal["imagenet", "zeros"] = "imagenet"
+    balance: float = 0.5
     seed: int = 2018
 
 
@@ -60,7 +70,7 @@ def fit_head(
     training loss decides. The head begins at `start`, or at nothing, and is penalised for how far it goes from there.
 
     Features are standardised first, as their scales differ by orders of magnitude; the scale is folded into the kernel
-    afterwards. The rarer a class, the more each of its photos counts.
+    afterwards.
     """
     keras.utils.set_random_seed(options.seed)
     values, labels = train
@@ -91,11 +101,10 @@ def fit_head(
         validation_data=prepared(valid) if has_valid else None,
         epochs=options.epochs,
         batch_size=options.batch,
-        class_weight=class_weights(labels, classes),
+        class_weight=class_weights(labels, classes, options.balance),
         callbacks=[
             keras.callbacks.EarlyStopping(
-                # The loss has the penalty in it, which is lowest at the start.
-                "val_cross_entropy" if has_valid else "loss",
+                _DECIDING[has_valid],
                 patience=options.patience,
                 mode="min",
                 restore_best_weights=True,
@@ -109,6 +118,11 @@ def fit_head(
     if start:
         kernel, bias = kernel + start.kernel, bias + start.bias
     return Classifier(kernel, bias), history.history
+
+
+def kept_epoch(history: dict[str, list[float]]) -> int:
+    """Return the epoch, counted from 1, whose head `fit_head` returned with this history."""
+    return int(np.argmin(history[_DECIDING["val_loss" in history]])) + 1
 
 
 def held_out_logits(
@@ -141,13 +155,10 @@ def l2_for(photos: int) -> float:
     return min(1.0, 7 / math.sqrt(max(photos, 1)))
 
 
-def class_weights(labels: np.ndarray, classes: int) -> dict[int, float]:
-    """Return the weight of a photo of each class, by the inverse root of how many there are; on average it is 1.
-
-    By the inverse count itself, common classes lose as much as rare ones gain.
-    """
+def class_weights(labels: np.ndarray, classes: int, balance: float) -> dict[int, float]:
+    """Return the weight of a photo of each class, as `HeadOptions` says; on average over the photos it is 1."""
     counts = np.bincount(labels, minlength=classes)
-    weights = 1 / np.sqrt(np.maximum(counts, 1))
+    weights = np.maximum(counts, 1.0) ** -balance
     weights *= len(labels) / max(float((weights * counts).sum()), 1e-12)
     return dict(enumerate(weights.tolist()))
 

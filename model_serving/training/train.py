@@ -20,7 +20,7 @@ from model_serving.savedmodel.export import export_model
 from model_serving.training.calibration import FEWEST_PHOTOS, calibrate, softmax
 from model_serving.training.features import FeatureCache, Pooling, extract_features, pool_here
 from model_serving.training.figures import measure
-from model_serving.training.head import HeadOptions, fit_head, held_out_logits, imagenet_start, l2_for
+from model_serving.training.head import HeadOptions, fit_head, held_out_logits, imagenet_start, kept_epoch, l2_for
 
 
 def train(
@@ -71,7 +71,9 @@ def train(
         name: (split.values, np.array([index[photo.breed] for photo in split.photos], int))
         for name, split in features.items()
     }
-    start = imagenet_start(backbone.imagenet, dataset.breeds) if backbone.imagenet else None
+    start = None
+    if backbone.imagenet and options.start == "imagenet":
+        start = imagenet_start(backbone.imagenet, dataset.breeds)
     head, history = fit_head(labelled["train"], labelled["valid"], len(dataset.breeds), options, start)
     print(f"head fitted in {len(history['loss'])} epochs")
     by_valid = not len(labelled["valid"][1]) < FEWEST_PHOTOS <= len(labelled["train"][1])
@@ -110,12 +112,14 @@ def train(
         thresholds=calibration.thresholds,
         training={
             "photos": len(features["train"].photos),
+            "breeds": {breed: int((labelled["train"][1] == number).sum()) for breed, number in index.items()},
             "also": asdict(additions),
             "skipped": sum(len(split.skipped) for split in features.values()),
             "seconds": round(time.monotonic() - started),
             "options": asdict(options),
             "history": history,
-            "start": "imagenet" if start else "zeros",
+            "kept_epoch": kept_epoch(history),
+            "started_from": "imagenet" if start else "zeros",
             "l2": round(l2_for(len(features["train"].photos)), 4),
             "calibration": {
                 "photos": calibration.photos,
