@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from model_serving import cli
 from model_serving.errors import ScoringError
 from model_serving.scoring.models import LocalModel, ServedModel
 from model_serving.scoring.score import find_photos, score
@@ -191,6 +193,24 @@ def test_score_over_grpc_answers_the_same(
     assert [(row["file"], row.get("breed"), row.get("version")) for row in rows] == [
         (row["file"], row.get("breed"), row.get("version")) for row in expected
     ]
+
+
+def test_score_to_a_full_disk_goes_on_when_there_is_room(
+    photos: Path, starter_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk that is full is one line; the answers that it took are not asked for again."""
+    command = ["score", str(photos), "--model", str(starter_model), "--out", str(tmp_path / "scores.csv")]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, hard))
+    try:
+        with pytest.raises(SystemExit, match=r"^dog-breed: .*File too large\. .*run the command again"):
+            cli.main(command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    cli.main(command)
+    assert "11 photos, 1 of them unreadable" in capsys.readouterr().out
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 11
 
 
 def test_served_model_without_server_names_the_address(free_ports: object, monkeypatch: pytest.MonkeyPatch) -> None:
