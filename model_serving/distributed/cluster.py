@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 from collections.abc import Iterator, Sequence
@@ -106,20 +107,25 @@ def map_photos(paths: Sequence[Path], worker: type, arguments: Sequence[Any], wo
     import pyarrow.fs
     import ray.data
 
-    fewest, most = BLOCK_PHOTOS
-    block = min(max(fewest, len(paths) // _BLOCKS), most) // BATCH * BATCH
+    blocks = count_blocks(len(paths))
     photos = ray.data.read_binary_files(
         [str(path) for path in paths],
         include_paths=True,
         filesystem=pyarrow.fs.LocalFileSystem(),  # a path is a path, whatever colons and percent signs it has
-        override_num_blocks=-(-len(paths) // block),
+        override_num_blocks=blocks,
         num_cpus=0,
-        concurrency=workers,
+        concurrency=min(workers, blocks),
     )
     return photos.map_batches(
         worker,
         fn_constructor_args=arguments,
         batch_size=BATCH,
         num_cpus=1,
-        compute=ray.data.ActorPoolStrategy(size=workers),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, blocks)),
     )
+
+
+def count_blocks(photos: int) -> int:
+    """Return how many blocks so many photos are read in."""
+    fewest, most = BLOCK_PHOTOS
+    return math.ceil(photos / (min(max(fewest, photos // _BLOCKS), most) // BATCH * BATCH))

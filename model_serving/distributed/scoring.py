@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model_serving.data.batches import decode
-from model_serving.distributed.cluster import cluster, map_photos, split_readable
+from model_serving.distributed.cluster import cluster, count_blocks, map_photos, split_readable
 from model_serving.distributed.parts import Parts
 from model_serving.scoring import tables
 from model_serving.scoring.journal import Row
@@ -45,7 +45,8 @@ def score_on_ray(
     if readable:
         with cluster(workers) as count, parts.watched(len(photos), "score"):
             answers = map_photos(readable, _Scorer, (str(folder), str(version)), count)
-            answers.write_parquet(str(parts.folder), ray_remote_args={"num_cpus": 0}, concurrency=count)
+            writers = min(count, count_blocks(len(readable)))
+            answers.write_parquet(str(parts.folder), ray_remote_args={"num_cpus": 0}, concurrency=writers)
     if reasons:
         parts.add([{"file": _name(path, folder), "error": reason} for path, reason in reasons.items()], "unreadable")
     if sort:

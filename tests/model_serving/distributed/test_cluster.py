@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from model_serving.distributed.cluster import cluster
+from model_serving.distributed.cluster import cluster, count_blocks
 from model_serving.errors import DistributedError
 
 TIMEOUT = 120
@@ -32,7 +32,7 @@ def sockets(pids: set[int]) -> Iterator[tuple[str, str]]:
         for link in Path(f"/proc/{pid}/fd").iterdir():
             try:
                 inodes.add(link.readlink().name)
-            except FileNotFoundError:
+            except FileNotFoundError:  # closed meanwhile
                 continue
     for table in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -75,3 +75,9 @@ def test_cluster_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DistributedError, match=r"pip install 'dog-breed-detector\[distributed\]'"), cluster():
         pass
+
+
+@pytest.mark.parametrize(("photos", "blocks"), [(1, 1), (32, 1), (33, 2), (10_000, 313), (10_000_000, 9_766)])
+def test_count_blocks_suits_few_and_many(photos: int, blocks: int) -> None:
+    """A few photos are shared among the workers, and ten million are no more than ten thousand files."""
+    assert count_blocks(photos) == blocks

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-import ray.data
 
 from model_serving import cli
 from model_serving.distributed import scoring
@@ -143,6 +142,8 @@ def test_score_on_ray_with_a_photo_that_kills_every_worker_ends(
     ray_cluster: int, starter_model: Path, shared_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A photo that takes every worker with it does not go round for ever: the job ends with what to do."""
+    import ray.data  # not before the cluster is up: it reads its settings then
+
     monkeypatch.setattr(ray.data.DataContext.get_current(), "execution_no_progress_timeout_s", 5.0)
     monkeypatch.setattr(scoring, "_Scorer", Dying)
     with pytest.raises(DistributedError, match="Run the command again"):

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,9 @@ import pyarrow.parquet
 import pytest
 
 from model_serving import cli
+from model_serving.data import batches
 from model_serving.errors import ScoringError
-from model_serving.scoring.models import LocalModel, ServedModel
+from model_serving.scoring.models import Answer, LocalModel, ServedModel
 from model_serving.scoring.score import find_photos, score
 
 JOB = {"photos": "some", "model": "starter"}
@@ -193,6 +195,38 @@ def test_score_over_grpc_answers_the_same(
     assert [(row["file"], row.get("breed"), row.get("version")) for row in rows] == [
         (row["file"], row.get("breed"), row.get("version")) for row in expected
     ]
+
+
+class Slow(LocalModel):
+    """The starter as if it were behind a slow network, which counts the requests in flight."""
+
+    concurrency = 3
+
+    def __init__(self, version: Path) -> None:
+        super().__init__(version)
+        self.now, self.most, self._lock = 0, 0, threading.Lock()
+
+    def ask(self, pixels: np.ndarray) -> list[Answer]:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.2)
+        answers = super().ask(pixels)
+        with self._lock:
+            self.now -= 1
+        return answers
+
+
+def test_score_never_has_more_in_flight_than_allowed(
+    photos: Path, starter_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The throttle holds: as many requests at once as were allowed, and never one more."""
+    monkeypatch.setattr(batches, "BATCH", 1)
+    model = Slow(starter_model / "1")
+    rows = score(photos, model, JOB, tmp_path / "scores.csv")
+    model.close()
+    assert len(rows) == 11
+    assert model.most == Slow.concurrency
 
 
 def test_score_to_a_full_disk_goes_on_when_there_is_room(
