@@ -44,7 +44,7 @@ def test_pool_on_ray_gives_the_same_features(
     blocks: list[int] = []
 
     def counted(backbone: Backbone, paths: list[Path]) -> object:
-        for block in pool_on_ray(backbone, paths, ray_cluster):
+        for block in pool_on_ray(backbone, paths, workers=1):
             blocks.append(len(block))
             yield block
 

@@ -118,7 +118,7 @@ def test_score_on_ray_interrupted_goes_on(
     asked = set(changed["file"].to_pylist())
     pyarrow.parquet.write_table(changed.set_column(1, "breed", [["known"] * len(changed)]), others[0])
     seen: list[dict] = []
-    score_on_ray(photos, starter_model / "1", JOB, tmp_path / "scores.ndjson", ray_cluster, seen.extend)
+    score_on_ray(photos, starter_model / "1", JOB, tmp_path / "scores.ndjson", 1, seen.extend)
     rows = [json.loads(line) for line in (tmp_path / "scores.ndjson").read_text().splitlines()]
     assert {row["file"] for row in rows if row.get("breed") == "known"} == asked
     assert sorted(row["file"] for row in seen) == sorted(row["file"] for row in rows)
