@@ -36,16 +36,16 @@ def read_card(version: Path) -> ModelCard:
 def test_train_on_class_folders_exports_the_next_version(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One command line leads from photos to a version with its figures; a second run keeps the first version."""
-    command = ["train", str(data), "--backbone", "efficientnet_lite2", "--epochs", "10"]
-    command += ["--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")]
-    cli.main(command)
+    """One command line leads from photos to a version with its figures; a second run, from nothing, makes the same."""
+    command = ["train", str(data), "--backbone", "efficientnet_lite2", "--epochs", "10", "--model"]
+    command += [str(tmp_path / "model"), "--cache"]
+    cli.main([*command, str(tmp_path / "features.sqlite")])
     printed = capsys.readouterr().out
     assert "skipped" in printed
     assert "broken.jpg" in printed
     assert "test: 6 photos: top-1" in printed
 
-    cli.main(command)
+    cli.main([*command, str(tmp_path / "other.sqlite")])
     assert "version 1 is live" in printed
     assert (tmp_path / "model" / "1" / "assets.extra" / "report.html").exists()
     assert list_versions(tmp_path / "model") == [1, 2]
@@ -58,6 +58,10 @@ def test_train_on_class_folders_exports_the_next_version(
     assert first.test["top1"] >= 0.5  # a guess is right in a third of the cases
     assert first.data_fingerprint == second.data_fingerprint
     assert first.test == second.test
+    first_weights, second_weights = (
+        (tmp_path / "model" / version / "variables" / "variables.data-00000-of-00001").read_bytes() for version in "12"
+    )
+    assert first_weights == second_weights
 
 
 def test_train_with_densenet201_at_random_weights_exports(data: Path, tmp_path: Path) -> None:
