@@ -169,6 +169,7 @@ def _draw(means: dict[str, list[tuple[str, float, float]]], file: Path) -> None:
     import matplotlib
 
     matplotlib.use("svg")
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "few photos"})  # text as text; always the same
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 3.2), layout="constrained")
@@ -179,7 +180,7 @@ def _draw(means: dict[str, list[tuple[str, float, float]]], file: Path) -> None:
     axes.yaxis.set_major_formatter("{x:.0%}")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(file, metadata={"Date": None})
+    figure.savefig(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
 
 
 if __name__ == "__main__":
