@@ -81,7 +81,7 @@ def fit_head(
     )
     features, begun = keras.Input((values.shape[1],)), keras.Input((classes,))
     model = keras.Model([features, begun], keras.layers.Softmax()(dense(features) + begun))
-    repeats = math.ceil(FEWEST_BATCHES * options.batch / len(values)) if len(values) else 1
+    repeats = math.ceil(FEWEST_BATCHES * options.batch / len(values))
     steps = options.epochs * math.ceil(repeats * len(values) / options.batch)
     learning_rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
     model.compile(
@@ -104,10 +104,7 @@ def fit_head(
         class_weight=class_weights(labels, classes, options.balance),
         callbacks=[
             keras.callbacks.EarlyStopping(
-                _DECIDING[has_valid],
-                patience=options.patience,
-                mode="min",
-                restore_best_weights=True,
+                _DECIDING[has_valid], patience=options.patience, mode="min", restore_best_weights=True
             )
         ],
         verbose=0,
@@ -130,8 +127,8 @@ def held_out_logits(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return logits [N, classes] of the training photos and their labels [N], each by a head that has not seen it.
 
-    It takes the place of validation photos where there are too few: the photos are dealt out class by class, and a head
-    is fitted to each lot of the others.
+    They take the place of validation photos where those are too few: the photos, five or more, are dealt out class by
+    class, and for each lot a head is fitted to the others.
     """
     values, labels = train
     order = np.random.default_rng(options.seed).permutation(len(labels))
@@ -141,9 +138,8 @@ def held_out_logits(
     for lot in range(FOLDS):
         out = order[lot::FOLDS]
         rest = np.setdiff1d(order, out)
-        if len(out) and len(rest):
-            head, _ = fit_head((values[rest], labels[rest]), nothing, classes, options, start)
-            logits[out] = values[out] @ head.kernel + head.bias
+        head, _ = fit_head((values[rest], labels[rest]), nothing, classes, options, start)
+        logits[out] = values[out] @ head.kernel + head.bias
     return logits, labels
 
 

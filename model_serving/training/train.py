@@ -76,16 +76,17 @@ def train(
         start = imagenet_start(backbone.imagenet, dataset.breeds)
     head, history = fit_head(labelled["train"], labelled["valid"], len(dataset.breeds), options, start)
     print(f"head fitted in {len(history['loss'])} epochs")
-    by_valid = not len(labelled["valid"][1]) < FEWEST_PHOTOS <= len(labelled["train"][1])
-    if by_valid:
-        logits, labels = labelled["valid"][0] @ head.kernel + head.bias, labelled["valid"][1]
-    else:
+    # Too few validation photos would decide by chance: then the training photos do, each judged by a head without it.
+    cross_validated = len(labelled["valid"][1]) < FEWEST_PHOTOS <= len(labelled["train"][1])
+    if cross_validated:
         logits, labels = held_out_logits(labelled["train"], len(dataset.breeds), options, start)
+    else:
+        logits, labels = labelled["valid"][0] @ head.kernel + head.bias, labelled["valid"][1]
     calibration = calibrate(logits, labels, backbone.imagenet, labelled["train"][0])
     if calibration.error_before is not None:
         print(
             f"temperature {calibration.temperature:.2f}, by {calibration.photos} "
-            f"{'validation' if by_valid else 'cross-validated training'} photos: calibration error "
+            f"{'cross-validated training' if cross_validated else 'validation'} photos: calibration error "
             f"{calibration.error_before:.3f} before, {calibration.error_after:.3f} after; "
             f"sure from {calibration.thresholds.sure:.0%} on"
         )
@@ -123,7 +124,7 @@ def train(
             "l2": round(l2_for(len(features["train"].photos)), 4),
             "calibration": {
                 "photos": calibration.photos,
-                "from": "valid" if by_valid else "cross-validation",
+                "from": "cross-validation" if cross_validated else "valid",
                 "error_before": calibration.error_before,
                 "error_after": calibration.error_after,
             },
