@@ -56,8 +56,7 @@ def cluster(workers: int | None = None) -> Iterator[int]:
     try:
         yield workers or int(ray.cluster_resources()["CPU"])
     except (ray.exceptions.RayError, ray.data.exceptions.ExecutionTimeoutError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise DistributedError(f"The work on Ray ended: {reason}. Run the command again to go on.") from error
+        raise DistributedError(f"Ray gave up: {_first_line(error)}. Run the command again to go on.") from error
     finally:
         if not connected:
             ray.shutdown()
@@ -76,8 +75,13 @@ def _connect(address: str | None, workers: int | None) -> None:
         ray.init(address or "local", **settings)
     except (OSError, RuntimeError, ValueError) as error:
         raise DistributedError(
-            f"There is no Ray cluster at {address!r}: start one there, or unset RAY_ADDRESS to work on this machine."
+            f"There is no Ray cluster to be had at {address!r}: {_first_line(error)}. Start one there, or unset "
+            "RAY_ADDRESS to work on this machine."
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
 
 
 def split_readable(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
