@@ -31,8 +31,8 @@ def cluster(workers: int | None = None) -> Iterator[int]:
     """Connect to the cluster of `RAY_ADDRESS`, or start one on this machine for the time of the block.
 
     Yields the number of workers: `workers`, or one a core. A cluster of this machine listens on the loopback address
-    alone. A process that is connected already stays so. Raises `DistributedError` without Ray or if the cluster cannot
-    be reached, and for what Ray raises within.
+    alone. A process that is connected already stays so. Raises `DistributedError` if the cluster cannot be reached, and
+    for what Ray raises within.
     """
     address = os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -41,14 +41,10 @@ def cluster(workers: int | None = None) -> Iterator[int]:
     if not address:
         # Ray's switch, read at its import, for staying on the loopback address; the name tells where it is the default.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    try:
-        import ray
-        import ray.data.exceptions
-        import ray.exceptions
-    except ImportError as error:
-        raise DistributedError(
-            "`--engine ray` needs a package: pip install 'dog-breed-detector[distributed]'."
-        ) from error
+    import ray
+    import ray.data.exceptions
+    import ray.exceptions
+
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     connected = ray.is_initialized()
     if not connected:

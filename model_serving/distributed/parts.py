@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,8 +49,9 @@ class Parts:
         for table in self._tables():
             yield from tables.from_arrow(table.filter(table["error"].is_valid()) if unreadable else table)
 
-    def add(self, rows: Sequence[Row], name: str) -> None:
+    def add(self, rows: Sequence[Row]) -> None:
         """Keep `rows` as one more file."""
+        name = uuid.uuid4().hex
         hidden = self.folder / f".{name}.part"
         parquet.write_table(tables.to_arrow(rows), hidden)
         hidden.rename(self.folder / f"{name}.parquet")

@@ -48,7 +48,7 @@ def score_on_ray(
             writers = min(count, count_blocks(len(readable)))
             answers.write_parquet(str(parts.folder), ray_remote_args={"num_cpus": 0}, concurrency=writers)
     if reasons:
-        parts.add([{"file": _name(path, folder), "error": reason} for path, reason in reasons.items()], "unreadable")
+        parts.add([{"file": _name(path, folder), "error": reason} for path, reason in reasons.items()])
     if sort:
         sort(parts.rows())
     unreadable = list(parts.rows(unreadable=True))
