@@ -30,7 +30,7 @@ from model_serving.training.head import HeadOptions, fit_head, held_out_logits, 
 FOLDS = 3
 PHOTOS_A_CLASS = (1, 2, 5, 10, 20, 50)
 CALIBRATED_PHOTOS = (5, 20)
-# Of logistic regression: the best of 0.0001, 0.001, 0.01 and 0.1 on all photos of 64x64 pixels, by cross-validation.
+# Of logistic regression; on 6,067 photos of 64x64 pixels a larger one is worse.
 C = 0.001
 
 Split = tuple[np.ndarray, np.ndarray]

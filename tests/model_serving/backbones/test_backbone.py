@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import pytest
 
 from model_serving.backbones import Backbone, backbone
@@ -50,3 +51,12 @@ def test_fingerprint_after_a_change_of_preprocessing_is_another(monkeypatch: pyt
     before = make().fingerprint
     monkeypatch.setattr(backbone, "PREPROCESSING_VERSION", backbone.PREPROCESSING_VERSION + 1)
     assert make().fingerprint != before
+
+
+def test_pooled_features_are_those_of_the_network() -> None:
+    """The rewritten graph gives the mean of what the Keras network gives, for as many photos as come."""
+    one = make()
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)
+    expected = one.network(pixels.astype(np.float32), training=False).numpy().mean((1, 2))
+    np.testing.assert_allclose(one.pooled(pixels).numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(one.pooled(pixels[:1]).numpy(), expected[:1], atol=1e-5)
