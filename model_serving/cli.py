@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from model_serving.errors import ModelServingError, PredictionError
+from model_serving.errors import ModelServingError, PredictionError, ScoringError
 from model_serving.quiet import import_tensorflow_quietly
 
 DATA = Path("data/dogImages")
@@ -19,7 +21,7 @@ API_KEY_VARIABLE = "DETECTOR_API_KEY"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one verb; what a person can mend is told in one line on stderr, with exit status 1."""
+    """Run one verb; what a person can mend, such as a full disk, is one line on stderr, with exit status 1."""
     options = build_parser().parse_args(arguments)
     try:
         options.verb(options)
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # Whoever read the output has read enough; what is still to be flushed goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        sys.exit(f"dog-breed: {error}. Mend that and run the command again; what it has done so far is kept.")
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -59,7 +63,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data(train)
     _add_model(train)
     train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
-    train.add_argument("--epochs", type=_positive, help="the most passes over the training photos")
+    train.add_argument(
+        "--epochs", type=_positive, default=20, help="most passes over the training photos (%(default)s)"
+    )
+    train.add_argument(
+        "--start",
+        choices=("imagenet", "zeros"),
+        default="imagenet",
+        help="what the head begins at: ImageNet's classifier, for breeds that it knows, or nothing (%(default)s)",
+    )
+    train.add_argument(
+        "--balance",
+        type=_share,
+        default=0.5,
+        help="how much more a photo of a rare breed counts: from 0, all photos alike, to 1, all breeds (%(default)s)",
+    )
     train.add_argument(
         "--promote",
         choices=("better", "always", "never"),
@@ -67,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="whether it takes the live version's place: by default unless it is worse on the test photos",
     )
     _add_backbone(train, default="densenet201")
+    _add_engine(train)
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
     evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
@@ -86,6 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--concurrency", type=_positive, default=4, help="with --server: requests in flight (%(default)s)"
     )
     score.add_argument("--version", type=int, help="without --server: version to use (the newest)")
+    _add_engine(score)
     _add_model(score)
 
     _add_model(verb("models", _models, "List the versions: which one is live, since when, how good."))
@@ -132,6 +152,16 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return share
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no number")
@@ -152,6 +182,18 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, default=MODEL, help="folder of the model's versions (%(default)s)")
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="what works on the photos: this process, or Ray's here or at $RAY_ADDRESS (%(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=_positive, help="with --engine ray: processes that hold the network (one a core)"
+    )
 
 
 def _add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
@@ -198,13 +240,28 @@ def _train(options: argparse.Namespace) -> None:
     from model_serving.releases.choice import choose
     from model_serving.releases.shelf import find_version
     from model_serving.report.page import HTML_FILE
+    from model_serving.training.features import Pooling, pool_here
     from model_serving.training.head import HeadOptions
     from model_serving.training.train import train
 
-    head_options = HeadOptions() if options.epochs is None else HeadOptions(epochs=options.epochs)
-    version, card = train(
-        options.data, options.model, options.backbone, options.weights, options.cache, head_options, options.also
-    )
+    head_options = HeadOptions(epochs=options.epochs, start=options.start, balance=options.balance)
+    pooling: Pooling = pool_here
+    with ExitStack() as stack:
+        if options.engine == "ray":
+            from model_serving.distributed.cluster import cluster
+            from model_serving.distributed.features import pool_on_ray
+
+            pooling = partial(pool_on_ray, workers=stack.enter_context(cluster(options.workers)))
+        version, card = train(
+            options.data,
+            options.model,
+            options.backbone,
+            options.weights,
+            options.cache,
+            head_options,
+            options.also,
+            pooling,
+        )
     number, top1 = int(version.name), card.test["top1"] if card.test else None
     choose(options.model, number, top1, read_dataset(options.data).splits["test"], options.promote)
     print(f"report: {find_version(options.model, number) / HTML_FILE}")
@@ -233,10 +290,16 @@ def _score(options: argparse.Namespace) -> None:
     tables.check(options.out)
     if options.sort_into:
         sorting.check(options.folder, options.sort_into)
+    if options.engine == "ray" and options.server:
+        raise ScoringError("A running server is asked without --engine ray. Leave one of --engine and --server out.")
     import_tensorflow_quietly()
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.scoring.models import LocalModel, Model, ServedModel
     from model_serving.scoring.score import score
+
+    def sort(rows: Iterable[Row]) -> None:
+        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
+        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
 
     model: Model
     if options.server:
@@ -244,21 +307,24 @@ def _score(options: argparse.Namespace) -> None:
         source = f"{options.name}, version {model.version}, at {options.server}"
     else:
         version = version_or_latest(options.model, options.version)
-        model, source = LocalModel(version), str(version.resolve())
+        source = str(version.resolve())
     job = {"photos": str(options.folder.resolve()), "model": source}
+    sorter = sort if options.sort_into else None
+    if options.engine == "ray":
+        from model_serving.distributed.scoring import score_on_ray
 
-    def sort(rows: list[Row]) -> None:
-        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
-        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
-
-    try:
-        rows = score(options.folder, model, job, options.out, sort if options.sort_into else None)
-    finally:
-        model.close()
-    for row in rows:
-        if row["error"]:
-            print(f"skipped {row['file']}: {row['error']}")
-    print(f"{len(rows)} photos, {sum(1 for row in rows if row['error'])} of them unreadable: {options.out}")
+        count, unreadable = score_on_ray(options.folder, version, job, options.out, options.workers, sorter)
+    else:
+        if not options.server:
+            model = LocalModel(version)
+        try:
+            rows = score(options.folder, model, job, options.out, sorter)
+        finally:
+            model.close()
+        count, unreadable = len(rows), [row for row in rows if row["error"]]
+    for row in unreadable:
+        print(f"skipped {row['file']}: {row['error']}")
+    print(f"{count} photos, {len(unreadable)} of them unreadable: {options.out}")
 
 
 def _models(options: argparse.Namespace) -> None:

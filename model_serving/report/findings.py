@@ -34,12 +34,13 @@ class BreedFinding:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Photos of `breed` taken for `taken_for`: how many, and some of them."""
+    """Photos of `breed` taken for `taken_for`: how many, some of them, and one that was rightly called that."""
 
     breed: str
     taken_for: str
     count: int
     photos: list[Path]
+    like: Path | None
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,15 @@ def _confusions(
         if said[number] != labels[number]:
             pairs[int(labels[number]), int(said[number])].append(int(number))
     ranked = sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:MOST_CONFUSIONS]
+    surest_right = {int(said[n]): photos[n] for n in np.argsort(confidence, kind="stable") if said[n] == labels[n]}
     return [
-        Confusion(breeds[label], breeds[taken], len(numbers), [photos[n] for n in numbers[:PHOTOS_OF_A_PAIR]])
+        Confusion(
+            breeds[label],
+            breeds[taken],
+            len(numbers),
+            [photos[number] for number in numbers[:PHOTOS_OF_A_PAIR]],
+            surest_right.get(taken),
+        )
         for (label, taken), numbers in ranked
     ]
 

@@ -28,7 +28,8 @@ def write_report(version: Path, card: ModelCard, findings: Findings | None, data
 
     Photos are named by their place in the folder `data`, and shown small.
     """
-    history = (card.training or {}).get("history", {})
+    training = card.training or {}
+    history = training.get("history", {})
     curves = {
         name: history[key] for name, key in (("training", "accuracy"), ("validation", "val_accuracy")) if key in history
     }
@@ -36,7 +37,7 @@ def write_report(version: Path, card: ModelCard, findings: Findings | None, data
         card=card,
         findings=findings,
         reliability=reliability_diagram(findings.reliability) if findings else "",
-        curves=learning_curves(curves) if curves else "",
+        curves=learning_curves(curves, training.get("kept_epoch", 1) - 1) if curves else "",
         thumbnail=_thumbnail,
         name=_naming(data),
     )
@@ -68,5 +69,10 @@ def _percent(share: float | None, digits: int = 1) -> str:
     return "-" if share is None else f"{share:.{digits}%}"
 
 
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 _TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("model_serving.report", "."), autoescape=True)
-_TEMPLATES.filters["percent"] = _percent
+_TEMPLATES.filters |= {"percent": _percent, "duration": _duration}

@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from model_serving.backbones import Backbone, Classifier
 from model_serving.breeds import IMAGENET_DOGS
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.decode import decode_photo
-from model_serving.savedmodel.optimize import optimize
 
 TOP = 5
 
@@ -31,9 +29,7 @@ class ServedGraph:
 
 def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> ServedGraph:
     """Return the graph of `backbone` under `head`, whose classes are `card.breeds`, with the four signatures."""
-    frozen = _freeze(backbone)
-    output = frozen.outputs[0].op.name
-    size = backbone.geometry.size
+    network, size = backbone.frozen, backbone.geometry.size
     with tf.Graph().as_default() as graph:
         image_bytes = tf.compat.v1.placeholder(tf.string, [None], "image_bytes")
         decoded = tf.map_fn(
@@ -43,13 +39,8 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
             parallel_iterations=1,  # one decoded photo in memory, however many a request holds
         )
         pixels = tf.identity(decoded, "pixels")
-        (features,) = tf.import_graph_def(
-            optimize(frozen.graph.as_graph_def(), [output]),
-            # Fed pixels of another size would pass the convolutions and give a wrong answer.
-            input_map={frozen.inputs[0].name: tf.ensure_shape(pixels, [None, size, size, 3])},
-            return_elements=[f"{output}:0"],
-            name="backbone",
-        )
+        # Fed pixels of another size would pass the convolutions and give a wrong answer.
+        features = network.on(tf.ensure_shape(pixels, [None, size, size, 3]), name="backbone")
         outputs, heatmap = _classify(features, backbone.imagenet, head, card)
         # The REST API refuses a signature without inputs, so `describe` has one that nobody needs to send over gRPC.
         unused = tf.compat.v1.placeholder(tf.string, [None], "unused")
@@ -64,17 +55,6 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
         },
         defaults={"describe": {"unused": [""]}},
     )
-
-
-def _freeze(backbone: Backbone) -> tf.types.experimental.ConcreteFunction:
-    """Turn the Keras network into a graph whose weights are constants, from uint8 pixels to the feature map."""
-    size = backbone.geometry.size
-
-    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.uint8, "pixels")])
-    def features(pixels: tf.Tensor) -> tf.Tensor:
-        return backbone.network(tf.cast(pixels, tf.float32), training=False)
-
-    return convert_variables_to_constants_v2(features.get_concrete_function())
 
 
 def _classify(

@@ -11,7 +11,7 @@ from model_serving.breeds import IMAGENET_DOGS
 from model_serving.savedmodel.card import DOG_THRESHOLD, SURE_THRESHOLD, Thresholds
 from model_serving.training.figures import calibration_error
 
-# With fewer validation photos the temperature and the thresholds would follow single photos: the defaults stay.
+# With fewer photos the temperature and the threshold of "sure" would follow single photos.
 FEWEST_PHOTOS = 50
 # Of the answers called sure at least this share is to be right.
 SURE_PRECISION = 0.95
@@ -27,7 +27,8 @@ _DOG_RANGE = (0.06, DOG_THRESHOLD)
 class Calibration:
     """What the model card is to say of a head's answers, and the calibration error before and after, if it is known.
 
-    `detects_dogs` is False for a backbone without ImageNet's classifier, and for classes that are no dogs.
+    `detects_dogs` is False for a backbone without ImageNet's classifier, and for classes that are no dogs. `photos` is
+    how many the temperature and the threshold of "sure" come from; with 0 they are the defaults.
     """
 
     temperature: float
@@ -35,19 +36,19 @@ class Calibration:
     detects_dogs: bool
     error_before: float | None
     error_after: float | None
+    photos: int
 
 
 def calibrate(
-    head: Classifier, imagenet: Classifier | None, train_features: np.ndarray, valid: tuple[np.ndarray, np.ndarray]
+    logits: np.ndarray, labels: np.ndarray, imagenet: Classifier | None, train_features: np.ndarray
 ) -> Calibration:
-    """Fit the temperature of `head` and the threshold of "sure" on `valid`, features [N, features] and labels [N].
+    """Fit the temperature and the threshold of "sure" on `logits` [N, classes] and `labels` [N] of unseen photos.
 
     The threshold of "a dog" comes from `train_features`, none of which ImageNet's classifier was fitted to here. With
-    too few validation photos the defaults stay.
+    too few photos the defaults stay.
     """
     temperature, sure, errors = 1.0, SURE_THRESHOLD, None
-    if len(valid[0]) >= FEWEST_PHOTOS:
-        logits, labels = valid[0] @ head.kernel + head.bias, valid[1]
+    if len(labels) >= FEWEST_PHOTOS:
         temperature = fit_temperature(logits, labels)
         probabilities = softmax(logits / temperature)
         sure = choose_sure(probabilities, labels)
@@ -60,7 +61,9 @@ def calibrate(
         temperature,
         Thresholds(dog=DOG_THRESHOLD if dog is None else dog, sure=sure),
         dog is not None,
-        *(errors or (None, None)),
+        error_before=errors[0] if errors else None,
+        error_after=errors[1] if errors else None,
+        photos=len(labels) if errors else 0,
     )
 
 

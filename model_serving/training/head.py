@@ -1,67 +1,164 @@
-"""Fits the head: a dense layer on pooled features, stopped early and returned at its best epoch."""
+"""Fits the head: a dense layer on pooled features, begun at ImageNet's classifier and returned at its best epoch."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 import numpy as np
 
 from model_serving.backbones import Classifier
+from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
+
+# An epoch has so many batches, however few photos there are: they come round more than once.
+FEWEST_BATCHES = 25
+# A feature's standard deviation is drawn towards that of all features (their geometric mean) as if so many photos had
+# shown it: of a handful of photos it is too rough alone.
+_PRIOR_PHOTOS = 10
+# Of cross-validation.
+FOLDS = 5
+# What the best epoch has the least of, with and without validation photos. (The validation loss has the penalty in it,
+# which is least at the start.)
+_DECIDING = {True: "val_cross_entropy", False: "loss"}
 
 
 @dataclass(frozen=True)
 class HeadOptions:
     """How the head is fitted.
 
-    Features are standardised first, as their scales differ by orders of magnitude; the scale is folded into the kernel
-    afterwards. On standardised features a strong L2 penalty matters most: 1,280 of them fit any few thousand photos.
+    `start` is "imagenet", which holds for breeds that ImageNet knows, or "zeros". With `balance` a photo counts as the
+    number of photos of its class to the power of minus it: 0 makes all photos equal, 1 all classes, and 0.5 is between.
     """
 
-    epochs: int = 40
+    epochs: int = 20
     patience: int = 4
     batch: int = 32
     learning_rate: float = 2e-4  # falls to 0 along a cosine
-    l2: float = 0.05
+    start: Literal["imagenet", "zeros"] = "imagenet"
+    balance: float = 0.5
     seed: int = 2018
 
 
+def imagenet_start(imagenet: Classifier, breeds: Sequence[str]) -> Classifier | None:
+    """Return what ImageNet's classifier knows of `breeds`; one that it lacks is its average dog.
+
+    None if it lacks them all.
+    """
+    if not set(breeds) & set(IMAGENET_BREEDS):
+        return None
+    kernel, bias = imagenet.kernel[:, IMAGENET_DOGS], imagenet.bias[IMAGENET_DOGS]
+    places = [IMAGENET_BREEDS.index(breed) if breed in IMAGENET_BREEDS else -1 for breed in breeds]
+    return Classifier(
+        np.stack([kernel[:, place] if place >= 0 else kernel.mean(axis=1) for place in places], axis=1),
+        np.array([bias[place] if place >= 0 else bias.mean() for place in places], np.float32),
+    )
+
+
 def fit_head(
-    train: tuple[np.ndarray, np.ndarray], valid: tuple[np.ndarray, np.ndarray], classes: int, options: HeadOptions
+    train: tuple[np.ndarray, np.ndarray],
+    valid: tuple[np.ndarray, np.ndarray],
+    classes: int,
+    options: HeadOptions,
+    start: Classifier | None = None,
 ) -> tuple[Classifier, dict[str, list[float]]]:
-    """Return the head with the lowest validation loss, and the history of losses and accuracies by epoch.
+    """Return the head with the lowest validation cross-entropy, and the history of losses and accuracies by epoch.
 
     `train` and `valid` are features float32 [N, features] and class indices int [N]. Without validation photos the
-    training loss decides.
+    training loss decides. The head begins at `start`, or at nothing, and is penalised for how far it goes from there.
+
+    Features are standardised first, as their scales differ by orders of magnitude; the scale is folded into the kernel
+    afterwards.
     """
     keras.utils.set_random_seed(options.seed)
-    mean, std = train[0].mean(axis=0), train[0].std(axis=0) + 1e-6
-    # The problem is convex, so it starts from nothing: random weights would be noise that few photos cannot unlearn.
+    values, labels = train
+    mean, std = values.mean(axis=0), _standard_deviation(values)
+    # What is fitted is the step from the start. The problem is convex: random weights would only be noise.
     dense = keras.layers.Dense(
-        classes, "softmax", kernel_initializer="zeros", kernel_regularizer=keras.regularizers.L2(options.l2)
+        classes, kernel_initializer="zeros", kernel_regularizer=keras.regularizers.L2(l2_for(len(values)))
     )
-    model = keras.Sequential([keras.Input((train[0].shape[1],)), dense])
-    steps = options.epochs * math.ceil(len(train[0]) / options.batch)
+    features, begun = keras.Input((values.shape[1],)), keras.Input((classes,))
+    model = keras.Model([features, begun], keras.layers.Softmax()(dense(features) + begun))
+    repeats = math.ceil(FEWEST_BATCHES * options.batch / len(values))
+    steps = options.epochs * math.ceil(repeats * len(values) / options.batch)
     learning_rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
-    model.compile(keras.optimizers.Adam(learning_rate), "categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy", keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy")],
+        steps_per_execution=FEWEST_BATCHES,  # a batch is so little work that a call for each would cost more
+    )
 
-    def prepared(split: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        return (split[0] - mean) / std, keras.utils.to_categorical(split[1], classes)
+    def prepared(split: tuple[np.ndarray, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+        logits = split[0] @ start.kernel + start.bias if start else np.zeros((len(split[0]), classes), np.float32)
+        return [(split[0] - mean) / std, logits], split[1]
 
     has_valid = len(valid[0]) > 0
     history = model.fit(
-        *prepared(train),
+        *prepared((np.tile(values, (repeats, 1)), np.tile(labels, repeats))),
         validation_data=prepared(valid) if has_valid else None,
         epochs=options.epochs,
         batch_size=options.batch,
+        class_weight=class_weights(labels, classes, options.balance),
         callbacks=[
             keras.callbacks.EarlyStopping(
-                "val_loss" if has_valid else "loss", patience=options.patience, restore_best_weights=True
+                _DECIDING[has_valid], patience=options.patience, mode="min", restore_best_weights=True
             )
         ],
         verbose=0,
     )
     kernel, bias = dense.get_weights()
     kernel = (kernel / std[:, np.newaxis]).astype(np.float32)
-    return Classifier(kernel, (bias - mean @ kernel).astype(np.float32)), history.history
+    bias = (bias - mean @ kernel).astype(np.float32)
+    if start:
+        kernel, bias = kernel + start.kernel, bias + start.bias
+    return Classifier(kernel, bias), history.history
+
+
+def kept_epoch(history: dict[str, list[float]]) -> int:
+    """Return the epoch, counted from 1, whose head `fit_head` returned with this history."""
+    return int(np.argmin(history[_DECIDING["val_loss" in history]])) + 1
+
+
+def held_out_logits(
+    train: tuple[np.ndarray, np.ndarray], classes: int, options: HeadOptions, start: Classifier | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits [N, classes] of the training photos and their labels [N], each by a head that has not seen it.
+
+    They take the place of validation photos where those are too few: the photos, five or more, are dealt out class by
+    class, and for each lot a head is fitted to the others.
+    """
+    values, labels = train
+    order = np.random.default_rng(options.seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    logits = np.empty((len(labels), classes), np.float32)
+    nothing = values[:0], labels[:0]
+    for lot in range(FOLDS):
+        out = order[lot::FOLDS]
+        rest = np.setdiff1d(order, out)
+        head, _ = fit_head((values[rest], labels[rest]), nothing, classes, options, start)
+        logits[out] = values[out] @ head.kernel + head.bias
+    return logits, labels
+
+
+def l2_for(photos: int) -> float:
+    """Return the L2 penalty that suits a number of training photos: the fewer, the nearer the head stays to its start.
+
+    Cross-validated on 10 to 4,850 photos of dogs, where it is flat: between half of it and twice as much is as good.
+    """
+    return min(1.0, 7 / math.sqrt(max(photos, 1)))
+
+
+def class_weights(labels: np.ndarray, classes: int, balance: float) -> dict[int, float]:
+    """Return the weight of a photo of each class, as `HeadOptions` says; on average over the photos it is 1."""
+    counts = np.bincount(labels, minlength=classes)
+    weights = np.maximum(counts, 1.0) ** -balance
+    weights *= len(labels) / max(float((weights * counts).sum()), 1e-12)
+    return dict(enumerate(weights.tolist()))
+
+
+def _standard_deviation(values: np.ndarray) -> np.ndarray:
+    logarithms, count = np.log(values.var(axis=0) + 1e-12), len(values)
+    return np.exp((count * logarithms + _PRIOR_PHOTOS * logarithms.mean()) / (count + _PRIOR_PHOTOS) / 2)

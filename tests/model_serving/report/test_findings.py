@@ -26,10 +26,10 @@ def test_find_counts_by_breed_from_the_hardest_on() -> None:
 
 
 def test_find_ranks_confusions_by_how_often() -> None:
-    """The most frequent pair stands first, with its photos from the surest on."""
+    """The most frequent pair stands first, with its photos from the surest on, and one of what they were taken for."""
     assert find(PROBABILITIES, LABELS, PHOTOS, BREEDS).confusions == [
-        Confusion("Akita", "Beagle", 2, [PHOTOS[1], PHOTOS[2]]),
-        Confusion("Beagle", "Collie", 1, [PHOTOS[4]]),
+        Confusion("Akita", "Beagle", 2, [PHOTOS[1], PHOTOS[2]], like=PHOTOS[3]),
+        Confusion("Beagle", "Collie", 1, [PHOTOS[4]], like=None),
     ]
 
 

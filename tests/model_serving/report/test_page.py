@@ -41,7 +41,10 @@ def version(tmp_path: Path) -> Path:
             "photos": 7,
             "also": {"added": 12, "left_out": 5},
             "skipped": 0,
-            "seconds": 3,
+            "seconds": 83,
+            "breeds": {"Akita": 5, HOSTILE: 2},
+            "kept_epoch": 2,
+            "calibration": {"photos": 60, "from": "cross-validation", "error_before": 0.071, "error_after": 0.029},
             "history": {"accuracy": [0.4, 0.9], "val_accuracy": [0.3, 0.8]},
         },
         test=asdict(measure(PROBABILITIES, LABELS)),
@@ -58,7 +61,11 @@ def test_write_report_shows_the_figures_and_needs_no_other_file(version: Path) -
     assert "66.7%" in page
     assert "<dt>added by <code>--also</code><dd>12 training photos; 5 left out" in page
     assert page.count("<svg") == 2
-    assert page.count("data:image/jpeg;base64,") == 2  # as a confusion and as a mistake
+    # As a confusion, beside a photo of what it was taken for, and as a mistake.
+    assert page.count("data:image/jpeg;base64,") == 3
+    assert "error 0.071 before, 0.029 after" in page
+    assert "1 min 23 s" in page
+    assert re.search(r'<td>Akita<td class="n">5<td class="n">2<td class="n">50%', page)
     assert not re.search(r"https?://|src=\"(?!data:)|<link|<script|@import|url\(", page)
 
 

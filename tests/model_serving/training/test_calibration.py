@@ -16,8 +16,6 @@ from model_serving.training.calibration import (
     softmax,
 )
 
-IDENTITY = Classifier(np.eye(5, dtype=np.float32), np.zeros(5, np.float32))
-
 
 def answers(seed: int, count: int, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Draw logits that are `temperature` times too large for the labels they go with."""
@@ -65,16 +63,16 @@ def test_choose_dog_lets_dim_dogs_pass_and_tells_other_things() -> None:
 
 
 def test_calibrate_on_few_photos_keeps_the_defaults() -> None:
-    """A handful of validation photos decides nothing."""
+    """A handful of photos decides nothing."""
     logits, labels = answers(3, FEWEST_PHOTOS - 1, 4.0)
-    calibration = calibrate(IDENTITY, None, logits, (logits, labels))
-    assert (calibration.temperature, calibration.thresholds.sure) == (1.0, SURE_THRESHOLD)
+    calibration = calibrate(logits, labels, None, np.empty((0, 5)))
+    assert (calibration.temperature, calibration.thresholds.sure, calibration.photos) == (1.0, SURE_THRESHOLD, 0)
     assert (calibration.error_before, calibration.error_after) == (None, None)
 
 
 def test_calibrate_brings_the_error_down() -> None:
     """An overconfident head is closer to the truth afterwards, on other photos than those it was calibrated on."""
-    calibration = calibrate(IDENTITY, None, np.empty((0, 5)), answers(4, 2000, 4.0))
+    calibration = calibrate(*answers(4, 2000, 4.0), None, np.empty((0, 5)))
     assert calibration.error_after is not None
     assert calibration.error_after < 0.3 * calibration.error_before
     assert not calibration.detects_dogs
@@ -87,4 +85,4 @@ def test_calibrate_tells_whether_the_classes_are_dogs(shown: int, detects: bool)
     kernel[:, shown] = 10
     features = np.ones((20, 5), np.float32)
     imagenet = Classifier(kernel, np.zeros(1000, np.float32))
-    assert calibrate(IDENTITY, imagenet, features, (features[:0], np.empty(0, int))).detects_dogs is detects
+    assert calibrate(features[:0], np.empty(0, int), imagenet, features).detects_dogs is detects

@@ -11,6 +11,7 @@ from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.versions import list_versions
 from model_serving.server.inference.predict import predict
 from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
+from model_serving.training import calibration, train
 
 BREEDS = ("chihuahua", "samoyed", "great_dane")
 
@@ -36,16 +37,16 @@ def read_card(version: Path) -> ModelCard:
 def test_train_on_class_folders_exports_the_next_version(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One command line leads from photos to a version with its figures; a second run keeps the first version."""
-    command = ["train", str(data), "--backbone", "efficientnet_lite2", "--epochs", "10"]
-    command += ["--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")]
-    cli.main(command)
+    """One command line leads from photos to a version with its figures; a second run, from nothing, makes the same."""
+    command = ["train", str(data), "--backbone", "efficientnet_lite2", "--epochs", "10", "--model"]
+    command += [str(tmp_path / "model"), "--cache"]
+    cli.main([*command, str(tmp_path / "features.sqlite")])
     printed = capsys.readouterr().out
     assert "skipped" in printed
     assert "broken.jpg" in printed
     assert "test: 6 photos: top-1" in printed
 
-    cli.main(command)
+    cli.main([*command, str(tmp_path / "other.sqlite")])
     assert "version 1 is live" in printed
     assert (tmp_path / "model" / "1" / "assets.extra" / "report.html").exists()
     assert list_versions(tmp_path / "model") == [1, 2]
@@ -54,14 +55,27 @@ def test_train_on_class_folders_exports_the_next_version(
     assert first.head == "trained"
     assert first.detects_dogs
     assert first.training["photos"] == 48
+    assert first.training["breeds"] == dict.fromkeys(first.breeds, 16)
+    assert first.training["started_from"] == "imagenet"
     assert first.test["photos"] == 6
     assert first.test["top1"] >= 0.5  # a guess is right in a third of the cases
     assert first.data_fingerprint == second.data_fingerprint
     assert first.test == second.test
+    first_weights, second_weights = (
+        (tmp_path / "model" / version / "variables" / "variables.data-00000-of-00001").read_bytes() for version in "12"
+    )
+    assert first_weights == second_weights
 
 
-def test_train_with_densenet201_at_random_weights_exports(data: Path, tmp_path: Path) -> None:
-    """The default backbone goes the same way; random weights stand in for those that need its host."""
+def test_train_with_densenet201_at_random_weights_exports(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default backbone goes the same way; random weights stand in for those that need its host.
+
+    With validation photos too few to calibrate by, the training photos are cross-validated.
+    """
+    for module in (train, calibration):
+        monkeypatch.setattr(module, "FEWEST_PHOTOS", 6)
     for breed in BREEDS:
         for path in sorted((data / breed).iterdir())[4:]:
             path.unlink()
@@ -69,6 +83,16 @@ def test_train_with_densenet201_at_random_weights_exports(data: Path, tmp_path: 
     cli.main([*command, "--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")])
     card = read_card(tmp_path / "model" / "1")
     assert (card.backbone, card.input_size, card.detects_dogs) == ("densenet201", 224, False)
+    assert card.training["started_from"] == "zeros"
+    assert card.training["calibration"]["from"] == "cross-validation"
+    assert card.training["calibration"]["photos"] == card.training["photos"] == 6
+
+
+def test_train_refuses_a_balance_beyond_its_range(capsys: pytest.CaptureFixture[str]) -> None:
+    """An option that makes no sense is told at once, with what does."""
+    with pytest.raises(SystemExit):
+        cli.main(["train", "photos", "--balance", "2"])
+    assert "'2' is no number from 0 to 1" in capsys.readouterr().err
 
 
 def test_train_on_empty_folder_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

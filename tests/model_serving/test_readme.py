@@ -1,0 +1,36 @@
+"""What the trainer's README says is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from model_serving.cli import build_parser
+from model_serving.report.findings import MOST_CONFUSIONS, MOST_MISTAKES, PHOTOS_OF_A_PAIR
+from model_serving.training.calibration import FEWEST_PHOTOS, SURE_PRECISION
+
+README = Path(__file__).parents[2] / "model_serving" / "README.md"
+TEXT = README.read_text()
+
+
+def test_readme_options_are_accepted() -> None:
+    """Every option of `train` that it names exists, with the value it shows."""
+    options = re.findall(r"`(--(?:start|balance|epochs)[^`]*)`", TEXT)
+    assert len(set(options)) >= 3
+    for option in options:
+        build_parser().parse_args(["train", "PHOTOS", *option.split()])
+
+
+def test_readme_numbers_are_those_of_the_code() -> None:
+    """The limits it states are the ones that hold."""
+    assert f"fewer than {FEWEST_PHOTOS} validation photos" in TEXT
+    assert f"{SURE_PRECISION:.0%}".replace("%", " %") in TEXT
+    assert f"at most {MOST_CONFUSIONS * (PHOTOS_OF_A_PAIR + 1) + MOST_MISTAKES} small photos" in TEXT
+
+
+def test_readme_files_are_there() -> None:
+    """Every file that it links to or shows exists, and every benchmark that it names."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
+        assert (README.parent / target).exists(), target
+    for module in re.findall(r"benchmarks\.(\w+)", TEXT):
+        assert (README.parents[1] / "benchmarks" / f"{module}.py").is_file(), module
