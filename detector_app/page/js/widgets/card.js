@@ -7,7 +7,7 @@ export class Card {
   element = document.querySelector("#card").content.firstElementChild.cloneNode(true);
   #photo;
   #url;
-  #explaining = false;
+  #look = "show"; // what its button offers or says: "show", "hide", "looking" or "failed"
 
   /** `actions` has `retry(photo)`, `explain(photo)` or null, and `model()`: the model card so far known, or null. */
   constructor(photo, actions) {
@@ -33,6 +33,7 @@ export class Card {
     this.#part("[data-do=retry]").hidden = !(photo.status === "cancelled" || photo.error?.passing);
     this.#part("[data-do=explain]").hidden = !this.#canExplain();
     if (!photo.answer) this.#cover(false);
+    this.#sayLook(this.#look);
     if (focused?.hidden) this.element.focus();
   }
 
@@ -57,18 +58,14 @@ export class Card {
   }
 
   async #toggleHeatMap() {
-    if (this.#explaining) return;
-    if (!this.#part("canvas").hidden) return this.#cover(false);
-    const button = this.#part("[data-do=explain]");
-    this.#explaining = true;
-    button.textContent = words.explaining;
+    if (this.#look === "looking") return;
+    if (this.#look === "hide") return this.#cover(false);
+    this.#sayLook("looking");
     try {
       if (!this.#photo.answer.heatmap) await this.actions.explain(this.#photo);
       this.#cover(true);
     } catch {
-      button.textContent = words.explainFailed;
-    } finally {
-      this.#explaining = false;
+      this.#sayLook("failed");
     }
   }
 
@@ -80,7 +77,12 @@ export class Card {
       image.scrollIntoView({ block: "nearest" }); // on a phone, the button may be all that is in sight
     }
     canvas.hidden = !on;
-    this.#part("[data-do=explain]").textContent = on ? words.unexplain : words.explain;
+    this.#sayLook(on ? "hide" : "show");
+  }
+
+  #sayLook(look) {
+    this.#look = look;
+    this.#part("[data-do=explain]").textContent = words.explain(look);
   }
 
   #part(selector) {
@@ -90,7 +92,7 @@ export class Card {
 
 function rowOf({ breed, confidence }) {
   const row = document.querySelector("#guess").content.firstElementChild.cloneNode(true);
-  row.querySelector(".guess-breed").textContent = breed;
+  row.querySelector(".guess-breed").textContent = words.breed(breed);
   row.querySelector(".guess-share").textContent = words.share(confidence);
   row.querySelector(".bar span").style.setProperty("inline-size", `${confidence * 100}%`);
   return row;

@@ -1,5 +1,6 @@
 /** The list of cards, the newest photos first. */
 
+import { onSayAnew } from "../language.js";
 import { Card } from "./card.js";
 
 export class Cards {
@@ -12,6 +13,7 @@ export class Cards {
       element.prepend(...cards.map(([, card]) => card.element));
     });
     album.addEventListener("changed", ({ detail: photo }) => this.#cards.get(photo.id).show(photo));
+    onSayAnew(() => this.#cards.forEach((card, id) => card.show(album.get(id))));
     album.addEventListener("cleared", () => {
       for (const card of this.#cards.values()) card.release();
       this.#cards.clear();
