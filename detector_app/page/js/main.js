@@ -5,6 +5,7 @@ import { chooseClient } from "./clients/index.js";
 import { loadBreeds } from "./breeds.js";
 import { sortOut } from "./incoming.js";
 import { preferredLanguage, speak } from "./language.js";
+import { keepForOffline } from "./offline.js";
 import { untilReady } from "./readiness.js";
 import { Reader } from "./reader.js";
 import { Announcer } from "./widgets/announcer.js";
@@ -19,6 +20,7 @@ import { words } from "./words.js";
 const part = (id) => document.getElementById(id);
 
 await speak(preferredLanguage());
+keepForOffline();
 
 const client = chooseClient(location.search);
 const album = new Album();
