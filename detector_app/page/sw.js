@@ -6,7 +6,7 @@
 // Another name when what is kept changes in kind. The files themselves are asked for anew whenever there is a network.
 const CACHE = "page-1";
 
-const OWN_FILES = /^\/(|index\.html|style\.css|favicon\.svg|manifest\.json|(js|breeds|icons)\/.+)$/;
+const OWN_FILES = /^\/(|index\.html|style\.css|favicon\.svg|manifest\.json|(js|breeds|icons|samples)\/.+)$/;
 
 self.addEventListener("install", () => self.skipWaiting());
 

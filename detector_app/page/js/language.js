@@ -68,10 +68,11 @@ export function share(value) {
   return value > 0.995 ? `>${percents.format(0.99)}` : percents.format(value);
 }
 
-/** Write what stands in index.html: as text (data-say), as its name (data-say-label) or its content (data-say-content). */
+/** Write what stands in index.html: as text (data-say), name (data-say-label), content (-content) or description (-alt). */
 function translate(root) {
   for (const element of root.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
   for (const element of root.querySelectorAll("[data-say-label]")) element.ariaLabel = say(element.dataset.sayLabel);
+  for (const element of root.querySelectorAll("[data-say-alt]")) element.alt = say(element.dataset.sayAlt);
   for (const element of root.querySelectorAll("[data-say-content]")) element.content = say(element.dataset.sayContent);
 }
 

@@ -1,9 +1,8 @@
 /** What the page says while it works, put together from the sentences in words/. */
 
-import { nameOf } from "./breeds.js";
-import { say, share } from "./language.js";
-
-const SURE_ENOUGH = 0.5; // until the model card tells its own threshold
+import { groupOfUnsure, sureness } from "./answers/sureness.js";
+import { factsOf, nameOf } from "./breeds.js";
+import { language, say, share } from "./language.js";
 
 export const words = {
   share,
@@ -11,6 +10,7 @@ export const words = {
   group: (group) => say(`group.${group}`),
   size: (size) => say(`size.${size}`),
   explain: (state) => say(`explain.${state}`),
+  copy: (state) => say(`copy.${state}`),
 
   problem({ code, retryAfter }) {
     const sentence = say(`problem.${code}`);
@@ -19,7 +19,7 @@ export const words = {
   },
 
   /** Return what a card says: `{headline, remark}`. */
-  card({ status, answer, error }, sure = SURE_ENOUGH) {
+  card({ status, answer, error }, sure) {
     switch (status) {
       case "waiting":
       case "reading":
@@ -39,6 +39,19 @@ export const words = {
     return say(key, { file: photo.file.name, headline, remark });
   },
 
+  files: ([first, ...others]) => (others.length > 0 ? say("card.files", { file: first, count: others.length }) : first),
+  guess: ({ breed, confidence }) => say("card.guess", { breed: nameOf(breed), share: share(confidence) }),
+  aboutBreed: ({ name }) => say("facts.about", { breed: name }),
+  kind: ({ group, size }) => say("facts.kind", { group: words.group(group), size: words.size(size) }),
+
+  /** Return what a correction says, or nothing for null. */
+  really(correction) {
+    if (!correction) return "";
+    return say(correction.sent ? "correction.sent" : "correction.noted", { breed: nameOf(correction.breed) });
+  },
+
+  correction: (state) => say(`correction.${state}`),
+
   progress({ total, read, failed, cancelled }) {
     const parts = [say("progress.read", { read, total })];
     if (failed) parts.push(say("progress.failed", { count: failed }));
@@ -46,12 +59,40 @@ export const words = {
     return parts.join(say("list.comma"));
   },
 
+  /** Return how fast it goes and how long it still takes; nothing while no rate is known. */
+  pace(perSecond, left) {
+    if (!perSecond || left === 0) return "";
+    const seconds = Math.ceil(left / perSecond);
+    const [key, count] = seconds < 90 ? ["pace.seconds", seconds] : ["pace.minutes", Math.round(seconds / 60)];
+    return say("pace.rate", { rate: Number(perSecond.toPrecision(2)), left: say(key, { count }) });
+  },
+
   finished: (counts) => say("progress.finished", { progress: words.progress(counts) }),
   retryAll: (count) => say("progress.retry", { count }),
   leftOut: (count) => say("intake.left_out", { count }),
+  cleared: () => say("undo.cleared"),
   noLanguage: () => say("page.no_language"),
   noPhotos: () => say("intake.no_photos"),
   readiness: (state) => say(`readiness.${state}`),
+  shown: (shown, total) => say("tools.shown", { shown, total }),
+  allBreeds: (count) => say("tools.breeds", { count }),
+  counted: (breed, count) => say("tools.counted", { breed: nameOf(breed), count }),
+  choose: (file) => say("chosen.choose", { file }),
+  chooseMore: () => say("chosen.more"),
+  chosen: (count) => say("chosen.count", { count }),
+
+  history: (count) => say("history.title", { count }),
+  moment: (when) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(when),
+  forget: (record) => say("history.forget", { record: words.record(record) }),
+  forgotten: () => say("history.forgotten"),
+  historyCleared: () => say("history.cleared"),
+
+  /** Return what the history says of an answer. */
+  record({ breed, confidence, isDog, really }) {
+    if (really) return nameOf(really);
+    return isDog === false ? say("card.no_dog") : words.guess({ breed, confidence });
+  },
+
   model: ({ name, version }) => (version ? say("model.version", { name, version }) : name),
 
   aboutModel({ name, version, card }) {
@@ -61,14 +102,16 @@ export const words = {
   },
 };
 
-function verdict({ guesses, isDog }, sure) {
-  const [{ confidence }] = guesses;
-  const breed = nameOf(guesses[0].breed);
-  if (isDog === false) {
-    return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }) };
-  }
-  if (confidence < sure) {
-    return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }) };
-  }
-  return { headline: breed, remark: say("card.sure", { share: share(confidence) }) };
+function verdict(answer, sure) {
+  const [{ confidence }] = answer.guesses;
+  const breed = nameOf(answer.guesses[0].breed);
+  const kind = sureness({ answer }, sure);
+  if (kind === "no_dog") return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }) };
+  if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }) };
+  const likely = groupOfUnsure(answer, (guess) => factsOf(guess)?.group ?? null, sure);
+  if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }) };
+  return {
+    headline: say("card.perhaps_group", { group: words.group(likely.group) }),
+    remark: say("card.group_share", { breed, share: share(confidence), group_share: share(likely.confidence) }),
+  };
 }

@@ -1,4 +1,7 @@
-/** The two ways to a model. Each client has `canExplain`, `state()`, `model()` and `predict(file, {explain, signal})`. */
+/**
+ * The two ways to a model. Each client has `canExplain`, `state()`, `model()` and `predict(photo, {explain, signal})`,
+ * and `correct(photo, breed)` where the model's `feedback` says so. A photo is what the darkroom makes.
+ */
 
 import { GatewayClient } from "./gateway.js";
 import { RestClient } from "./rest.js";

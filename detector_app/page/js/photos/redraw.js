@@ -1,0 +1,49 @@
+/** Photos redrawn in the browser: upright, no larger than a model needs, and with nothing of the file but its pixels. */
+
+// The short side of what is sent: at least twice that of any model here, so that the answer stays the same.
+const SENT_SIDE = 640; // px
+const SENT_QUALITY = 0.95;
+
+const PREVIEW_QUALITY = 0.85;
+const BACKGROUND = "#fff"; // behind transparent pixels, as in the gateway
+
+/**
+ * Return `{sent, preview, width, height}`: two JPEGs, of short sides of at most 640 and `previewSide` pixels, and the
+ * size of the preview. Return null for a file that this browser cannot draw.
+ */
+export async function redraw(file, previewSide) {
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
+  if (!bitmap) return null;
+  const large = drawn(bitmap, SENT_SIDE);
+  bitmap.close(); // 48 MB of a photo of 12 megapixels
+  const small = drawn(large, previewSide);
+  const [width, height] = [small.width, small.height];
+  const [sent, preview] = await Promise.all([jpegOf(large, SENT_QUALITY), jpegOf(small, PREVIEW_QUALITY)]);
+  for (const canvas of [large, small]) canvas.width = canvas.height = 0; // freed at once, not when garbage is collected
+  return sent && preview ? { sent, preview, width, height } : null;
+}
+
+/** Return a JPEG of a picture, its short side at most `side` pixels. */
+export async function shrink(blob, side) {
+  const bitmap = await createImageBitmap(blob);
+  const canvas = drawn(bitmap, side);
+  bitmap.close();
+  return jpegOf(canvas, PREVIEW_QUALITY);
+}
+
+function drawn(picture, shortSide) {
+  const scale = Math.min(1, shortSide / Math.min(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(picture.width * scale);
+  canvas.height = Math.round(picture.height * scale);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.fillStyle = BACKGROUND;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+function jpegOf(canvas, quality) {
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+}
