@@ -322,7 +322,8 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
 @contextlib.contextmanager
 def watched_page(browser: Browser, site: str, **options: Any) -> Iterator[Page]:
     """Open a tab; fail on a script error, a violation of the policy, or a request to another host."""
-    context = browser.new_context(base_url=site, **options)
+    # What a service worker does is seen by its own tests; it would only take its time from all others.
+    context = browser.new_context(base_url=site, **{"service_workers": "block"} | options)
     context.set_default_timeout(DEADLINE * 1000)
     tab = context.new_page()
     hosts: set[str] = set()

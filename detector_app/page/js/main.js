@@ -7,6 +7,7 @@ import { chooseClient } from "./clients/index.js";
 import { download } from "./download.js";
 import { History } from "./history.js";
 import { preferredLanguage, speak } from "./language.js";
+import { keepForOffline } from "./offline.js";
 import { Album } from "./photos/album.js";
 import { Darkroom } from "./photos/darkroom.js";
 import { entriesOf } from "./photos/entries.js";
@@ -32,6 +33,7 @@ import { words } from "./words.js";
 const part = (id) => document.getElementById(id);
 
 await speak(preferredLanguage());
+keepForOffline();
 
 const client = chooseClient(location.search);
 const album = new Album();

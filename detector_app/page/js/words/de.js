@@ -3,10 +3,12 @@ export default {
   "page.title": "Welche Rasse ist dieser Hund?",
   "page.description": "Zieh ein Foto von einem Hund auf die Seite und lies seine Rasse.",
   "page.language": "Sprache",
-  "page.no_language": "Diese Sprache konnte nicht geladen werden. Bitte versuche es noch einmal, sobald du verbunden bist.",
+  "page.no_language":
+    "Diese Sprache konnte nicht geladen werden. Bitte versuche es noch einmal, sobald du verbunden bist.",
 
   "intake.lead": "Wähle ein Foto oder einen ganzen Ordner und lies die Antwort.",
   "intake.photos": "Fotos wählen",
+  "intake.camera": "Foto aufnehmen",
   "intake.folder": "Ordner wählen",
   "intake.hint":
     "Du kannst Fotos auch irgendwo auf diese Seite ziehen oder eines einfügen. Fotos werden gelesen und nicht aufbewahrt.",
@@ -17,10 +19,15 @@ export default {
   },
   "intake.no_photos": "In deiner Auswahl ist kein Foto. Bitte wähle JPEG-, PNG- oder WebP-Dateien.",
 
-  "readiness.loading":
-    "Das Modell lädt noch. Du kannst schon Fotos wählen: Sie werden gelesen, sobald es bereit ist.",
+  "samples.title": "Kein Foto zur Hand? Nimm eine Zeichnung:",
+  "samples.spotted_dog": "Zeichnung eines gefleckten Hundes",
+  "samples.hound": "Zeichnung eines Jagdhundes",
+  "samples.teapot": "Zeichnung einer Teekanne",
+
+  "readiness.loading": "Das Modell lädt noch. Du kannst schon Fotos wählen: Sie werden gelesen, sobald es bereit ist.",
   "readiness.unreachable":
     "Der Dienst antwortet noch nicht. Diese Seite versucht es weiter: Fotos, die du jetzt wählst, werden gelesen, sobald er es tut.",
+  "readiness.offline": "Du bist offline. Diese Seite macht von selbst weiter, sobald du verbunden bist.",
 
   "progress.label": "Fortschritt",
   "progress.read": "{read} von {total} gelesen",
@@ -31,6 +38,45 @@ export default {
   "progress.retry": "{count} noch einmal versuchen",
   "progress.clear": "Alle entfernen",
   "list.comma": ", ",
+  "pace.rate": "{rate} pro Sekunde, {left}",
+  "pace.seconds": { one: "noch eine Sekunde", other: "noch {count} Sekunden" },
+  "pace.minutes": { one: "noch eine Minute", other: "noch {count} Minuten" },
+
+  "tools.label": "Alle Antworten",
+  "tools.layout": "Ansicht",
+  "tools.grid": "Karten",
+  "tools.table": "Tabelle",
+  "tools.sort": "Sortieren",
+  "tools.kind": "Zeigen",
+  "tools.breed": "Rasse",
+  "tools.breeds": { one: "eine Rasse", other: "alle {count} Rassen" },
+  "tools.counted": "{breed} ({count})",
+  "tools.shown": "{shown} von {total} gezeigt",
+  "tools.download": "Herunterladen",
+  "tools.csv": "Als CSV herunterladen",
+  "tools.json": "Als JSON herunterladen",
+  "sort.newest": "neueste zuerst",
+  "sort.surest": "sicherste zuerst",
+  "sort.unsurest": "unsicherste zuerst",
+  "sort.breed": "Rasse",
+  "sort.file": "Dateiname",
+  "kind.all": "alle Antworten",
+  "kind.sure": "sicher",
+  "kind.unsure": "unsicher",
+  "kind.no_dog": "kein Hund",
+  "kind.unread": "nicht gelesen",
+  "table.choose": "Auswählen",
+  "table.photo": "Foto",
+  "table.breed": "Rasse",
+  "table.share": "Sicher",
+  "table.second": "Oder auch",
+
+  "chosen.label": "Auswahl",
+  "chosen.choose": "{file} auswählen",
+  "chosen.more": "Wähle weitere Fotos dieses Hundes, dann bekommen sie eine gemeinsame Antwort.",
+  "chosen.count": { one: "Eines ausgewählt", other: "{count} ausgewählt" },
+  "chosen.unite": "Sie zeigen einen Hund",
+  "chosen.none": "Keines auswählen",
 
   "cards.label": "Fotos und ihre Rassen",
   "card.waiting": "Wartet",
@@ -40,9 +86,15 @@ export default {
   "card.sure": "Zu {share} sicher",
   "card.perhaps": "Vielleicht: {breed}",
   "card.unsure": "Nur zu {share} sicher: Sieh dir auch die anderen Rassen an.",
+  "card.perhaps_group": "Unsicher, vielleicht: {group}",
+  "card.group_share": "Am ehesten {breed} ({share}); seine Art zusammen: {group_share}.",
   "card.no_dog": "Das sieht nicht nach einem Hund aus.",
   "card.if_dog": "Falls doch, passt am ehesten diese Rasse: {breed}.",
   "card.retry": "Noch einmal versuchen",
+  "card.separate": "Fotos trennen",
+  "card.correct": "Stimmt das nicht?",
+  "card.files": { one: "{file} und noch eines", other: "{file} und {count} weitere" },
+  "card.guess": "{breed} ({share})",
   "card.announcement": "{file}: {headline}. {remark}",
   "card.announcement_sentence": "{file}: {headline} {remark}",
 
@@ -50,6 +102,34 @@ export default {
   "explain.hide": "Nur das Foto zeigen",
   "explain.looking": "Sieht noch einmal hin …",
   "explain.failed": "Das ließ sich nicht zeigen. Noch einmal versuchen",
+
+  "explain.strength": "Wie stark es zu sehen ist",
+
+  "copy.offer": "Kopieren",
+  "copy.done": "Kopiert",
+  "copy.failed": "Das ließ sich nicht kopieren",
+
+  "facts.about": "Mehr zu: {breed}",
+  "facts.kind": "Gruppe: {group}. Größe: {size}.",
+
+  "correction.breed": "In Wirklichkeit ist es:",
+  "correction.consent": "Das Foto darf aufbewahrt werden, um das Modell zu trainieren",
+  "correction.here": "Das wird nur auf diesem Gerät vermerkt.",
+  "correction.save": "Speichern",
+  "correction.sending": "Wird gesendet …",
+  "correction.unknown": "Das Modell kennt diese Rasse nicht. Bitte wähle eine aus der Liste.",
+  "correction.noted": "Du sagst: {breed}.",
+  "correction.sent": "Du sagst: {breed}. Danke, das Foto hilft, das Modell zu trainieren.",
+
+  "history.title": { one: "Auf diesem Gerät gelesen: ein Foto", other: "Auf diesem Gerät gelesen: {count} Fotos" },
+  "history.hint": "Diese Liste bleibt allein auf diesem Gerät.",
+  "history.clear": "Liste leeren",
+  "history.forget": "{record} entfernen",
+  "history.forgotten": "Eine Antwort wurde entfernt.",
+  "history.cleared": "Die Liste wurde geleert.",
+  "undo.undo": "Rückgängig",
+  "undo.dismiss": "Schließen",
+  "undo.cleared": "Alle Fotos wurden entfernt.",
 
   "model.version": "{name}, Version {version}",
   "model.about": {
@@ -67,12 +147,12 @@ export default {
   "problem.not_a_photo": "Diese Datei ist kein Foto einer bekannten Art. Bitte wähle ein JPEG, PNG oder WebP.",
   "problem.damaged":
     "Dieses Foto ist beschädigt oder unvollständig. Bitte speichere oder lade es noch einmal und wähle dann die neue Datei.",
+  "problem.moved": "Diese Datei ist nicht mehr, wo sie war. Bitte wähle sie noch einmal.",
   "problem.busy": "Gerade sind es zu viele Fotos auf einmal.",
   "problem.not_ready": "Das Modell ist nicht bereit.",
   "problem.slow": "Die Antwort hat zu lange gedauert. Bitte versuche es noch einmal.",
   "problem.offline": "Du bist offline. Bitte verbinde dich und versuche es dann noch einmal.",
-  "problem.unreachable":
-    "Der Dienst antwortet nicht. Bitte prüfe deine Verbindung und versuche es dann noch einmal.",
+  "problem.unreachable": "Der Dienst antwortet nicht. Bitte prüfe deine Verbindung und versuche es dann noch einmal.",
   "problem.bad_answer": "Der Dienst hat eine Antwort geschickt, die keinen Sinn ergibt. Bitte versuche es noch einmal.",
   "problem.broken":
     "Hier ist etwas schiefgegangen. Bitte versuche es noch einmal; geschieht es wieder, sag es den Betreibern dieser Seite.",
