@@ -4,6 +4,8 @@ import { groupOfUnsure, sureness } from "./answers/sureness.js";
 import { factsOf, nameOf } from "./breeds.js";
 import { language, say, share } from "./language.js";
 
+const MOMENT = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+
 export const words = {
   share,
   breed: nameOf,
@@ -41,7 +43,6 @@ export const words = {
 
   files: ([first, ...others]) => (others.length > 0 ? say("card.files", { file: first, count: others.length }) : first),
   guess: ({ breed, confidence }) => say("card.guess", { breed: nameOf(breed), share: share(confidence) }),
-  aboutBreed: ({ name }) => say("facts.about", { breed: name }),
   kind: ({ group, size }) => say("facts.kind", { group: words.group(group), size: words.size(size) }),
 
   /** Return what a correction says, or nothing for null. */
@@ -82,7 +83,7 @@ export const words = {
   chosen: (count) => say("chosen.count", { count }),
 
   history: (count) => say("history.title", { count }),
-  moment: (when) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(when),
+  moment: (when) => new Intl.DateTimeFormat(language, MOMENT).format(when),
   forget: (record) => say("history.forget", { record: words.record(record) }),
   forgotten: () => say("history.forgotten"),
   historyCleared: () => say("history.cleared"),

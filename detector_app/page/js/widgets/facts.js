@@ -6,12 +6,10 @@ import { Disclosure } from "./disclosure.js";
 
 export class Facts {
   #panel;
-  #button;
   #disclosure;
 
   constructor(panel, button) {
     this.#panel = panel;
-    this.#button = button;
     this.#disclosure = new Disclosure(panel, button, () => {});
   }
 
@@ -20,7 +18,6 @@ export class Facts {
     const facts = breed ? factsOf(breed) : null;
     this.#disclosure.offered = facts !== null;
     if (!facts) return;
-    this.#button.textContent = words.aboutBreed(facts);
     this.#panel.querySelector(".facts-kind").textContent = words.kind(facts);
     this.#panel.querySelector(".facts-sentence").textContent = facts.sentence;
   }

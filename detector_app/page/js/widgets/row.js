@@ -21,14 +21,14 @@ export class Row {
     this.#entry = entry;
     const { answer, photos, correction } = entry;
     const { headline, remark } = words.card(entry, this.#actions.model()?.card.thresholds.sure);
-    const second = answer?.guesses[1];
+    const dog = answer && answer.isDog !== false;
     this.element.dataset.status = entry.status;
     this.#part(".headline").textContent = headline;
-    this.#part(".remark").textContent = correction ? words.really(correction) : answer ? "" : remark;
+    this.#part(".remark").textContent = correction ? words.really(correction) : dog ? "" : remark;
     this.#part(".file-name").textContent = words.files(photos.map(({ file }) => file.name));
     this.#part(".choose .visually-hidden").textContent = words.choose(entry.file.name);
-    this.#part(".share").textContent = answer ? words.share(answer.guesses[0].confidence) : "";
-    this.#part(".second").textContent = second ? words.guess(second) : "";
+    this.#part(".share").textContent = dog ? words.share(answer.guesses[0].confidence) : "";
+    this.#part(".second").textContent = dog && answer.guesses[1] ? words.guess(answer.guesses[1]) : "";
     this.#picture.show(entry.preview);
   }
 

@@ -4,6 +4,8 @@ import { countBreeds } from "../answers/arrange.js";
 import { onSayAnew } from "../language.js";
 import { words } from "../words.js";
 
+const MANY = 4; // photos; fewer are seen at a glance
+
 export class Tools {
   #element;
   #view;
@@ -29,7 +31,7 @@ export class Tools {
   }
 
   #show(entries, shown) {
-    this.#element.hidden = entries.flatMap(({ photos }) => photos).length < 2;
+    this.#element.hidden = entries.flatMap(({ photos }) => photos).length < MANY;
     if (this.#element.hidden) return;
     const counts = countBreeds(entries);
     for (const button of this.#element.querySelectorAll("button[data-layout]")) {

@@ -90,6 +90,7 @@ export default {
   "card.if_dog": "If it is one, it is most like {a breed}.",
   "card.retry": "Try again",
   "card.separate": "Separate the photos",
+  "card.facts": "About this breed",
   "card.correct": "Is it wrong?",
   "card.files": { one: "{file} and one more", other: "{file} and {count} more" },
   "card.guess": "{breed} ({share})",
@@ -107,7 +108,6 @@ export default {
   "copy.done": "Copied",
   "copy.failed": "It could not be copied",
 
-  "facts.about": "About the {breed}",
   "facts.kind": "Group: {group}. Size: {size}.",
 
   "correction.breed": "It is really:",
