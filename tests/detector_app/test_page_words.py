@@ -102,7 +102,8 @@ class TextsOfPage(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Take a text, unless it is only there without scripts or is a language's own name."""
-        if data.strip() in ("", "CSV", "JSON") or any(element["tag"] == "noscript" for element in self.open):
+        everywhere = data.strip() in ("CSV", "JSON") or not re.search(r"\w", data)
+        if everywhere or any(element["tag"] == "noscript" for element in self.open):
             return
         if not (self.open[-1]["tag"] == "button" and self.open[-1].get("lang")):
             self.texts.append((data.strip(), self.open[-1].get("data-say")))
