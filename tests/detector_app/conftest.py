@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import uvicorn
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -359,3 +359,73 @@ def photo() -> Callable[..., dict[str, Any]]:
         return {"name": name, "mimeType": "image/jpeg", "buffer": file.getvalue()}
 
     return draw
+
+
+# Every kind of answer and of failure, and one that is still being read.
+NAMES = ["sure.jpg", "perhaps.jpg", "group.jpg", "no-dog.jpg", "damaged.jpg", "slow.jpg", "held.jpg"]
+
+
+@pytest.fixture
+def states(gateway: ScriptedGateway, photo: Callable[..., dict[str, Any]]) -> Callable[[Page], Iterator[str]]:
+    """Return a function that brings a page into each of its states, one after the other, and names it."""
+
+    def walk(page: Page) -> Iterator[str]:
+        gateway.ready = False
+        page.goto("/")
+        expect(page.locator("#readiness")).to_be_visible()
+        yield "while the model loads"
+        gateway.ready = True
+        expect(page.locator("#about-model")).not_to_be_empty()
+        expect(page.locator("#readiness")).to_be_hidden()
+        yield "empty"
+        gateway.replies |= {
+            "perhaps.jpg": [gateway.answer("Akita", 0.3)],
+            "no-dog.jpg": [gateway.answer(is_dog=False)],
+            "damaged.jpg": [gateway.problem(422, "damaged_image")],
+            "slow.jpg": [gateway.problem(504, "deadline")],
+        }
+        held = gateway.hold("held.jpg")
+        page.set_input_files("#photos", [photo("sure.jpg")])
+        expect(page.locator(".card[data-status=read]")).to_have_count(1)
+        expect(page.locator("[data-do=explain]")).to_be_visible()  # once its preview is drawn
+        expect(page.locator("#history")).to_be_visible()
+        yield "with one answer"
+        page.set_input_files(
+            "#photos", [*(photo(name) for name in NAMES), {**photo("notes.txt"), "mimeType": "text/plain"}]
+        )
+        expect(page.locator(".card[data-status=reading]")).to_have_count(1)
+        expect(page.locator(".card[data-status=failed]")).to_have_count(2)
+        expect(page.locator("#left-out")).to_be_visible()
+        yield "with answers, errors and one being read"
+        held.set()
+        expect(page.locator(".card[data-status=read]")).to_have_count(6)
+        expect(page.locator("[data-do=explain]:visible")).to_have_count(6)
+        expect(page.locator("#history")).to_contain_text("6")
+        card = page.locator(".card", has=page.locator("[data-do=facts]:visible")).first
+        for button in ("explain", "facts", "correct"):
+            card.locator(f"[data-do={button}]").click()
+        card.locator(".choose input").check()
+        expect(card.locator("canvas")).to_be_visible()
+        expect(page.locator("#chosen")).to_be_visible()
+        yield "with all of a card opened, and a choice"
+        page.locator("#history summary").click()
+        expect(page.locator(".record").first).to_be_visible()
+        page.locator("[data-layout=table]:is(button)").click()
+        expect(page.locator("table")).to_be_visible()
+        yield "as a table, with the history"
+        page.locator("#progress [data-do=clear]").click()
+        expect(page.locator("#undo")).to_be_visible()
+        yield "cleared"
+
+    return walk
+
+
+@pytest.fixture
+def switch() -> Callable[[Page, str], None]:
+    """Return a function that chooses a page's language."""
+
+    def choose(page: Page, language: str) -> None:
+        page.locator(f"#languages [lang={language}]").click()
+        expect(page.locator("html")).to_have_attribute("lang", "zh-Hans" if language == "zh" else language)
+
+    return choose
