@@ -121,8 +121,9 @@ def test_change_page_is_seen_at_once_and_kept(
         file.write_text(file.read_text().replace(old, new))
     page.reload()
     expect(page.locator("h1")).to_have_text("Which breed?")
+    # The browser looks for a new service worker by itself after a visit, in its own time.
+    page.evaluate("navigator.serviceWorker.ready.then((registration) => registration.update())")
     eventually(lambda: page.evaluate("caches.keys()") == ["page-2"])
-    page.reload()
     wait_until_kept(page, eventually)
     page.context.set_offline(True)
     page.reload()

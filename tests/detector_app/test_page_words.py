@@ -86,7 +86,8 @@ class TextsOfPage(HTMLParser):
         given = dict(attrs)
         for attribute in ("aria-label", "title", "placeholder", "alt"):
             if given.get(attribute):
-                self.texts.append((given[attribute] or "", given.get("data-say-label")))
+                name = "label" if attribute == "aria-label" else attribute
+                self.texts.append((given[attribute] or "", given.get(f"data-say-{name}")))
         if tag == "meta" and given.get("name") == "description":
             self.texts.append((given["content"] or "", given.get("data-say-content")))
         if tag not in ("meta", "link", "img", "input", "br"):
@@ -101,8 +102,10 @@ class TextsOfPage(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Take a text, unless it is only there without scripts or is a language's own name."""
-        without_script = any(element["tag"] == "noscript" for element in self.open)
-        if data.strip() and not without_script and not (self.open[-1]["tag"] == "button" and self.open[-1].get("lang")):
+        everywhere = data.strip() in ("CSV", "JSON") or not re.search(r"\w", data)
+        if everywhere or any(element["tag"] == "noscript" for element in self.open):
+            return
+        if not (self.open[-1]["tag"] == "button" and self.open[-1].get("lang")):
             self.texts.append((data.strip(), self.open[-1].get("data-say")))
 
 

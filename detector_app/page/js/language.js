@@ -27,6 +27,7 @@ export async function speak(code) {
   numbers = new Intl.NumberFormat(code);
   percents = new Intl.NumberFormat(code, { style: "percent" });
   plurals = new Intl.PluralRules(code);
+  document.documentElement.removeAttribute("data-unsaid");
   document.documentElement.lang = code === "zh" ? "zh-Hans" : code;
   translate(document);
   for (const template of document.querySelectorAll("template")) translate(template.content);

@@ -4,10 +4,14 @@
 export async function keepForOffline() {
   if (!navigator.serviceWorker) return; // not on http:// of another machine
   try {
+    navigator.serviceWorker.addEventListener("controllerchange", tellWhatIsLoaded); // the first one, or its successor
     await navigator.serviceWorker.register(new URL("../sw.js", import.meta.url));
-    const { active } = await navigator.serviceWorker.ready;
-    active.postMessage([location.href, ...performance.getEntriesByType("resource").map(({ name }) => name)]);
   } catch {
     // A browser that keeps nothing for this page; it works all the same while there is a network.
   }
+}
+
+function tellWhatIsLoaded() {
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  navigator.serviceWorker.controller.postMessage([location.href, ...loaded]);
 }

@@ -92,6 +92,7 @@ export default {
   "card.if_dog": "Falls doch, passt am ehesten diese Rasse: {breed}.",
   "card.retry": "Noch einmal versuchen",
   "card.separate": "Fotos trennen",
+  "card.facts": "Mehr zu dieser Rasse",
   "card.correct": "Stimmt das nicht?",
   "card.files": { one: "{file} und noch eines", other: "{file} und {count} weitere" },
   "card.guess": "{breed} ({share})",
@@ -109,7 +110,6 @@ export default {
   "copy.done": "Kopiert",
   "copy.failed": "Das ließ sich nicht kopieren",
 
-  "facts.about": "Mehr zu: {breed}",
   "facts.kind": "Gruppe: {group}. Größe: {size}.",
 
   "correction.breed": "In Wirklichkeit ist es:",
@@ -122,8 +122,8 @@ export default {
   "correction.sent": "Du sagst: {breed}. Danke, das Foto hilft, das Modell zu trainieren.",
 
   "history.title": { one: "Auf diesem Gerät gelesen: ein Foto", other: "Auf diesem Gerät gelesen: {count} Fotos" },
-  "history.hint": "Diese Liste bleibt allein auf diesem Gerät.",
-  "history.clear": "Liste leeren",
+  "history.hint": "Bleibt allein auf diesem Gerät.",
+  "history.clear": "Verlauf leeren",
   "history.forget": "{record} entfernen",
   "history.forgotten": "Eine Antwort wurde entfernt.",
   "history.cleared": "Die Liste wurde geleert.",

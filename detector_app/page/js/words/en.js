@@ -120,8 +120,8 @@ export default {
   "correction.sent": "You say: {breed}. Thank you, the photo will help to train the model.",
 
   "history.title": { one: "Read on this device: one photo", other: "Read on this device: {count} photos" },
-  "history.hint": "This list is kept on this device alone.",
-  "history.clear": "Clear the list",
+  "history.hint": "Kept on this device alone.",
+  "history.clear": "Clear the history",
   "history.forget": "Remove {record}",
   "history.forgotten": "One answer was removed.",
   "history.cleared": "The list was cleared.",

@@ -86,6 +86,7 @@ export default {
   "card.if_dog": "如果是狗，最像{breed}。",
   "card.retry": "重试",
   "card.separate": "分开照片",
+  "card.facts": "关于这个品种",
   "card.correct": "结果不对？",
   "card.files": { other: "{file} 及另外 {count} 张" },
   "card.guess": "{breed}（{share}）",
@@ -103,7 +104,6 @@ export default {
   "copy.done": "已复制",
   "copy.failed": "无法复制",
 
-  "facts.about": "关于{breed}",
   "facts.kind": "类别：{group}。体型：{size}。",
 
   "correction.breed": "其实是：",
@@ -116,8 +116,8 @@ export default {
   "correction.sent": "你认为是：{breed}。谢谢，这张照片将用于训练模型。",
 
   "history.title": { other: "这台设备上识别过 {count} 张照片" },
-  "history.hint": "此列表只保存在这台设备上。",
-  "history.clear": "清空列表",
+  "history.hint": "只保存在这台设备上。",
+  "history.clear": "清空记录",
   "history.forget": "移除 {record}",
   "history.forgotten": "已移除一条结果。",
   "history.cleared": "列表已清空。",
