@@ -37,7 +37,7 @@ CARD: dict[str, Any] = {
     "name": "dog_breed",
     "input_size": 260,
     "crop": 0.89,
-    "breeds": ["Akita", "Beagle", "Borzoi", "Briard", "Chow", "Saluki"],
+    "breeds": ["Akita", "Beagle", "Borzoi", "Briard", "Kuvasz", "Saluki"],
     "detects_dogs": True,
     "thresholds": {"dog": 0.5, "sure": 0.5},
     "test": None,
@@ -94,7 +94,7 @@ class ScriptedGateway:
     ) -> JSONResponse:
         """Return the gateway's reply for a photo."""
         others = [
-            {"breed": name, "confidence": (1 - confidence) / 4} for name in ["Beagle", "Borzoi", "Briard", "Chow"]
+            {"breed": name, "confidence": (1 - confidence) / 4} for name in ["Beagle", "Borzoi", "Briard", "Kuvasz"]
         ]
         return JSONResponse(
             {
@@ -155,7 +155,7 @@ class ScriptedGateway:
         if body["signature_name"] == "describe":
             return JSONResponse({"outputs": [json.dumps(CARD)]})
         self.rest_bodies.append(body)
-        breeds = ["Saluki", "Akita", "Beagle", "Borzoi", "Chow"]
+        breeds = ["Saluki", "Akita", "Beagle", "Borzoi", "Kuvasz"]
         shares = [0.8, 0.1, 0.05, 0.03, 0.02]
         prediction = {"top_breeds": breeds, "top_probabilities": shares, "dog_probability": 0.97, "probabilities": []}
         return JSONResponse({"predictions": [prediction]})

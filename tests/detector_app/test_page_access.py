@@ -29,7 +29,7 @@ def test_show_page_on_small_screen_fits(
 
 def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
     """All can be done by Tab and Enter, the focus is always visible, and it is never lost."""
-    gateway.replies["b.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Chow")]
+    gateway.replies["b.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Kuvasz")]
     page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()

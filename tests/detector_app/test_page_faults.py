@@ -35,7 +35,7 @@ def test_read_refused_photo_says_what_to_do(
     retry: bool,
 ) -> None:
     """Each error is a sentence with what to do; a second try is offered where it may help, and then helps."""
-    gateway.replies["dog.jpg"] = [gateway.problem(status, code, headers), gateway.answer("Chow")]
+    gateway.replies["dog.jpg"] = [gateway.problem(status, code, headers), gateway.answer("Kuvasz")]
     page.goto("/")
     page.set_input_files("#photos", [photo()])
     expect(page.locator("[data-status=failed] .remark")).to_contain_text(sentence)
@@ -43,7 +43,7 @@ def test_read_refused_photo_says_what_to_do(
     expect(button).to_have_count(int(retry))
     if retry:
         button.click()
-        expect(page.locator("[data-status=read] .headline")).to_have_text("Chow")
+        expect(page.locator("[data-status=read] .headline")).to_have_text("Kuvasz")
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "overloaded"), (429, "rate_limited")])
@@ -53,7 +53,7 @@ def test_read_photos_of_a_busy_service_go_on_by_themselves(
     """Photos that are refused for now wait as long as they are told, and are then read without a click."""
     busy = gateway.problem(status, code, {"Retry-After": "1"})
     for name in ("b.jpg", "c.jpg"):
-        gateway.replies[name] = [busy, gateway.answer("Chow")]
+        gateway.replies[name] = [busy, gateway.answer("Kuvasz")]
     page.goto("/")
     page.set_input_files("#photos", [photo(name) for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg")])
     expect(page.locator("[data-status=read]")).to_have_count(4)
@@ -71,9 +71,9 @@ def test_read_photo_of_a_service_that_stays_busy_says_so_in_the_end(
         "Too many photos at once just now. Please try again in 1 second.", timeout=60_000
     )
     assert len(gateway.photos) == 6
-    gateway.replies["dog.jpg"] = [gateway.answer("Chow")]
+    gateway.replies["dog.jpg"] = [gateway.answer("Kuvasz")]
     page.get_by_role("button", name=AGAIN).click()
-    expect(page.locator("[data-status=read] .headline")).to_have_text("Chow")
+    expect(page.locator("[data-status=read] .headline")).to_have_text("Kuvasz")
 
 
 def test_read_photo_over_nginx_limit_says_too_large(page: Page, tmp_path: Path) -> None:

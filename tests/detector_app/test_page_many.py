@@ -29,7 +29,7 @@ def test_cancel_many_stops_and_reads_rest_on_demand(page: Page, gateway: Any, ph
     """Cancel stops what is not read yet, the focus goes on to reading the rest, and no late answer shows."""
     names = [f"{number}.jpg" for number in range(8)]
     for name in names:
-        gateway.replies[name] = [gateway.answer("Late"), gateway.answer("Chow")]
+        gateway.replies[name] = [gateway.answer("Late"), gateway.answer("Kuvasz")]
     gates = [gateway.hold(name) for name in names[:3]]
     page.goto("/")
     page.set_input_files("#photos", [photo(name, 32, 24) for name in names])
@@ -43,12 +43,12 @@ def test_cancel_many_stops_and_reads_rest_on_demand(page: Page, gateway: Any, ph
     expect(page.locator("#progress-text")).to_have_text("8 of 8 read")
     for gate in gates:
         gate.set()
-    expect(page.locator(".headline")).to_have_text(["Chow"] * 8)
+    expect(page.locator(".headline")).to_have_text(["Kuvasz"] * 8)
 
 
 def test_retry_many_reads_only_what_may_pass(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
     """What failed in passing is tried again at one press; a damaged photo is left alone."""
-    gateway.replies["slow.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Chow")]
+    gateway.replies["slow.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Kuvasz")]
     gateway.replies["damaged.jpg"] = [gateway.problem(422, "damaged_image")]
     page.goto("/")
     page.set_input_files("#photos", [photo("slow.jpg"), photo("damaged.jpg"), photo("good.jpg")])

@@ -1,4 +1,6 @@
-/** Photos redrawn in the browser: upright, no larger than a model needs, and with nothing of the file but its pixels. */
+/** Photos redrawn in the browser: upright, no larger than a model needs, and with nothing of the file but its picture. */
+
+import { withoutMetadata } from "./metadata.js";
 
 // The short side of what is sent: at least twice that of any model here, so that the answer stays the same.
 const SENT_SIDE = 640; // px
@@ -8,19 +10,29 @@ const PREVIEW_QUALITY = 0.85;
 const BACKGROUND = "#fff"; // behind transparent pixels, as in the gateway
 
 /**
- * Return `{sent, preview, width, height}`: two JPEGs, of short sides of at most 640 and `previewSide` pixels, and the
- * size of the preview. Return null for a file that this browser cannot draw.
+ * Return `{sent, preview, width, height}`: what is sent, a JPEG whose short side has at most `previewSide` pixels, and
+ * the size of that. A large photo is sent as a smaller JPEG; a small one keeps every pixel, for there each counts.
+ * Return null for a file that this browser cannot draw.
  */
 export async function redraw(file, previewSide) {
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
   if (!bitmap) return null;
+  const isLarge = Math.min(bitmap.width, bitmap.height) > SENT_SIDE;
   const large = drawn(bitmap, SENT_SIDE);
   bitmap.close(); // 48 MB of a photo of 12 megapixels
   const small = drawn(large, previewSide);
-  const [width, height] = [small.width, small.height];
-  const [sent, preview] = await Promise.all([jpegOf(large, SENT_QUALITY), jpegOf(small, PREVIEW_QUALITY)]);
+  const { width, height } = small;
+  const [sent, preview] = await Promise.all([
+    isLarge ? encoded(large, "image/jpeg", SENT_QUALITY) : asItIs(file, large),
+    encoded(small, "image/jpeg", PREVIEW_QUALITY),
+  ]);
   for (const canvas of [large, small]) canvas.width = canvas.height = 0; // freed at once, not when garbage is collected
   return sent && preview ? { sent, preview, width, height } : null;
+}
+
+async function asItIs(file, canvas) {
+  const bare = withoutMetadata(new Uint8Array(await file.arrayBuffer()));
+  return bare ? new Blob([bare], { type: "image/jpeg" }) : encoded(canvas, "image/png");
 }
 
 /** Return a JPEG of a picture, its short side at most `side` pixels. */
@@ -28,7 +40,7 @@ export async function shrink(blob, side) {
   const bitmap = await createImageBitmap(blob);
   const canvas = drawn(bitmap, side);
   bitmap.close();
-  return jpegOf(canvas, PREVIEW_QUALITY);
+  return encoded(canvas, "image/jpeg", PREVIEW_QUALITY);
 }
 
 function drawn(picture, shortSide) {
@@ -44,6 +56,6 @@ function drawn(picture, shortSide) {
   return canvas;
 }
 
-function jpegOf(canvas, quality) {
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+function encoded(canvas, type, quality) {
+  return new Promise((resolve) => canvas.toBlob(resolve, type, quality));
 }
