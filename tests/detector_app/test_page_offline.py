@@ -67,10 +67,13 @@ def test_open_page_without_network_says_so_and_goes_on(
 
 
 def test_open_other_client_without_network_is_the_same_page(installed: Callable[..., Page]) -> None:
-    """What stands behind the question mark of the address changes nothing of the file."""
+    """What stands behind the question mark of the address is the same file; the other client is kept as well."""
     page = installed()
+    with page.expect_response("**/clients/rest.js"):
+        page.goto("/?client=rest")
+    expect(page.locator("#about-model")).not_to_be_empty()
     page.context.set_offline(True)
-    page.goto("/?client=rest")
+    page.reload()
     expect(page.locator("#readiness")).to_contain_text("You are offline.")
 
 

@@ -35,7 +35,7 @@ const part = (id) => document.getElementById(id);
 await speak(preferredLanguage());
 keepForOffline();
 
-const client = chooseClient(location.search);
+const client = await chooseClient(location.search);
 const album = new Album();
 const view = new View();
 const history = new History();

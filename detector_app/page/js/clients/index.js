@@ -4,9 +4,10 @@
  */
 
 import { GatewayClient } from "./gateway.js";
-import { RestClient } from "./rest.js";
 
-/** Return the client that the page's address asks for: `?client=rest`, otherwise the gateway's. */
-export function chooseClient(search) {
-  return new URLSearchParams(search).get("client") === "rest" ? new RestClient() : new GatewayClient();
+/** Return the client that the page's address asks for: `?client=rest`, loaded for the few who do, or else the gateway's. */
+export async function chooseClient(search) {
+  if (new URLSearchParams(search).get("client") !== "rest") return new GatewayClient();
+  const { RestClient } = await import("./rest.js");
+  return new RestClient();
 }
