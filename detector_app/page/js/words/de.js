@@ -11,7 +11,7 @@ export default {
   "intake.camera": "Foto aufnehmen",
   "intake.folder": "Ordner wählen",
   "intake.hint":
-    "Du kannst Fotos auch irgendwo auf diese Seite ziehen oder eines einfügen. Fotos werden gelesen und nicht aufbewahrt.",
+    "Du kannst Fotos auch irgendwo auf diese Seite ziehen oder eines einfügen. Der Dienst behält kein Foto, außer du stimmst zu.",
   "intake.drop": "Loslassen, um die Rasse zu lesen",
   "intake.left_out": {
     one: "Eine Datei wurde ausgelassen: Sie ist kein Foto.",

@@ -9,7 +9,7 @@ export default {
   "intake.photos": "Choose photos",
   "intake.camera": "Take a photo",
   "intake.folder": "Choose a folder",
-  "intake.hint": "You can also drop photos anywhere on this page, or paste one. Photos are read and not kept.",
+  "intake.hint": "You can also drop photos anywhere on this page, or paste one. The service keeps no photo unless you agree.",
   "intake.drop": "Drop to read the breed",
   "intake.left_out": {
     one: "One file was left out: it is not a photo.",

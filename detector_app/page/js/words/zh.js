@@ -9,7 +9,7 @@ export default {
   "intake.photos": "选择照片",
   "intake.camera": "拍照",
   "intake.folder": "选择文件夹",
-  "intake.hint": "也可以把照片拖到网页的任意位置，或直接粘贴一张。照片只用于识别，不会保存。",
+  "intake.hint": "也可以把照片拖到网页的任意位置，或直接粘贴一张。未经你同意，服务不会保存照片。",
   "intake.drop": "松开即可识别品种",
   "intake.left_out": { other: "已略过 {count} 个文件：它们不是照片。" },
   "intake.no_photos": "所选内容里没有照片。请选择 JPEG、PNG 或 WebP 文件。",
