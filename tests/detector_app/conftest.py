@@ -59,6 +59,9 @@ class ScriptedGateway:
     most_under_way: int = 0
     rest_bodies: list[dict[str, Any]] = field(default_factory=list)
     rest_version: str = "3"
+    feedback: bool = False
+    refusal: Response | None = None  # of corrections
+    corrections: list[tuple[dict[str, str], str, bytes]] = field(default_factory=list)
     address: str = ""
     _under_way: int = 0
     _gates: dict[str, list[threading.Event]] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class ScriptedGateway:
                 Route("/readyz", self._readyz),
                 Route("/api/v1/model", self._model),
                 Route("/api/v1/predict_breed", self._predict, methods=["POST"]),
+                Route("/api/v1/feedback", self._correct, methods=["POST"]),
                 Route("/v1/{path:path}", self._rest, methods=["GET", "POST"]),
                 Route("/api/{path:path}", self._echo, methods=["GET", "POST"]),
             ]
@@ -118,17 +122,30 @@ class ScriptedGateway:
         return JSONResponse({"status": "ready"}) if self.ready else self.problem(503, "model_unavailable")
 
     async def _model(self, request: Request) -> Response:
-        return JSONResponse({"name": "dog_breed", "version": "3", "state": "AVAILABLE", "card": CARD})
+        return JSONResponse(
+            {"name": "dog_breed", "version": "3", "state": "AVAILABLE", "card": CARD, "feedback": self.feedback}
+        )
+
+    async def _correct(self, request: Request) -> Response:
+        name, photo = await self._read(request)
+        if self.refusal:
+            return self.refusal
+        self.corrections.append((dict(request.query_params), name, photo))
+        return JSONResponse({"stored": True, "breed": request.query_params["breed"], "id": "0" * 64}, 201)
+
+    @staticmethod
+    async def _read(request: Request) -> tuple[str, bytes]:
+        async with request.form() as form:
+            upload = form["dog_image"]
+            assert not isinstance(upload, str)
+            return upload.filename or "", await upload.read()
 
     async def _echo(self, request: Request) -> Response:
         self.requests.append((request.method, request.url.path, dict(request.headers)))
         return PlainTextResponse("echo", headers={"X-Frame-Options": "SAMEORIGIN", "X-Request-ID": "from-behind"})
 
     async def _predict(self, request: Request) -> Response:
-        async with request.form() as form:
-            upload = form["dog_image"]
-            assert not isinstance(upload, str)
-            name, photo = upload.filename or "", await upload.read()
+        name, photo = await self._read(request)
         self.photos.append((name, photo))
         self._under_way += 1
         self.most_under_way = max(self.most_under_way, self._under_way)

@@ -40,13 +40,18 @@ def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: 
     for _ in range(5):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent"))
-    assert reached == ["Choose a folder", "Try 1 again", "Clear all", "Show where it looked", "Try again"]
+    assert reached == ["Choose a folder", "Try 1 again", "Clear all", "", "Show where it looked"]
+    # About this breed, copy, is it wrong; the next card's box to choose it.
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Try again")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#progress-text")).to_have_text("2 of 2 read")
     # The button is gone, its card has the focus, and the next Tab goes on from there.
     expect(page.locator(".card").nth(1)).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.locator(".card").nth(1).get_by_role("button")).to_be_focused()
+    expect(page.locator(".card").nth(1).get_by_role("checkbox", name="Choose b.jpg")).to_be_focused()
 
 
 def test_read_photo_announces_answer(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:

@@ -84,18 +84,45 @@ def test_read_photo_over_nginx_limit_says_too_large(page: Page, tmp_path: Path) 
     expect(page.locator("[data-status=failed] .remark")).to_contain_text("This photo is too large.")
 
 
-def test_read_photo_offline_says_so_and_reads_it_later(page: Page, photo: Callable[..., Any]) -> None:
-    """Without a connection the photo stays, and is read once there is one."""
+def test_read_photos_offline_says_so_and_reads_them_later(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Without a connection one photo says so and the others wait; all are read by themselves once there is one."""
     page.goto("/")
     expect(page.locator("#about-model")).not_to_be_empty()
+    gate = gateway.hold("a.jpg")
+    page.set_input_files("#photos", [photo("a.jpg")])
+    expect(page.locator("[data-status=reading]")).to_have_count(1)
     page.context.set_offline(True)
-    page.set_input_files("#photos", [photo()])
-    expect(page.locator("[data-status=failed] .remark")).to_have_text(
+    page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(9)])
+    expect(page.locator("[data-status=failed] .remark").first).to_have_text(
         "You are offline. Please connect, then try again."
     )
+    expect(page.locator("#readiness")).to_have_text(
+        "You are offline. This page goes on by itself as soon as you are connected."
+    )
+    assert page.locator("[data-status=waiting]").count() > 0
     page.context.set_offline(False)
-    page.get_by_role("button", name=AGAIN).click()
-    expect(page.locator("[data-status=read]")).to_have_count(1)
+    gate.set()
+    expect(page.locator("#progress-text")).to_have_text("10 of 10 read", timeout=15_000)
+    expect(page.locator("#readiness")).to_be_hidden()
+
+
+def test_read_photos_while_gateway_is_away_goes_on_when_it_is_back(
+    page: Page, gateway: Any, photo: Callable[..., Any]
+) -> None:
+    """If the model goes while hundreds are read, what is left waits for it instead of failing one by one."""
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    gateway.ready = False
+    away = gateway.problem(503, "model_unavailable", {"Retry-After": "1"})
+    for number in range(30):
+        gateway.replies[f"{number}.jpg"] = [away]
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(30)])
+    expect(page.locator("#readiness")).to_contain_text("The model is still loading.")
+    assert page.locator("[data-status=failed]").count() <= 3
+    assert page.locator("[data-status=waiting]").count() >= 27
+    gateway.replies.clear()
+    gateway.ready = True
+    expect(page.locator("#progress-text")).to_have_text("30 of 30 read", timeout=15_000)
 
 
 @pytest.mark.parametrize("query", ["", "?client=rest"])

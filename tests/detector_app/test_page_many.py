@@ -85,4 +85,20 @@ def test_clear_photos_releases_them(page: Page, gateway: Any, photo: Callable[..
     expect(page.locator("#progress")).to_be_hidden()
     expect(page.locator(".drawing")).to_be_visible()
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
-    assert page.evaluate("held.size") == 0
+    page.wait_for_function("held.size === 0")
+
+
+def test_clear_photos_can_be_undone(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Cleared photos come back with their answers, and what was not read yet is read then."""
+    gate = gateway.hold("b.jpg")
+    page.goto("/")
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg")])
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.locator("#undo [role=status]")).to_have_text("All photos were cleared.")
+    gate.set()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-status=read] .file")).to_have_text(["a.jpg", "b.jpg"])
+    expect(page.locator("#undo")).to_be_hidden()
+    assert page.evaluate("document.activeElement.id") == "cards"
+    assert [name for name, _ in gateway.photos] == ["a.jpg", "b.jpg", "b.jpg"]
