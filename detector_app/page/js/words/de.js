@@ -1,18 +1,18 @@
 /** Alles, was die Seite sagt, auf Deutsch. */
 export default {
   "page.title": "Welche Rasse ist dieser Hund?",
-  "page.description": "Zieh ein Foto von einem Hund auf die Seite und lies seine Rasse.",
+  "page.description": "Zieh ein Foto von einem Hund auf die Seite und erfahre seine Rasse.",
   "page.language": "Sprache",
   "page.no_language":
     "Diese Sprache konnte nicht geladen werden. Bitte versuche es noch einmal, sobald du verbunden bist.",
 
-  "intake.lead": "Wähle ein Foto oder einen ganzen Ordner und lies die Antwort.",
+  "intake.lead": "Wähle ein Foto oder einen ganzen Ordner und erfahre die Rasse.",
   "intake.photos": "Fotos wählen",
   "intake.camera": "Foto aufnehmen",
   "intake.folder": "Ordner wählen",
   "intake.hint":
-    "Du kannst Fotos auch irgendwo auf diese Seite ziehen oder eines einfügen. Der Dienst behält kein Foto, außer du stimmst zu.",
-  "intake.drop": "Loslassen, um die Rasse zu lesen",
+    "Du kannst Fotos auch irgendwo auf diese Seite ziehen oder eines einfügen. Der Dienst speichert kein Foto, außer du stimmst zu.",
+  "intake.drop": "Loslassen, um die Rasse zu erfahren",
   "intake.left_out": {
     one: "Eine Datei wurde ausgelassen: Sie ist kein Foto.",
     other: "{count} Dateien wurden ausgelassen: Sie sind keine Fotos.",
@@ -24,13 +24,13 @@ export default {
   "samples.hound": "Zeichnung eines Jagdhundes",
   "samples.teapot": "Zeichnung einer Teekanne",
 
-  "readiness.loading": "Das Modell lädt noch. Du kannst schon Fotos wählen: Sie werden gelesen, sobald es bereit ist.",
+  "readiness.loading": "Das Modell wird noch geladen. Du kannst schon Fotos wählen: Sie werden ausgewertet, sobald es bereit ist.",
   "readiness.unreachable":
-    "Der Dienst antwortet noch nicht. Diese Seite versucht es weiter: Fotos, die du jetzt wählst, werden gelesen, sobald er es tut.",
+    "Der Dienst antwortet noch nicht. Diese Seite versucht es weiter: Fotos, die du jetzt wählst, werden ausgewertet, sobald er es tut.",
   "readiness.offline": "Du bist offline. Diese Seite macht von selbst weiter, sobald du verbunden bist.",
 
   "progress.label": "Fortschritt",
-  "progress.read": "{read} von {total} gelesen",
+  "progress.read": "{read} von {total} ausgewertet",
   "progress.failed": "{count} fehlgeschlagen",
   "progress.cancelled": "{count} abgebrochen",
   "progress.finished": "Fertig: {progress}.",
@@ -47,7 +47,7 @@ export default {
   "tools.grid": "Karten",
   "tools.table": "Tabelle",
   "tools.sort": "Sortieren",
-  "tools.kind": "Zeigen",
+  "tools.kind": "Anzeigen",
   "tools.breed": "Rasse",
   "tools.breeds": { one: "eine Rasse", other: "alle {count} Rassen" },
   "tools.counted": "{breed} ({count})",
@@ -64,7 +64,7 @@ export default {
   "kind.sure": "sicher",
   "kind.unsure": "unsicher",
   "kind.no_dog": "kein Hund",
-  "kind.unread": "nicht gelesen",
+  "kind.unread": "nicht ausgewertet",
   "table.choose": "Auswählen",
   "table.photo": "Foto",
   "table.breed": "Rasse",
@@ -75,19 +75,19 @@ export default {
   "chosen.choose": "{file} auswählen",
   "chosen.more": "Wähle weitere Fotos dieses Hundes, dann bekommen sie eine gemeinsame Antwort.",
   "chosen.count": { one: "Eines ausgewählt", other: "{count} ausgewählt" },
-  "chosen.unite": "Sie zeigen einen Hund",
-  "chosen.none": "Keines auswählen",
+  "chosen.unite": "Sie zeigen denselben Hund",
+  "chosen.none": "Auswahl aufheben",
 
   "cards.label": "Fotos und ihre Rassen",
   "card.waiting": "Wartet",
-  "card.reading": "Wird gelesen …",
-  "card.not_read": "Nicht gelesen",
-  "card.cancelled": "Du hast abgebrochen, bevor dieses Foto gelesen war.",
+  "card.reading": "Wird ausgewertet …",
+  "card.not_read": "Nicht ausgewertet",
+  "card.cancelled": "Du hast abgebrochen, bevor dieses Foto ausgewertet war.",
   "card.sure": "Zu {share} sicher",
   "card.perhaps": "Vielleicht: {breed}",
   "card.unsure": "Nur zu {share} sicher: Sieh dir auch die anderen Rassen an.",
   "card.perhaps_group": "Unsicher, vielleicht: {group}",
-  "card.group_share": "Am ehesten {breed} ({share}); seine Art zusammen: {group_share}.",
+  "card.group_share": "Am ehesten {breed} ({share}); alle dieser Art zusammen: {group_share}.",
   "card.no_dog": "Das sieht nicht nach einem Hund aus.",
   "card.if_dog": "Falls doch, passt am ehesten diese Rasse: {breed}.",
   "card.retry": "Noch einmal versuchen",
@@ -99,12 +99,12 @@ export default {
   "card.announcement": "{file}: {headline}. {remark}",
   "card.announcement_sentence": "{file}: {headline} {remark}",
 
-  "explain.show": "Zeigen, wohin es sah",
+  "explain.show": "Blick des Modells zeigen",
   "explain.hide": "Nur das Foto zeigen",
   "explain.looking": "Sieht noch einmal hin …",
   "explain.failed": "Das ließ sich nicht zeigen. Noch einmal versuchen",
 
-  "explain.strength": "Wie stark es zu sehen ist",
+  "explain.strength": "Stärke der Hervorhebung",
 
   "copy.offer": "Kopieren",
   "copy.done": "Kopiert",
@@ -113,7 +113,7 @@ export default {
   "facts.kind": "Gruppe: {group}. Größe: {size}.",
 
   "correction.breed": "In Wirklichkeit ist es:",
-  "correction.consent": "Das Foto darf aufbewahrt werden, um das Modell zu trainieren",
+  "correction.consent": "Das Foto darf gespeichert werden, um das Modell zu trainieren",
   "correction.here": "Das wird nur auf diesem Gerät vermerkt.",
   "correction.save": "Speichern",
   "correction.sending": "Wird gesendet …",
@@ -121,7 +121,7 @@ export default {
   "correction.noted": "Du sagst: {breed}.",
   "correction.sent": "Du sagst: {breed}. Danke, das Foto hilft, das Modell zu trainieren.",
 
-  "history.title": { one: "Auf diesem Gerät gelesen: ein Foto", other: "Auf diesem Gerät gelesen: {count} Fotos" },
+  "history.title": { one: "Auf diesem Gerät ausgewertet: ein Foto", other: "Auf diesem Gerät ausgewertet: {count} Fotos" },
   "history.hint": "Bleibt allein auf diesem Gerät.",
   "history.clear": "Verlauf leeren",
   "history.forget": "{record} entfernen",

@@ -93,7 +93,7 @@ export default {
   "card.announcement": "{file}:{headline}。{remark}",
   "card.announcement_sentence": "{file}:{headline}{remark}",
 
-  "explain.show": "显示模型看的位置",
+  "explain.show": "显示模型关注的位置",
   "explain.hide": "只显示照片",
   "explain.looking": "正在重新查看……",
   "explain.failed": "无法显示，请重试",
