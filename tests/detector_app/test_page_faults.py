@@ -43,7 +43,8 @@ def test_read_refused_photo_says_what_to_do(
     expect(button).to_have_count(int(retry))
     if retry:
         button.click()
-        expect(page.locator("[data-status=read] .headline")).to_have_text("Kuvasz")
+        # Where the service said how long it is away, no sooner.
+        expect(page.locator("[data-status=read] .headline")).to_have_text("Kuvasz", timeout=15_000)
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "overloaded"), (429, "rate_limited")])

@@ -85,7 +85,7 @@ def test_remember_many_keeps_the_newest(page: Page) -> None:
         """async () => {
             const { History } = await import("/js/history.js");
             const history = new History();
-            const record = (key) => ({ key: String(key), when: key, file: "", breed: "", confidence: 0, preview: null });
+            const record = (key) => ({ key: String(key), when: key, breed: "", confidence: 0, preview: null });
             await history.put(...Array.from({ length: 210 }, (_, key) => record(key)));
             return (await history.all()).map(({ key }) => Number(key));
         }"""

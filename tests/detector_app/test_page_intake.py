@@ -121,14 +121,18 @@ def opened(page: Page) -> Page:
     return page
 
 
-def test_choose_photo_that_is_gone_meanwhile_says_so(page: Page, tmp_path: Path, photo: Callable[..., Any]) -> None:
+def test_read_photo_again_that_is_gone_meanwhile_says_so(
+    page: Page, gateway: Any, tmp_path: Path, photo: Callable[..., Any]
+) -> None:
     """A file that was moved after it was chosen is missed in words, not taken for a fault of the network."""
     path = tmp_path / "dog.jpg"
     path.write_bytes(photo()["buffer"])
-    page.route("**/readyz", lambda route: (path.unlink(missing_ok=True), route.continue_()))
-    page.set_default_timeout(10_000)
-    page.goto("/", wait_until="commit")
+    gateway.replies["dog.jpg"] = [gateway.problem(504, "deadline")]
+    page.goto("/")
     page.set_input_files("#photos", path)
+    expect(page.locator("[data-status=failed] .remark")).to_contain_text("took too long")
+    path.unlink()
+    page.get_by_role("button", name="Try again").click()
     expect(page.locator("[data-status=failed] .remark")).to_have_text(
         "This file is no longer where it was. Please choose it again."
     )

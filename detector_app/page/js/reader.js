@@ -81,8 +81,8 @@ export class Reader {
       this.#slowDown(outcome.error.retryAfter ?? 1);
       this.#album.postpone(id, job);
     } else if (OUTAGES.includes(code) && !abort.signal.aborted && this.#mayReturn(id, outcome.error)) {
-      this.#album.settle(id, job, outcome); // so that it says why
       this.#sitOut(id, job, outcome.error.retryAfter ?? 1);
+      this.#album.settle(id, job, outcome); // so that it says why
     } else {
       this.#returns.delete(id);
       if (outcome.answer) this.#atOnce = Math.min(AT_ONCE, this.#atOnce + 1);

@@ -70,8 +70,10 @@ export class Darkroom {
 }
 
 async function requireReadable(file) {
+  const reader = file.stream().getReader();
   try {
-    await file.slice(0, 1).arrayBuffer();
+    await reader.read();
+    await reader.cancel(); // the first bytes tell
   } catch {
     throw new Problem("moved");
   }
