@@ -124,7 +124,7 @@ export default {
   "history.title": { one: "Auf diesem Gerät ausgewertet: ein Foto", other: "Auf diesem Gerät ausgewertet: {count} Fotos" },
   "history.hint": "Bleibt allein auf diesem Gerät.",
   "history.clear": "Verlauf leeren",
-  "history.forget": "{record} entfernen",
+  "history.forget": "Entfernen: {record}",
   "history.forgotten": "Eine Antwort wurde entfernt.",
   "history.cleared": "Die Liste wurde geleert.",
   "undo.undo": "Rückgängig",

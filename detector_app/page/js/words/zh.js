@@ -118,7 +118,7 @@ export default {
   "history.title": { other: "这台设备上识别过 {count} 张照片" },
   "history.hint": "只保存在这台设备上。",
   "history.clear": "清空记录",
-  "history.forget": "移除 {record}",
+  "history.forget": "移除：{record}",
   "history.forgotten": "已移除一条结果。",
   "history.cleared": "列表已清空。",
   "undo.undo": "撤销",
