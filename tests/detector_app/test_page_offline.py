@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 PAGE = Path(__file__).parents[2] / "detector_app" / "page"
 KEPT = """async () => {
@@ -133,7 +133,21 @@ def test_change_page_is_seen_at_once_and_kept(
     expect(page.locator("h1")).to_have_text("Which breed?")
 
 
-def test_manifest_is_one_that_browsers_install(page: Page, site: str) -> None:
+def test_browser_would_install_the_page(browser: Browser, site: str, tmp_path: Path) -> None:
+    """A browser in everyday use, not in private, knows nothing that keeps the page from being installed."""
+    # As root, as in a container, there is no other way to start it.
+    context = browser.browser_type.launch_persistent_context(
+        tmp_path / "profile", executable_path=shutil.which("chromium"), args=["--no-sandbox"], base_url=site
+    )
+    page = context.pages[0]
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    faults = context.new_cdp_session(page).send("Page.getInstallabilityErrors")
+    context.close()
+    assert faults["installabilityErrors"] == []
+
+
+def test_manifest_names_icons_that_are_there(page: Page, site: str) -> None:
     """The browser finds no fault with the manifest, and each of its icons is there, of the size and type it says."""
     page.goto("/")
     found = page.context.new_cdp_session(page).send("Page.getAppManifest")

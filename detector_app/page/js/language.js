@@ -93,3 +93,6 @@ function remember(code) {
     // Chosen for this visit.
   }
 }
+
+/** Fulfilled once the page speaks. index.html loads this module by itself as well, so that this is early. */
+export const spoken = speak(preferredLanguage());

@@ -6,7 +6,7 @@ import { loadBreeds } from "./breeds.js";
 import { chooseClient } from "./clients/index.js";
 import { download } from "./download.js";
 import { History } from "./history.js";
-import { preferredLanguage, speak } from "./language.js";
+import { spoken } from "./language.js";
 import { keepForOffline } from "./offline.js";
 import { Album } from "./photos/album.js";
 import { Darkroom } from "./photos/darkroom.js";
@@ -32,7 +32,7 @@ import { words } from "./words.js";
 
 const part = (id) => document.getElementById(id);
 
-await speak(preferredLanguage());
+await spoken;
 keepForOffline();
 
 const client = await chooseClient(location.search);

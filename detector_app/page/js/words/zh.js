@@ -93,7 +93,7 @@ export default {
   "card.announcement": "{file}:{headline}。{remark}",
   "card.announcement_sentence": "{file}:{headline}{remark}",
 
-  "explain.show": "显示模型看的位置",
+  "explain.show": "显示模型关注的位置",
   "explain.hide": "只显示照片",
   "explain.looking": "正在重新查看……",
   "explain.failed": "无法显示，请重试",
@@ -118,7 +118,7 @@ export default {
   "history.title": { other: "这台设备上识别过 {count} 张照片" },
   "history.hint": "只保存在这台设备上。",
   "history.clear": "清空记录",
-  "history.forget": "移除 {record}",
+  "history.forget": "移除：{record}",
   "history.forgotten": "已移除一条结果。",
   "history.cleared": "列表已清空。",
   "undo.undo": "撤销",
