@@ -3,9 +3,9 @@
     .venv/bin/python -m benchmarks.page [--photos 500] [--few 50]
 
 A real browser has the page of `dog-breed run` read photos of 12 megapixels: first a few, then all, each time in a
-browser begun anew. Bounded memory shows in the ratio of the two. The few are also sent to the gateway as they are, by as
-many senders as the page has, which tells what shrinking them in the browser costs on one machine; over a network it pays.
-The model has random weights, which changes no speed.
+browser begun anew. Bounded memory shows in the ratio of the two. The few are also sent to the gateway as they are, by
+as many senders as the page has, which tells what shrinking them in the browser costs on one machine; over a network it
+pays. The model has random weights, which changes no speed.
 """
 
 from __future__ import annotations

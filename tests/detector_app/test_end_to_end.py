@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "page"
 START_SECONDS = 90
 
 
@@ -76,26 +79,144 @@ def test_read_real_photos_gives_their_breeds(
         expect(card.locator(".model")).to_contain_text("version 1")
 
 
-@pytest.mark.parametrize(
-    ("name", "viewport", "scheme"),
-    [("desktop", {"width": 1280, "height": 900}, "light"), ("phone", {"width": 390, "height": 844}, "dark")],
-)
-def test_explain_real_photo_shows_where_it_looked(
-    open_real_page: Callable[..., Page], shared_images: Path, name: str, viewport: dict[str, int], scheme: str
+@pytest.mark.parametrize("folder", ["dogs", "udacity133", "dogs_small", "not_dogs"])
+def test_read_real_photos_gives_the_answers_to_the_files_themselves(
+    open_real_page: Callable[..., Page], services: dict[str, str], shared_images: Path, folder: str
 ) -> None:
-    """The heat map of the real model covers the photo; a picture of the page is kept where one can look at it.
-
-    In the picture the photos are blurred, as they may not be published.
-    """
-    page = open_real_page(viewport=viewport, color_scheme=scheme)
+    """Shrunk and stripped in the browser, every real photo gets the breed, and dog or none, that its file gets."""
+    page = open_real_page(accept_downloads=True)
     page.goto("/")
+    paths = [path for path in sorted((shared_images / folder).iterdir()) if path.suffix.lower() in (".jpg", ".jpeg")]
+    page.set_input_files("#photos", paths)
+    page.wait_for_function(
+        "(count) => document.querySelectorAll('[data-status=read]').length === count",
+        arg=len(paths),
+        timeout=START_SECONDS * 1000,
+    )
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as JSON").click()
+    with httpx.Client(base_url=f"http://{services['gateway']}", timeout=60) as client:
+        answers = [
+            client.post("/api/v1/predict_breed", files={"dog_image": path.read_bytes()}).json() for path in paths
+        ]
+    records = json.loads(Path(download.value.path()).read_text())
+    told = {record["file"]: (record["breed"], record["is_dog"]) for record in records}
+    direct = zip(paths, answers, strict=True)
+    assert told == {path.name: (answer["breed"], answer["is_dog"]) for path, answer in direct}
+
+
+@pytest.mark.parametrize("large", [4000, 2000])
+def test_read_photo_of_many_megapixels_gives_the_answer_to_its_file(
+    open_real_page: Callable[..., Page],
+    services: dict[str, str],
+    shared_images: Path,
+    tmp_path: Path,
+    large: int,
+) -> None:
+    """A photo as large as a camera's, which is shrunk most, keeps its first breed and about its confidence."""
+    page = open_real_page()
+    page.goto("/")
+    for path in sorted((shared_images / "dogs").glob("*.jpg")):
+        with Image.open(path) as photo:
+            height = round(photo.height * large / photo.width)
+            photo.resize((large, height), Image.Resampling.BICUBIC).save(tmp_path / path.name, quality=92)
+    files = sorted(tmp_path.glob("*.jpg"))
+    page.set_input_files("#photos", files)
+    with httpx.Client(base_url=f"http://{services['gateway']}", timeout=60) as client:
+        for file in files:
+            direct = client.post("/api/v1/predict_breed", files={"dog_image": file.read_bytes()}).json()
+            card = page.locator(".card[data-status=read]", has=page.get_by_text(file.name, exact=True))
+            expect(card.locator(".guess-breed").first).to_have_text(direct["breed"], timeout=30_000)
+            share = percent(card.locator(".guess-share").first.text_content())
+            assert share == pytest.approx(100 * direct["confidence"], abs=5)
+
+
+def test_ask_both_clients_gives_the_same_answers(open_real_page: Callable[..., Page], shared_images: Path) -> None:
+    """Straight from TensorFlow Serving come the breeds that the gateway gives, and their shares to one per cent."""
+    photos = [*sorted((shared_images / "dogs").glob("*.jpg")), shared_images / "not_dogs" / "n01440764_tench.JPEG"]
+    said = []
+    for query in ("", "?client=rest"):
+        page = open_real_page()
+        page.goto(f"/{query}")
+        page.set_input_files("#photos", photos)
+        expect(page.locator("[data-status=read]")).to_have_count(len(photos), timeout=30_000)
+        # Of cards out of sight, the browser renders no text.
+        headlines, breeds, shares = (
+            page.locator(f".card {part}").all_text_contents()
+            for part in (".headline", ".guess:first-child .guess-breed", ".guess:first-child .guess-share")
+        )
+        said.append((headlines, breeds, [percent(share) for share in shares]))
+    gateway, rest = said
+    assert gateway[:2] == rest[:2]
+    assert gateway[2] == pytest.approx(rest[2], abs=1)
+
+
+def percent(text: str | None) -> int:
+    return int((text or "").strip("<>%"))
+
+
+@pytest.mark.parametrize(
+    ("drawing", "headline"),
+    [
+        ("spotted dog", "Dalmatian"),
+        ("hound", "Not sure: perhaps a hound"),
+        ("teapot", "This does not look like a dog."),
+    ],
+)
+def test_try_drawing_shows_each_kind_of_answer(
+    open_real_page: Callable[..., Page], drawing: str, headline: str
+) -> None:
+    """The drawings for a first try show what the model says when it is sure, when it is not, and of what is no dog."""
+    page = open_real_page()
+    page.goto("/")
+    page.get_by_role("button", name=f"Drawing of a {drawing}").click()
+    expect(page.locator("[data-status=read] .headline")).to_have_text(headline)
+
+
+LOOKS = [
+    (f"{size}-{scheme}", {"viewport": viewport, "color_scheme": scheme} | more)
+    for size, viewport, more in [
+        ("desktop", {"width": 1280, "height": 900}, {}),
+        ("phone", {"width": 390, "height": 844}, {"is_mobile": True, "has_touch": True, "device_scale_factor": 2}),
+    ]
+    for scheme in ("light", "dark")
+]
+
+
+@pytest.mark.parametrize(("name", "look"), LOOKS, ids=[name for name, _ in LOOKS])
+def test_look_at_page_keeps_pictures_of_it(
+    open_real_page: Callable[..., Page], shared_images: Path, name: str, look: dict[str, Any]
+) -> None:
+    """A visit from the first view to the table of many, with the real model; a picture of each view is kept.
+
+    In the pictures the photos are blurred, as they may not be published.
+    """
+    page = open_real_page(**look)
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    picture(page, f"{name}-1-first")
+    page.get_by_role("button", name="Drawing of a hound").click()
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    page.get_by_role("button", name="About this breed").click()
+    picture(page, f"{name}-2-drawing")
     photos = ["Brittany_02625.jpg", "Curly-coated_retriever_03896.jpg", "Labrador_retriever_06457.jpg"]
     page.set_input_files("#photos", [shared_images / "dogs" / photo for photo in photos])
     card = page.locator(".card", has=page.get_by_text(photos[0], exact=True))
     card.get_by_role("button", name="Show where it looked").click()
     expect(card.locator("canvas")).to_be_visible()
-    expect(page.locator("[data-status=read]")).to_have_count(len(photos))
-    page.evaluate("document.querySelectorAll('.card img').forEach(photo => photo.style.filter = 'blur(9px)')")
+    expect(page.locator("[data-status=read]")).to_have_count(len(photos) + 1)
     page.evaluate("scrollTo(0, 0)")
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"page-{name}-{scheme}.png")
+    picture(page, f"{name}-3-answers")
+    page.get_by_role("button", name="Table").click()
+    page.get_by_label(f"Choose {photos[0]}").check()
+    page.locator("#history summary").click()
+    expect(page.locator(".record")).to_have_count(len(photos) + 1)
+    page.evaluate("scrollTo(0, 0)")
+    picture(page, f"{name}-4-table")
+
+
+def picture(page: Page, name: str) -> None:
+    page.evaluate("document.querySelectorAll('main img').forEach((photo) => { photo.style.filter = 'blur(6px)'; })")
+    page.evaluate("document.querySelectorAll('.samples img').forEach((photo) => { photo.style.filter = ''; })")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
