@@ -9,18 +9,23 @@ from playwright.sync_api import Page, expect
 def test_read_photos_are_remembered_over_visits(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
     """The next visit shows what was read, the newest first, with a small picture, and asks no server for it."""
     gateway.replies["b.jpg"] = [gateway.answer("Beagle", 0.3, is_dog=False)]
+    gateway.replies["c.jpg"] = [gateway.answer("Pug", 0.3)]
     page.goto("/")
     page.set_input_files("#photos", [photo("a.jpg")])
     expect(page.locator("#history summary")).to_have_text("Read on this device: one photo")
     page.set_input_files("#photos", [photo("b.jpg")])
     expect(page.locator("#history summary")).to_have_text("Read on this device: 2 photos")
+    page.set_input_files("#photos", [photo("c.jpg")])
+    expect(page.locator("#history summary")).to_have_text("Read on this device: 3 photos")
     page.reload()
     page.locator("#history summary").click()
-    expect(page.locator(".record .headline")).to_have_text(["This does not look like a dog.", "Akita (90%)"])
+    expect(page.locator(".record .headline")).to_have_text(
+        ["Perhaps a Pug", "This does not look like a dog.", "Akita (90%)"]
+    )
     sizes = "(images) => images.map((image) => [image.naturalWidth, image.naturalHeight])"
     page.wait_for_function("[...document.querySelectorAll('.record img')].every(({ complete }) => complete)")
-    assert page.locator(".record img").evaluate_all(sizes) == [[128, 96], [128, 96]]
-    assert len(gateway.photos) == 2
+    assert page.locator(".record img").evaluate_all(sizes) == [[128, 96]] * 3
+    assert len(gateway.photos) == 3
 
 
 def test_correct_answer_is_remembered_as_corrected(page: Page, photo: Callable[..., Any]) -> None:
@@ -47,6 +52,7 @@ def test_clear_history_can_be_undone(page: Page, photo: Callable[..., Any]) -> N
     expect(page.locator(".record")).to_have_count(2)
     expect(page.locator("#history summary")).to_be_focused()
     page.get_by_role("button", name="Clear the history").click()
+    expect(page.locator("#history")).to_be_hidden()
     page.reload()
     expect(page.locator("#about-model")).not_to_be_empty()
     expect(page.locator("#history")).to_be_hidden()
@@ -85,7 +91,8 @@ def test_remember_many_keeps_the_newest(page: Page) -> None:
         """async () => {
             const { History } = await import("/js/history.js");
             const history = new History();
-            const record = (key) => ({ key: String(key), when: key, breed: "", confidence: 0, preview: null });
+            const guesses = [{ breed: "Akita", confidence: 1 }];
+            const record = (key) => ({ key: String(key), when: key, guesses, isDog: true, sure: 0.5, preview: null });
             await history.put(...Array.from({ length: 210 }, (_, key) => record(key)));
             return (await history.all()).map(({ key }) => Number(key));
         }"""

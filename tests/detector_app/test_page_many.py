@@ -1,8 +1,10 @@
 """Many photos at once: a few at a time, with progress, and under control."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 
@@ -18,8 +20,10 @@ def test_read_many_sends_few_at_a_time(
     for gate in gates[1:]:
         gate.set()
     expect(page.locator("#progress-text")).to_have_text("39 of 40 read")
+    expect(page.locator(".pace")).to_have_text(re.compile(r"^[\d.,]+ a second, (one second|\d+ seconds) left$"))
     gates[0].set()
     expect(page.locator("#progress-text")).to_have_text("40 of 40 read")
+    expect(page.locator(".pace")).to_be_empty()
     assert gateway.most_under_way == 3
     assert sorted(name for name, _ in gateway.photos) == sorted(f"{number}.jpg" for number in range(40))
     expect(page.locator("#announcer")).to_have_text("Done: 40 of 40 read.")
@@ -86,6 +90,30 @@ def test_clear_photos_releases_them(page: Page, gateway: Any, photo: Callable[..
     expect(page.locator(".drawing")).to_be_visible()
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
     page.wait_for_function("held.size === 0")
+
+
+@pytest.mark.parametrize(("count", "side"), [(2, 640), (20, 300)])
+def test_show_photos_holds_small_previews_alone(page: Page, photo: Callable[..., Any], count: int, side: int) -> None:
+    """What the page shows of large photos is small, and smaller when there are many."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 1600, 1200) for number in range(count)])
+    expect(page.locator("[data-status=read]")).to_have_count(count)
+    page.wait_for_function("[...document.querySelectorAll('.photo img')].every(({ naturalWidth }) => naturalWidth > 0)")
+    heights = page.locator(".photo img").evaluate_all("(images) => images.map(({ naturalHeight }) => naturalHeight)")
+    assert heights == [side] * count
+
+
+def test_cancel_many_still_shows_each(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Photos that were given up before they were sent are shown nonetheless, and sent to nobody."""
+    gates = [gateway.hold(f"{number}.jpg") for number in range(3)]
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(30)])
+    expect(page.locator("[data-status=reading]")).to_have_count(3)
+    page.get_by_role("button", name="Cancel").click()
+    for gate in gates:
+        gate.set()
+    expect(page.locator(".photo img:not([hidden])")).to_have_count(30)
+    assert len(gateway.photos) == 3
 
 
 def test_clear_photos_can_be_undone(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:

@@ -1,8 +1,9 @@
 /**
  * What was read on this device, kept in its browser alone, over visits.
  *
- * A record is `{key, when, file, breed, confidence, isDog, really, preview}`; `when` is in ms, `preview` a small JPEG or
- * null. Where a browser keeps nothing for this page, there is just no history. Event: "changed".
+ * A record is `{key, when, file, guesses, isDog, sure, really, preview}`: `when` is in ms, `sure` the model's threshold
+ * then, `really` the breed of a correction or null, `preview` a small JPEG or null. Where a browser keeps nothing for this
+ * page, there is just no history. Event: "changed".
  */
 
 const DATABASE = "dog-breed-history";

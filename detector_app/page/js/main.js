@@ -69,7 +69,7 @@ new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
 });
 new HistoryList(part("history"), history, undo);
 new Announcer(part("announcer"), album, sure);
-new Recorder(album, history);
+new Recorder(album, history, sure);
 const reader = new Reader(album, darkroom, client, sayReadiness);
 
 album.addEventListener("added", () => {

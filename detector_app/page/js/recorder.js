@@ -8,11 +8,14 @@ const SIDE = 96; // px, the short side of a record's preview
 
 export class Recorder {
   #history;
+  #sure;
   #recorded = new Map(); // of a photo's id: {when, breed, correction}, as the history has it
   #pending = new Map();
 
-  constructor(album, history) {
+  /** `sure` returns the model's threshold. */
+  constructor(album, history, sure) {
     this.#history = history;
+    this.#sure = sure;
     album.addEventListener("changed", ({ detail: photo }) => this.#note(photo));
   }
 
@@ -25,7 +28,7 @@ export class Recorder {
     const when = known?.when ?? Date.now();
     this.#recorded.set(id, { when, breed, correction });
     if (this.#pending.size === 0) setTimeout(() => this.#write(), WAIT);
-    this.#pending.set(id, { photo, when });
+    this.#pending.set(id, { photo, when, sure: this.#sure() });
   }
 
   async #write() {
@@ -37,14 +40,14 @@ export class Recorder {
   }
 }
 
-async function recordOf({ photo: { id, file, answer, correction, preview }, when }) {
+async function recordOf({ photo: { id, file, answer, correction, preview }, when, sure }) {
   return {
     key: `${VISIT}-${id}`,
     when,
     file: file.name,
-    breed: answer.guesses[0].breed,
-    confidence: answer.guesses[0].confidence,
+    guesses: answer.guesses,
     isDog: answer.isDog,
+    sure,
     really: correction?.breed ?? null,
     preview: preview?.blob ? await shrink(preview.blob, SIDE) : null,
   };

@@ -89,9 +89,9 @@ export const words = {
   historyCleared: () => say("history.cleared"),
 
   /** Return what the history says of an answer. */
-  record({ breed, confidence, isDog, really }) {
+  record({ really, sure, ...answer }) {
     if (really) return nameOf(really);
-    return isDog === false ? say("card.no_dog") : words.guess({ breed, confidence });
+    return sureness({ answer }, sure) === "sure" ? words.guess(answer.guesses[0]) : verdict(answer, sure).headline;
   },
 
   model: ({ name, version }) => (version ? say("model.version", { name, version }) : name),

@@ -1,5 +1,6 @@
 /** What was read before on this device. */
 
+import { loadBreeds } from "../breeds.js";
 import { onSayAnew } from "../language.js";
 import { words } from "../words.js";
 import { Picture } from "./picture.js";
@@ -16,7 +17,10 @@ export class HistoryList {
     this.#history = history;
     this.#undo = undo;
     element.querySelector("[data-do=clear]").addEventListener("click", () => this.#clear());
-    element.addEventListener("toggle", () => this.#show());
+    element.addEventListener("toggle", () => {
+      loadBreeds();
+      this.#show();
+    });
     history.addEventListener("changed", () => this.#show());
     onSayAnew(() => this.#show());
     this.#show();
