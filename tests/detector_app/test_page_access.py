@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 def test_show_page_on_small_screen_fits(
     open_page: Callable[..., Page], gateway: Any, photo: Callable[..., Any], scheme: str
 ) -> None:
-    """At 320 pixels nothing sticks out to the side, not even long names."""
+    """At 320 pixels nothing sticks out to the side: not long names, not the tools, the table, a form or the history."""
     page = open_page(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     gateway.replies["a.jpg"] = [gateway.answer("Extraordinarily" * 9, 0.3)]
     gateway.replies["b.jpg"] = [gateway.problem(504, "deadline")]
@@ -21,6 +21,21 @@ def test_show_page_on_small_screen_fits(
     assert page.evaluate(overhang) == 0
     page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg"), photo(f"{'c' * 120}.jpg")])
     expect(page.locator("#progress-text")).to_have_text("2 of 3 read, 1 failed")
+    assert page.evaluate(overhang) == 0
+    page.set_input_files("#photos", [photo("d.jpg"), photo("e.jpg")])
+    expect(page.locator("#progress-text")).to_have_text("4 of 5 read, 1 failed")
+    card = page.locator(".card", has_text="d.jpg")
+    for button in ("Show where it looked", "About this breed", "Is it wrong?"):
+        card.get_by_role("button", name=button).click()
+    page.get_by_label("Choose d.jpg").check()
+    expect(page.locator(".strength:visible")).to_have_count(1)
+    assert page.evaluate(overhang) == 0
+    page.get_by_role("button", name="Table").click()
+    page.locator("#history summary").click()
+    expect(page.locator(".record")).to_have_count(4)
+    page.get_by_role("button", name="Clear the history").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".record")).to_have_count(4)
     assert page.evaluate(overhang) == 0
 
 
@@ -41,10 +56,8 @@ def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: 
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent"))
     assert reached == ["Choose a folder", "Try 1 again", "Clear all", "", "Show where it looked"]
-    # About this breed, copy, is it wrong; the next card's box to choose it.
-    for _ in range(4):
+    for _ in range(5):  # past the rest of this card, and the box to choose the next
         page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#progress-text")).to_have_text("2 of 2 read")
@@ -52,6 +65,31 @@ def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: 
     expect(page.locator(".card").nth(1)).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator(".card").nth(1).get_by_role("checkbox", name="Choose b.jpg")).to_be_focused()
+
+
+def test_use_tools_by_keyboard_keeps_the_focus(page: Page, photo: Callable[..., Any]) -> None:
+    """Layout, choice, union and separation by keys alone leave the focus where it was, or on what came of it."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(4)])
+    expect(page.locator("#progress-text")).to_have_text("4 of 4 read")
+    page.get_by_role("button", name="Table").press("Enter")
+    expect(page.get_by_role("button", name="Table")).to_be_focused()
+    for number in (1, 2):
+        page.get_by_label(f"Choose {number}.jpg").press("Space")
+        expect(page.get_by_label(f"Choose {number}.jpg")).to_be_focused()
+    page.get_by_role("button", name="They show one dog").press("Enter")
+    expect(page.locator("#rows tr")).to_have_count(3)
+    united = page.locator("#rows tr", has_text="1.jpg and one more")
+    expect(united).to_be_focused()
+    united.get_by_role("button", name="Akita").press("Enter")
+    card = page.locator(".card", has_text="1.jpg and one more")
+    expect(card).to_be_focused()
+    card.get_by_role("button", name="Separate the photos").press("Enter")
+    expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator(".card", has_text="1.jpg")).to_be_focused()
+    page.get_by_label("Choose 3.jpg").press("Space")
+    page.get_by_role("button", name="Choose none").press("Enter")
+    expect(page.locator(".card", has_text="3.jpg")).to_be_focused()
 
 
 def test_read_photo_announces_answer(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:

@@ -59,8 +59,9 @@ new Tools(part("tools"), album, view, { entries, shown, save });
 new Chosen(part("chosen"), album, view, {
   entries: () => entries().filter(({ id }) => view.chosen.has(id)),
   unite: (photos) => album.unite(photos.map(({ id }) => id)),
+  focus: (id) => answers.focus(id),
 });
-new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
+const answers = new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
   retry: (photo) => album.retry(photo.id),
   explain: client.canExplain ? (photo) => reader.explain(photo) : null,
   separate: (photos) => album.separate(photos.map(({ id }) => id)),

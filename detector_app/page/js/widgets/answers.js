@@ -75,11 +75,17 @@ export class Answers {
     }
   }
 
+  /** Go to an entry. */
+  focus(id) {
+    this.#show(); // what is due, so that it is there
+    const place = this.#places[this.#layout];
+    (this.#items.get(id)?.item.element ?? place).focus();
+  }
+
   /** Show an entry's card, and go to it. */
   #open(id) {
     this.#view.set({ layout: "grid" });
-    this.#show();
-    this.#items.get(id).item.element.focus();
+    this.focus(id);
   }
 }
 

@@ -7,15 +7,18 @@ export class Chosen {
   #element;
   #view;
 
-  /** `entries` returns the chosen entries, `unite` gets their photos. */
-  constructor(element, album, view, { entries, unite }) {
+  /** `entries` returns the chosen entries, `unite` gets their photos; `focus` gets the entry's id to go on with. */
+  constructor(element, album, view, { entries, unite, focus }) {
     this.#element = element;
     this.#view = view;
-    this.#button("unite").addEventListener("click", () => {
-      unite(entries().flatMap(({ photos }) => photos));
+    const end = (act) => {
+      const [first] = entries();
+      act();
       view.set({ chosen: new Set() });
-    });
-    this.#button("none").addEventListener("click", () => view.set({ chosen: new Set() }));
+      focus(first.id);
+    };
+    this.#button("unite").addEventListener("click", () => end(() => unite(entries().flatMap(({ photos }) => photos))));
+    this.#button("none").addEventListener("click", () => end(() => {}));
     const show = () => this.#show(entries());
     for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, show);
     view.addEventListener("changed", show);
