@@ -388,6 +388,7 @@ def states(gateway: ScriptedGateway, photo: Callable[..., dict[str, Any]]) -> Ca
 
     def walk(page: Page) -> Iterator[str]:
         gateway.ready = False
+        gateway.feedback = True
         page.goto("/")
         expect(page.locator("#readiness")).to_be_visible()
         yield "while the model loads"
@@ -395,8 +396,10 @@ def states(gateway: ScriptedGateway, photo: Callable[..., dict[str, Any]]) -> Ca
         expect(page.locator("#about-model")).not_to_be_empty()
         expect(page.locator("#readiness")).to_be_hidden()
         yield "empty"
+        hounds = [{"breed": name, "confidence": 0.3} for name in ("Beagle", "Bloodhound", "Basset Hound")]
         gateway.replies |= {
             "perhaps.jpg": [gateway.answer("Akita", 0.3)],
+            "group.jpg": [gateway.answer(predictions=hounds)],
             "no-dog.jpg": [gateway.answer(is_dog=False)],
             "damaged.jpg": [gateway.problem(422, "damaged_image")],
             "slow.jpg": [gateway.problem(504, "deadline")],
@@ -412,6 +415,7 @@ def states(gateway: ScriptedGateway, photo: Callable[..., dict[str, Any]]) -> Ca
         )
         expect(page.locator(".card[data-status=reading]")).to_have_count(1)
         expect(page.locator(".card[data-status=failed]")).to_have_count(2)
+        expect(page.locator("[data-do=explain]:visible")).to_have_count(5)
         expect(page.locator("#left-out")).to_be_visible()
         yield "with answers, errors and one being read"
         held.set()
