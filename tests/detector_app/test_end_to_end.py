@@ -87,6 +87,12 @@ def test_read_real_photos_gives_the_answers_to_the_files_themselves(
     page = open_real_page(accept_downloads=True)
     page.goto("/")
     paths = [path for path in sorted((shared_images / folder).iterdir()) if path.suffix.lower() in (".jpg", ".jpeg")]
+    for record, answer in zip(read_by_page(page, paths), read_directly(services, paths), strict=True):
+        assert (record["breed"], record["is_dog"]) == (answer["breed"], answer["is_dog"]), record["file"]
+
+
+def read_by_page(page: Page, paths: list[Path]) -> list[dict[str, Any]]:
+    """Have the page read photos; return what it would download of them, in their order."""
     page.set_input_files("#photos", paths)
     page.wait_for_function(
         "(count) => document.querySelectorAll('[data-status=read]').length === count",
@@ -95,40 +101,41 @@ def test_read_real_photos_gives_the_answers_to_the_files_themselves(
     )
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as JSON").click()
+    records: list[dict[str, Any]] = json.loads(Path(download.value.path()).read_text())
+    return records
+
+
+def read_directly(services: dict[str, str], paths: list[Path]) -> list[dict[str, Any]]:
+    """Return the gateway's answers to the files themselves."""
     with httpx.Client(base_url=f"http://{services['gateway']}", timeout=60) as client:
-        answers = [
-            client.post("/api/v1/predict_breed", files={"dog_image": path.read_bytes()}).json() for path in paths
-        ]
-    records = json.loads(Path(download.value.path()).read_text())
-    told = {record["file"]: (record["breed"], record["is_dog"]) for record in records}
-    direct = zip(paths, answers, strict=True)
-    assert told == {path.name: (answer["breed"], answer["is_dog"]) for path, answer in direct}
+        return [client.post("/api/v1/predict_breed", files={"dog_image": path.read_bytes()}).json() for path in paths]
 
 
-@pytest.mark.parametrize("large", [4000, 2000])
+@pytest.mark.parametrize(("folder", "width"), [("dogs", 4000), ("udacity133", 2000)])
 def test_read_photo_of_many_megapixels_gives_the_answer_to_its_file(
     open_real_page: Callable[..., Page],
     services: dict[str, str],
     shared_images: Path,
     tmp_path: Path,
-    large: int,
+    folder: str,
+    width: int,
 ) -> None:
-    """A photo as large as a camera's, which is shrunk most, keeps its first breed and about its confidence."""
-    page = open_real_page()
+    """Real photos enlarged so that they are shrunk keep each confidence, and so the breed wherever one leads at all."""
+    page = open_real_page(accept_downloads=True)
     page.goto("/")
-    for path in sorted((shared_images / "dogs").glob("*.jpg")):
-        with Image.open(path) as photo:
-            height = round(photo.height * large / photo.width)
-            photo.resize((large, height), Image.Resampling.BICUBIC).save(tmp_path / path.name, quality=92)
-    files = sorted(tmp_path.glob("*.jpg"))
-    page.set_input_files("#photos", files)
-    with httpx.Client(base_url=f"http://{services['gateway']}", timeout=60) as client:
-        for file in files:
-            direct = client.post("/api/v1/predict_breed", files={"dog_image": file.read_bytes()}).json()
-            card = page.locator(".card[data-status=read]", has=page.get_by_text(file.name, exact=True))
-            expect(card.locator(".guess-breed").first).to_have_text(direct["breed"], timeout=30_000)
-            share = percent(card.locator(".guess-share").first.text_content())
-            assert share == pytest.approx(100 * direct["confidence"], abs=5)
+    for path in sorted((shared_images / folder).glob("*.jpg")):
+        with Image.open(path).convert("RGB") as photo:
+            height = round(photo.height * width / photo.width)
+            photo.resize((width, height), Image.Resampling.BICUBIC).save(tmp_path / path.name, quality=92)
+    paths = sorted(tmp_path.glob("*.jpg"))
+    same = 0
+    for record, answer in zip(read_by_page(page, paths), read_directly(services, paths), strict=True):
+        first, second = (guess["confidence"] for guess in answer["predictions"][:2])
+        told = {guess["breed"]: guess["confidence"] for guess in record["predictions"]}
+        assert told[answer["breed"]] == pytest.approx(first, abs=0.05), record["file"]
+        same += record["breed"] == answer["breed"]
+        assert record["breed"] == answer["breed"] or first - second < 0.05, record["file"]
+    print(f"the same first breed on {same} of {len(paths)}")
 
 
 def test_ask_both_clients_gives_the_same_answers(open_real_page: Callable[..., Page], shared_images: Path) -> None:

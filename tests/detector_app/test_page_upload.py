@@ -100,17 +100,17 @@ def test_send_small_photo_keeps_every_pixel(send: Callable[[str, bytes], bytes])
 
 def test_send_turned_photo_is_upright(send: Callable[[str, bytes], bytes]) -> None:
     """What the camera stored on its side is sent as it was seen, small or large."""
-    for width, height, size in ((400, 300, (300, 400)), (4000, 3000, (640, 853))):
+    for width, height, size in ((400, 300, (300, 400)), (4000, 3000, (880, 1173))):
         sent = Image.open(io.BytesIO(send("turned.jpg", jpeg(width, height, orientation=6)))).convert("RGB")
         assert sent.size == size
         assert sent.getpixel((size[0] - 5, 5)) == pytest.approx((200, 30, 30), abs=6)  # type: ignore[comparison-overlap]
 
 
 def test_send_large_photo_is_shrunk(send: Callable[[str, bytes], bytes]) -> None:
-    """Of 12 megapixels as much is sent as a model can use, a hundredth of the bytes at most of what they are raw."""
+    """Of 12 megapixels as much is sent as a model can use."""
     sent = send("large.jpg", jpeg(4000, 3000, orientation=1))
-    assert Image.open(io.BytesIO(sent)).size == (853, 640)
-    assert len(sent) < 360_000
+    assert Image.open(io.BytesIO(sent)).size == (1173, 880)
+    assert len(sent) < 400_000
 
 
 def test_send_transparent_photo_has_white_behind_it(send: Callable[[str, bytes], bytes]) -> None:

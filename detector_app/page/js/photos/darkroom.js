@@ -3,7 +3,7 @@
 import { Problem } from "../problem.js";
 import { redraw } from "./redraw.js";
 
-const AHEAD = 6; // photos that are ready to be sent; each holds about 200 kB
+const AHEAD = 6; // photos that are ready to be sent; each holds about 300 kB
 
 // A few photos are shown large, hundreds small.
 const FEW = 12;
