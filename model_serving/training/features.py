@@ -77,6 +77,7 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
                 known.update(zip(digests, values, strict=True))
             bar.update(len(decoded))
     used = [photo for photo in photos if photo.digest in known]
-    values = np.stack([known[photo.digest] for photo in used]) if used else np.empty((0, 0), np.float32)
+    nothing = np.empty((0, backbone.network.output_shape[-1]), np.float32)
+    values = np.stack([known[photo.digest] for photo in used]) if used else nothing
     skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
     return Features(values, used, skipped)
