@@ -1,21 +1,28 @@
-"""The starter's accuracy on real photos, beside the figures of a PyTorch run of the same weights.
+"""The starter's accuracy on real photos, beside the figures of a PyTorch run of the same weights; is it a dog at all?
 
     .venv/bin/python -m benchmarks.accuracy FOLDER
 
 FOLDER is laid out as this project's test photos: `dogs/<Breed>_<number>.jpg`, `udacity133/<line>.jpg` with the names in
-`udacity_133_breeds.txt`, and `dogs_small/<breed>.jpg`. For photos of your own use `dog-breed evaluate`.
+`udacity_133_breeds.txt`, `dogs_small/<breed>.jpg`, and photos of other things in `not_dogs/`. For photos of your own
+use `dog-breed evaluate`.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from model_serving.backbones import load_backbone
 from model_serving.breeds import readable
+from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
+from model_serving.data.files import photos_below
 from model_serving.savedmodel.export import export_imagenet_head
+from model_serving.scoring.models import LocalModel
 from model_serving.training.evaluate import evaluate
 
 # Measured once with the same weights in PyTorch, over all 1,000 classes of ImageNet: photos, top-1 and top-5. That run
@@ -24,7 +31,7 @@ REFERENCE = {"Udacity sample photos": (59, 0.881, 1.0), "thumbnails of 80x80 pix
 
 
 def main() -> None:
-    """Export the starter and print its figures on both sets."""
+    """Export the starter and print its figures on both sets, and how well it tells dogs from other things."""
     folder = Path(sys.argv[1])
     sets = {
         "Udacity sample photos": _udacity(folder),
@@ -39,6 +46,34 @@ def main() -> None:
             count, top1, top5 = REFERENCE[name]
             print(f"{name}: {evaluation.figures} (PyTorch, {count} photos: top-1 {top1:.1%}, top-5 {top5:.1%})")
             print(f"  not ImageNet breeds, so not counted: {', '.join(sorted(evaluation.unknown))}")
+        others = dog_probabilities(version, photos_below(folder / "not_dogs"))
+        for name, photos in sets.items():
+            dogs = dog_probabilities(version, [photo.path for photo in photos])
+            print(
+                f"{name}: area under the ROC curve of the dog probability {roc_area(dogs, others):.4f}, "
+                f"{len(dogs)} dogs (the least {dogs.min():.3f}) against {len(others)} other photos "
+                f"(the most {others.max():.3f})"
+            )
+
+
+def dog_probabilities(version: Path, photos: Sequence[Path]) -> np.ndarray:
+    """Return how likely an exported version holds each photo to show a dog, [N]."""
+    model = LocalModel(version)
+    try:
+        answers = [
+            answer
+            for decoded in decoded_batches(photos, model.geometry)
+            for answer in model.ask(np.stack([pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)]))
+        ]
+    finally:
+        model.close()
+    return np.array([answer.dog_probability for answer in answers])
+
+
+def roc_area(positive: np.ndarray, negative: np.ndarray) -> float:
+    """Return the share of pairs in which the positive one scores higher, ties by half: the area under the ROC curve."""
+    difference = positive[:, np.newaxis] - negative
+    return float((difference > 0).mean() + (difference == 0).mean() / 2)
 
 
 def _udacity(folder: Path) -> list[LabelledPhoto]:

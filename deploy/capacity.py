@@ -1,6 +1,10 @@
 """How many servers, gateways, gigabytes and megabits an hourly number of photos needs; deploy/README.md explains it.
 
 .venv/bin/python -m deploy.capacity --photos-per-core-second 7.8 --gateway-milliseconds 9
+
+And what one job over many photos takes, with `dog-breed score --engine ray`:
+
+.venv/bin/python -m deploy.capacity --job 10000000 --photos-per-core-second 20 --worker-gigabytes 1
 """
 
 from __future__ import annotations
@@ -21,6 +25,13 @@ SPARE = 1
 # Resident gigabytes, generously: DenseNet201's graph and the buffers of a batch; two large photos being decoded.
 SERVER_GIGABYTES = 1.0
 GATEWAY_GIGABYTES = 0.5
+# A job may keep its cores busy but for its start, its last blocks, and blocks that a lost machine takes with it.
+JOB_UTILISATION = 0.9
+JOB_HOURS = (1, 8, 24, 72)
+# What Ray keeps on a machine beside the workers: its own processes, and photos on their way to them.
+RAY_GIGABYTES = 2.0
+# A row of the answers in Parquet: 72 in a file of a thousand.
+ROW_BYTES = 80
 # One uint8 tensor of 224x224x3; the answer, with a probability for every breed, is under a kilobyte.
 TENSOR_BYTES = 224 * 224 * 3
 
@@ -75,6 +86,49 @@ def plan(photos_per_hour: int, rates: Rates) -> Plan:
     )
 
 
+@dataclass(frozen=True)
+class Job:
+    """What a job over a number of photos takes that is to end after so many hours, on machines with workers alone."""
+
+    hours: float
+    core_hours: float
+    cores: int
+    machines: int
+    gigabytes: float
+    megabits_in: float
+
+
+def job(photos: int, hours: float, rates: Rates, worker_gigabytes: float) -> Job:
+    """Return what it takes to answer `photos` in `hours`, with one worker a core."""
+    core_hours = photos / rates.photos_per_core_second / JOB_UTILISATION / 3600
+    cores = math.ceil(core_hours / hours)
+    machines = math.ceil(cores / rates.cores_per_server)
+    return Job(
+        hours,
+        core_hours,
+        cores,
+        machines,
+        cores * worker_gigabytes + machines * RAY_GIGABYTES,
+        photos * rates.photo_kilobytes * 8 / 1000 / (hours * 3600),
+    )
+
+
+def job_table(photos: int, rates: Rates, worker_gigabytes: float, core_hour_price: float) -> Iterator[str]:
+    """Yield the lines of a Markdown table, a row for each time that the job may take."""
+    yield (
+        f"| hours | core-hours | cost | cores | machines ({rates.cores_per_server} cores each) | memory, all together "
+        "| photos | read at | answers |"
+    )
+    yield "|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    for hours in JOB_HOURS:
+        one = job(photos, hours, rates, worker_gigabytes)
+        yield (
+            f"| {one.hours} | {one.core_hours:,.0f} | {one.core_hours * core_hour_price:,.2f} | {one.cores} "
+            f"| {one.machines} | {one.gigabytes:,.0f} GB | {photos * rates.photo_kilobytes / 1e9:,.1f} TB "
+            f"| {one.megabits_in:,.0f} Mbit/s | {photos * ROW_BYTES / 1e9:,.1f} GB |"
+        )
+
+
 def table(rates: Rates) -> Iterator[str]:
     """Yield the lines of a Markdown table, a row for each number of photos."""
     unit = "GPU each" if rates.photos_per_gpu_second else f"{rates.cores_per_server} cores each"
@@ -96,11 +150,30 @@ def main() -> None:
     """Print the table for the rates of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos-per-core-second", type=float, required=True)
-    parser.add_argument("--gateway-milliseconds", type=float, required=True, help="CPU time of the gateway for a photo")
     parser.add_argument("--photo-kilobytes", type=float, default=Rates.photo_kilobytes)
-    parser.add_argument("--cores-per-server", type=int, default=Rates.cores_per_server)
-    parser.add_argument("--photos-per-gpu-second", type=float, help="the servers have a GPU each, this fast")
-    print("\n".join(table(Rates(**vars(parser.parse_args())))))
+    parser.add_argument("--cores-per-server", type=int, default=Rates.cores_per_server, help="of a job's machine too")
+    service = parser.add_argument_group("to serve")
+    service.add_argument("--gateway-milliseconds", type=float, help="CPU time of the gateway for a photo")
+    service.add_argument("--photos-per-gpu-second", type=float, help="the servers have a GPU each, this fast")
+    batch = parser.add_argument_group("one job")
+    batch.add_argument("--job", type=int, metavar="PHOTOS", help="how many photos it has")
+    batch.add_argument("--worker-gigabytes", type=float, default=1.0, help="resident memory of a worker (%(default)s)")
+    batch.add_argument("--core-hour-price", type=float, default=0.05, help="what a core costs (%(default)s)")
+    options = parser.parse_args()
+    if (options.job is None) == (options.gateway_milliseconds is None):
+        parser.error("give either --gateway-milliseconds, to serve, or --job")
+    rates = Rates(
+        options.photos_per_core_second,
+        options.gateway_milliseconds or 0.0,
+        options.photo_kilobytes,
+        options.cores_per_server,
+        options.photos_per_gpu_second,
+    )
+    if options.job is None:
+        lines = table(rates)
+    else:
+        lines = job_table(options.job, rates, options.worker_gigabytes, options.core_hour_price)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

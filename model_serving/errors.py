@@ -7,6 +7,8 @@ ModelServingError
 ├── DownloadError             an archive that cannot be fetched, or must not be unpacked
 ├── PredictionError           photos that a gateway gave no answer for, or no gateway to ask
 ├── ScoringError              a folder of photos that cannot be scored, or not to that file
+├── DistributedError          `--engine ray` without Ray, without its cluster, or ended by one of its workers
+├── StorageError              a disk that is full, or a folder that cannot be read or written
 ├── ModelNotFoundError        no exported version where one is needed
 ├── ReleaseError              a version that cannot be promoted, rolled back to, or found
 └── LaptopError               `dog-breed run` cannot start, or a part of it has stopped
@@ -33,6 +35,14 @@ class DatasetError(ModelServingError):
 
 class DownloadError(ModelServingError):
     """Raised when an archive cannot be fetched, is not the one expected, or must not be unpacked."""
+
+
+class DistributedError(ModelServingError):
+    """Raised when Ray is not installed, its cluster cannot be reached, or its workers cannot go on."""
+
+
+class StorageError(ModelServingError):
+    """Raised when a disk is full, or a folder cannot be read or written."""
 
 
 class ModelNotFoundError(ModelServingError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.data.dataset import Dataset, LabelledPhoto, read_class_folders
-from model_serving.data.inspection import SAME_PICTURE, thumbnails_or_reasons
+from model_serving.data.inspection import SAME_PICTURE, likeness, thumbnails_or_reasons
 from model_serving.errors import DatasetError
 
 
@@ -57,5 +57,5 @@ def _without_pictures_of(others: Sequence[LabelledPhoto], photos: Sequence[Label
     return [
         photo
         for photo, one in zip(photos, thumbnails_or_reasons(photos, "compare"), strict=True)
-        if isinstance(one, str) or (table @ one).max() < SAME_PICTURE
+        if isinstance(one, str) or likeness(one[np.newaxis], table).max() < SAME_PICTURE
     ]

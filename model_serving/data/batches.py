@@ -22,16 +22,24 @@ def decoded_batches(paths: Sequence[Path], geometry: Geometry) -> Iterator[list[
     While one batch is worked on the next one is decoded, on all cores.
     """
 
-    def decode(path: Path) -> tuple[Path, np.ndarray | Exception]:
+    def read(path: Path) -> tuple[Path, np.ndarray | Exception]:
         try:
-            return path, np.asarray(read_pixels(path.read_bytes(), geometry))
-        except (PhotoError, OSError) as error:
+            return path, decode(path.read_bytes(), geometry)
+        except OSError as error:
             return path, error
 
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as decoders:
-        ahead = [decoders.submit(decode, path) for path in paths[:BATCH]]
+        ahead = [decoders.submit(read, path) for path in paths[:BATCH]]
         for _, following in zip_longest(batches, batches[1:], fillvalue=()):
             decoded = [future.result() for future in ahead]
-            ahead = [decoders.submit(decode, path) for path in following]
+            ahead = [decoders.submit(read, path) for path in following]
             yield decoded
+
+
+def decode(photo: bytes, geometry: Geometry) -> np.ndarray | PhotoError:
+    """Return the pixels uint8 [size, size, 3] of an encoded photo, or the error that kept it from being decoded."""
+    try:
+        return np.asarray(read_pixels(photo, geometry))
+    except PhotoError as error:
+        return error

@@ -10,12 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from model_serving.breeds import readable
+from model_serving.data.files import photos_below
 from model_serving.errors import DatasetError
 
 SPLITS = ("train", "valid", "test")
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
-)
 # Of each class this share goes to a split that the folders do not provide.
 HELD_OUT_SHARE = 0.1
 
@@ -49,12 +47,13 @@ def read_dataset(root: Path) -> Dataset:
 
     A split without a folder of its own is taken out of the training photos, class by class, by the hash of their
     content: the same set of photos is always split alike, wherever they lie and whatever they are called. Raises
-    `DatasetError` if there are no two classes to tell apart.
+    `DatasetError` if there are no two classes to tell apart, or a class without photos to learn it from.
     """
     has_splits = (root / "train").is_dir()
     splits = {name: read_class_folders(root / name) for name in SPLITS if has_splits and (root / name).is_dir()}
     if not has_splits:
         splits["train"] = read_class_folders(root)
+    _refuse_empty_classes(root / "train" if has_splits else root, splits["train"])
     for name in SPLITS[1:]:
         if name not in splits:
             splits["train"], splits[name] = _hold_out(splits["train"])
@@ -79,17 +78,12 @@ def read_class_folders(root: Path) -> list[LabelledPhoto]:
     """
     if not root.is_dir():
         raise DatasetError(f"There is no folder {str(root)!r}.")
-    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    folders = _class_folders(root)
     names: dict[str, str] = {}
     for folder in folders:
         if (other := names.setdefault(readable(folder.name), folder.name)) != folder.name:
             raise DatasetError(f"The folders {other!r} and {folder.name!r} mean the same class. Rename or merge one.")
-    photos = [
-        LabelledPhoto(path, readable(folder.name))
-        for folder in folders
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
-    ]
+    photos = [LabelledPhoto(path, readable(folder.name)) for folder in folders for path in photos_below(folder)]
     if not photos:
         raise DatasetError(
             f"{str(root)!r} holds no photos in class folders. Put each breed's photos in its own folder."
@@ -122,6 +116,18 @@ def fingerprint(photos: Iterable[LabelledPhoto]) -> str:
     """Return a hash of the photos' contents and labels, whatever their order and their names."""
     lines = sorted(f"{photo.digest} {photo.breed}" for photo in photos)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _class_folders(root: Path) -> list[Path]:
+    return [folder for folder in sorted(root.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+
+
+def _refuse_empty_classes(root: Path, photos: list[LabelledPhoto]) -> None:
+    breeds = {photo.breed for photo in photos}
+    if empty := [folder.name for folder in _class_folders(root) if readable(folder.name) not in breeds]:
+        raise DatasetError(
+            f"There are no photos in {', '.join(map(repr, empty))} of {str(root)!r}. Put some there, or take it away."
+        )
 
 
 def _hold_out(photos: list[LabelledPhoto]) -> tuple[list[LabelledPhoto], list[LabelledPhoto]]:

@@ -12,11 +12,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from model_serving.releases.shelf import find_version, require_live
-from model_serving.savedmodel.versions import list_versions, version_path
+from model_serving.savedmodel.lock import held
+from model_serving.savedmodel.versions import (
+    delete_version,
+    list_versions,
+    make_hidden,
+    remove_leftovers,
+    version_path,
+)
 
 CONFIG = "models.config"
 _LABELLED = ".labelled"
@@ -27,12 +33,14 @@ def serve_canary(model: Path, canary: int) -> Path:
 
     Raises `ReleaseError` if there is no such version, `ModelNotFoundError` if none is live.
     """
-    return _write(model, {"stable": require_live(model), "canary": canary})
+    with held(model):
+        return _write(model, {"stable": require_live(model), "canary": canary})
 
 
 def follow_live(model: Path) -> Path | None:
     """Let `stable` follow the live version in a file that is there already, and end the canary; return its path."""
-    return _write(model, {"stable": require_live(model)}) if (model / CONFIG).exists() else None
+    with held(model):
+        return _write(model, {"stable": require_live(model)}) if (model / CONFIG).exists() else None
 
 
 def _write(model: Path, labels: dict[str, int]) -> Path:
@@ -64,10 +72,12 @@ def drop_unlabelled(model: Path) -> None:
     Not done when a label moves: until a server has read the new file, it serves what the file before named.
     """
     base = model / _LABELLED
-    config = (model / CONFIG).read_text() if (model / CONFIG).exists() else ""
-    for version in list_versions(base):
-        if f"versions: {version} " not in config:
-            shutil.rmtree(version_path(base, version).rename(base / f".deleted-{version}"))
+    with held(model):
+        remove_leftovers(base)
+        config = (model / CONFIG).read_text() if (model / CONFIG).exists() else ""
+        for version in list_versions(base):
+            if f"versions: {version} " not in config:
+                delete_version(version_path(base, version))
 
 
 def _link(source: Path, target: Path) -> None:
@@ -75,8 +85,7 @@ def _link(source: Path, target: Path) -> None:
     if target.exists():
         return
     target.parent.mkdir(exist_ok=True)
-    hidden = Path(tempfile.mkdtemp(prefix=".incoming-", dir=target.parent))
-    hidden.chmod(0o755)
+    hidden = make_hidden(target.parent)
     try:
         shutil.copytree(source, hidden, copy_function=os.link, dirs_exist_ok=True)
         hidden.rename(target)

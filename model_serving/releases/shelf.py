@@ -6,11 +6,18 @@ and an interruption between any two, leaves it with a whole version to serve.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from model_serving.errors import ReleaseError
-from model_serving.savedmodel.versions import SHELF, latest_version, list_versions, version_path
+from model_serving.savedmodel.lock import held
+from model_serving.savedmodel.versions import (
+    SHELF,
+    delete_version,
+    latest_version,
+    list_versions,
+    remove_leftovers,
+    version_path,
+)
 
 
 def live_version(model: Path) -> int | None:
@@ -34,12 +41,13 @@ def find_version(model: Path, version: int) -> Path:
 
 def promote(model: Path, version: int) -> None:
     """Make a version the live one; those above it go to the shelf. Raises `ReleaseError` if there is none such."""
-    path = find_version(model, version)
-    if path.parent != model:
-        path.rename(model / path.name)
-    # The live one last: until then it stays live, and no other version is live in between.
-    for above in [one for one in list_versions(model) if one > version]:
-        _shelve(model, above)
+    with held(model):
+        path = find_version(model, version)
+        if path.parent != model:
+            path.rename(model / path.name)
+        # The live one last: until then it stays live, and no other version is live in between.
+        for above in [one for one in list_versions(model) if one > version]:
+            _shelve(model, above)
 
 
 def rollback(model: Path) -> int:
@@ -47,26 +55,26 @@ def rollback(model: Path) -> int:
 
     Raises `ReleaseError` if there is none before it.
     """
-    versions = list_versions(model)
-    if len(versions) < 2:
-        raise ReleaseError(
-            f"{str(model)!r} has no version before the live one. `dog-breed models` lists what there is to promote."
-        )
-    _shelve(model, versions[-1])
-    return versions[-2]
+    with held(model):
+        versions = list_versions(model)
+        if len(versions) < 2:
+            raise ReleaseError(
+                f"{str(model)!r} has no version before the live one. `dog-breed models` lists what there is to promote."
+            )
+        _shelve(model, versions[-1])
+        return versions[-2]
 
 
 def prune(model: Path, keep: int) -> list[int]:
     """Delete all versions but the live one and the `keep` newest others; return what was deleted, oldest first."""
-    live = live_version(model)
-    others = sorted({*list_versions(model), *shelved_versions(model)} - {live})
-    deleted = others[: max(0, len(others) - keep)]
-    for version in deleted:
-        path = find_version(model, version)
-        # Out of every sight first: a server must not meet a version that is half deleted.
-        doomed = path.rename(model / f".deleted-{path.name}")
-        shutil.rmtree(doomed)
-    return deleted
+    with held(model):
+        remove_leftovers(model)
+        live = live_version(model)
+        others = sorted({*list_versions(model), *shelved_versions(model)} - {live})
+        deleted = others[: max(0, len(others) - keep)]
+        for version in deleted:
+            delete_version(find_version(model, version))
+        return deleted
 
 
 def _shelve(model: Path, version: int) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from model_serving.errors import ModelNotFoundError
+from model_serving.errors import ModelNotFoundError, StorageError
+from model_serving.savedmodel.lock import held
 
 SHELF = ".shelf"
+# Hidden folders beside the versions: of one that is being written, and of one that is being deleted.
+_INCOMING, _DELETED = ".incoming-", ".deleted-"
 
 
 def list_versions(model: Path) -> list[int]:
@@ -51,23 +55,62 @@ def _folders(model: Path) -> list[Path]:
 def write_version(model: Path, write: Callable[[Path], None], *, shelved: bool = False) -> Path:
     """Let `write` fill an empty hidden folder, then make it the next version in one rename; return its path.
 
-    A watcher therefore never sees half a version, and no version is ever overwritten: if another export takes the
-    number first, this one takes the next. With `shelved` it goes to the shelf.
+    A watcher therefore never sees half a version, and no version is ever overwritten: each of several exports at once
+    takes a number of its own. With `shelved` it goes to the shelf. Raises `StorageError` if it cannot be written.
     """
-    place = model / SHELF if shelved else model
-    place.mkdir(parents=True, exist_ok=True)
-    hidden = Path(tempfile.mkdtemp(prefix=".incoming-", dir=model))
-    hidden.chmod(0o755)  # mkdtemp makes it private, and the server may run as another user
     try:
-        write(hidden)
-        while True:
-            # Whatever has a number for its name holds that number, were it a plain file.
-            taken = [int(path.name) for path in (*model.glob("*"), *model.glob(f"{SHELF}/*")) if path.name.isdecimal()]
-            target = place / str(max(taken, default=0) + 1)
-            try:
-                return hidden.rename(target)
-            except OSError:
-                if not target.exists():
-                    raise
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        place = model / SHELF if shelved else model
+        place.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            with held(model):
+                remove_leftovers(model)
+                hidden = make_hidden(model)
+                stack.callback(shutil.rmtree, hidden, ignore_errors=True)
+                stack.enter_context(held(hidden))  # so that no other export takes it for a leftover
+            write(hidden)
+            with held(model):
+                return _rename_to_next(hidden, place, model)
+    except OSError as error:
+        raise StorageError(
+            f"No version can be written to {str(model)!r}: {error.strerror or error}. Make room there, or name another "
+            "folder. The versions in it are as they were."
+        ) from error
+
+
+def make_hidden(folder: Path) -> Path:
+    """Return a new hidden folder in `folder`, to be filled and renamed, that is readable by others."""
+    hidden = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=folder))
+    hidden.chmod(0o755)  # mkdtemp makes it private, and the server may run as another user
+    return hidden
+
+
+def delete_version(path: Path) -> None:
+    """Delete the version in the folder `path`, out of every sight first: a server must not meet half of one."""
+    doomed = Path(tempfile.mkdtemp(prefix=_DELETED, dir=path.parent))
+    path.rename(doomed / path.name)
+    shutil.rmtree(doomed)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the hidden folders that killed processes left in `folder`, and none that is being filled.
+
+    The caller holds `folder`, so that nobody has just made one and not held it yet.
+    """
+    for path in (*folder.glob(f"{_DELETED}*"), *folder.glob(f"{SHELF}/{_DELETED}*")):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(f"{_INCOMING}*"):
+        with held(path, wait=False) as is_left:
+            if is_left:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _rename_to_next(hidden: Path, place: Path, model: Path) -> Path:
+    while True:
+        # Whatever has a number for its name holds that number, were it a plain file.
+        taken = [int(path.name) for path in (*model.glob("*"), *model.glob(f"{SHELF}/*")) if path.name.isdecimal()]
+        target = place / str(max(taken, default=0) + 1)
+        try:
+            return hidden.rename(target)
+        except OSError:
+            if not target.exists():
+                raise

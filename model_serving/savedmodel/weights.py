@@ -46,15 +46,18 @@ def split_weights(graph_def: graph_pb2.GraphDef) -> SplitGraph:
 
 
 def write_checkpoint(folder: Path, weights: dict[str, np.ndarray]) -> None:
-    """Write the weights where a SavedModel in `folder` has its variables."""
+    """Write the weights where a SavedModel in `folder` has its variables. Raises `OSError`."""
     folder = folder / tf.saved_model.VARIABLES_DIRECTORY
     folder.mkdir()
-    tf.raw_ops.SaveV2(
-        prefix=str(folder / tf.saved_model.VARIABLES_FILENAME),
-        tensor_names=list(weights),
-        shape_and_slices=[""] * len(weights),
-        tensors=[tf.constant(value) for value in weights.values()],
-    )
+    try:
+        tf.raw_ops.SaveV2(
+            prefix=str(folder / tf.saved_model.VARIABLES_FILENAME),
+            tensor_names=list(weights),
+            shape_and_slices=[""] * len(weights),
+            tensors=[tf.constant(value) for value in weights.values()],
+        )
+    except tf.errors.OpError as error:  # "<path>; No space left on device"
+        raise OSError(error.message.rpartition("; ")[2].partition(" [Op:")[0]) from error
 
 
 def _is_weight(node: node_def_pb2.NodeDef) -> bool:

@@ -22,10 +22,8 @@ class Journal:
             # A line without its end was being written when the job was killed.
             lines = path.read_bytes().split(b"\n")[:-1]
             whole = sum(len(line) + 1 for line in lines)
-            if lines and (begun := json.loads(lines[0])) != job:
-                raise ScoringError(
-                    f"{str(path)!r} holds the beginning of another job: {begun}. Finish that one, or remove the file."
-                )
+            if lines:
+                check_job(path, json.loads(lines[0]), job)
             self.rows = {row["file"]: row for row in map(json.loads, lines[1:])}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
@@ -55,3 +53,9 @@ class Journal:
     def _append(self, value: dict[str, Any]) -> None:
         self._file.write(json.dumps(value).encode() + b"\n")
         self._file.flush()
+
+
+def check_job(path: Path, begun: dict[str, str], job: dict[str, str]) -> None:
+    """Raise `ScoringError` if what was begun in `path` is not `job`."""
+    if begun != job:
+        raise ScoringError(f"{str(path)!r} holds the beginning of another job: {begun}. Finish that one, or remove it.")

@@ -10,6 +10,7 @@ from typing import Protocol
 import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from model_serving.errors import ScoringError
@@ -55,9 +56,11 @@ class LocalModel:
 
     concurrency = 1  # TensorFlow spreads one batch over all cores
 
-    def __init__(self, version: Path) -> None:
+    def __init__(self, version: Path, threads: int = 0) -> None:
+        """Load a version, to be run by so many threads; 0 is one for each core."""
         self._version = int(version.name)
-        self._servable = SavedModelServable.load(version, SessionSettings())
+        config = config_pb2.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
+        self._servable = SavedModelServable.load(version, SessionSettings(config=config))
         self._card = ModelCard.from_json(predict(self._servable, "describe", {})["model_card"][0])
         self.geometry = self._card.geometry
 

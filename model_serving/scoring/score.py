@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def find_photos(folder: Path) -> list[Path]:
 
 
 def score(
-    folder: Path, model: Model, job: dict[str, str], out: Path, sort: Callable[[list[Row]], object] | None = None
+    folder: Path, model: Model, job: dict[str, str], out: Path, sort: Callable[[Iterable[Row]], object] | None = None
 ) -> list[Row]:
     """Ask `model` about every photo below `folder` and write the answers to `out`; return them in the photos' order.
 
@@ -36,12 +36,12 @@ def score(
     """
     photos = find_photos(folder)
     with Journal(out.with_name(f".{out.name}.journal"), job) as journal:
-        missing = [path for path in photos if _name(path, folder) not in journal.rows]
+        missing = [path for path in photos if name_of(path, folder) not in journal.rows]
         with progress(len(photos), "score", "photo", done=len(photos) - len(missing)) as bar:
             for path, result in _answered(missing, model):
-                journal.add(_row(_name(path, folder), result))
+                journal.add(row_of(name_of(path, folder), result))
                 bar.update()
-        rows = [journal.rows[_name(path, folder)] for path in photos]
+        rows = [journal.rows[name_of(path, folder)] for path in photos]
         if sort:
             sort(rows)
         tables.write(out, rows)
@@ -51,27 +51,30 @@ def score(
 
 def _answered(photos: list[Path], model: Model) -> Iterator[tuple[Path, Answer | Exception]]:
     """Yield each photo with its answer or its error, in order, with `model.concurrency` batches in flight."""
-
-    def ask(decoded: list[tuple[Path, np.ndarray | Exception]]) -> list[tuple[Path, Answer | Exception]]:
-        pixels = [result for _, result in decoded if isinstance(result, np.ndarray)]
-        answers = iter(model.ask(np.stack(pixels)) if pixels else ())
-        return [(path, next(answers) if isinstance(result, np.ndarray) else result) for path, result in decoded]
-
     with ThreadPoolExecutor(model.concurrency) as askers:
         in_flight: list[Future[list[tuple[Path, Answer | Exception]]]] = []
         for decoded in decoded_batches(photos, model.geometry):
-            in_flight.append(askers.submit(ask, decoded))
+            in_flight.append(askers.submit(ask, model, decoded))
             if len(in_flight) > model.concurrency:
                 yield from in_flight.pop(0).result()
         for future in in_flight:
             yield from future.result()
 
 
-def _name(path: Path, folder: Path) -> str:
+def ask(model: Model, decoded: Sequence[tuple[Path, np.ndarray | Exception]]) -> list[tuple[Path, Answer | Exception]]:
+    """Return the answer for each photo that was decoded, and the error of each that was not."""
+    pixels = [result for _, result in decoded if isinstance(result, np.ndarray)]
+    answers = iter(model.ask(np.stack(pixels)) if pixels else ())
+    return [(path, next(answers) if isinstance(result, np.ndarray) else result) for path, result in decoded]
+
+
+def name_of(path: Path, folder: Path) -> str:
+    """Return what a row calls a photo below `folder`."""
     return str(path.relative_to(folder))
 
 
-def _row(file: str, result: Answer | Exception) -> Row:
+def row_of(file: str, result: Answer | Exception) -> Row:
+    """Return what is kept of a photo."""
     if isinstance(result, Exception):
         return {"file": file, "error": str(result)}
     return {

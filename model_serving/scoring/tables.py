@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model_serving.errors import ScoringError
 from model_serving.scoring.journal import Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = (".csv", ".ndjson", ".parquet")
 TOP = 5
@@ -42,20 +46,42 @@ def write(path: Path, rows: Sequence[Row]) -> None:
             writer.writeheader()
             writer.writerows(map(_flat, rows))
     else:
-        _write_parquet(hidden, rows)
+        from pyarrow import parquet
+
+        parquet.write_table(to_arrow(rows), hidden)
     hidden.rename(path)
 
 
-def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
+def to_arrow(rows: Iterable[Row]) -> pa.Table:
+    """Return the rows as a table of the columns that CSV and Parquet have."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     kinds = {"file": pa.string(), "is_dog": pa.bool_(), "version": pa.int64(), "error": pa.string()}
     schema = pa.schema(
         [(name, kinds.get(name, pa.string() if name.startswith("breed") else pa.float64())) for name in _flat({})]
     )
-    table = [_flat(row) | {"file": os.fsencode(row["file"]).decode("utf-8", "replace")} for row in rows]
-    parquet.write_table(pa.Table.from_pylist(table, schema), path)
+    return pa.Table.from_pylist([_flat(row) | {"file": as_text(row["file"])} for row in rows], schema)
+
+
+def as_text(file: str) -> str:
+    """Return a file's name as UTF-8 can hold it."""
+    return os.fsencode(file).decode("utf-8", "replace")
+
+
+def from_arrow(table: pa.Table) -> Iterator[Row]:
+    """Yield the rows that `to_arrow` made `table` of."""
+    for flat in table.to_pylist():
+        if flat["error"] is not None:
+            yield {"file": flat["file"], "error": flat["error"]}
+            continue
+        row = {name: flat[name] for name in ("file", "breed", "confidence", "is_dog", "dog_probability")}
+        names = [("breed", "confidence"), *((f"breed_{place}", f"confidence_{place}") for place in range(2, TOP + 1))]
+        row["predictions"] = [
+            {"breed": flat[breed], "confidence": flat[confidence]}
+            for breed, confidence in names
+            if flat[breed] is not None
+        ]
+        yield row | {"version": flat["version"], "error": None}
 
 
 def _flat(row: Row) -> Row:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from model_serving.backbones import Backbone
 from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
+from model_serving.errors import StorageError
 from model_serving.progress import progress
 
 
@@ -29,9 +31,13 @@ class FeatureCache:
 
     def __init__(self, path: Path, backbone_fingerprint: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._backbone = backbone_fingerprint
+        self._path, self._backbone = path, backbone_fingerprint
+        with self._told():
+            self._open()
+
+    def _open(self) -> None:
         # Two trainers may share the file; each waits for the other's short writes.
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db = sqlite3.connect(self._path, timeout=60, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         # A process killed at any moment loses no batch that was put; a loss of power may cost the last few.
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -45,19 +51,55 @@ class FeatureCache:
         row = self._db.execute(query, (photo, self._backbone)).fetchone()
         return None if row is None else np.frombuffer(row[0], np.float32)
 
-    def put(self, photos: Sequence[str | None], values: np.ndarray) -> None:
+    def put(self, photos: Sequence[str | None], values: Sequence[np.ndarray]) -> None:
         """Keep one row of features for each photo, all or none of them."""
         rows = [(photo, self._backbone, value.tobytes()) for photo, value in zip(photos, values, strict=True)]
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?, ?)", rows)
-        self._db.execute("COMMIT")
+        with self._told():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?, ?)", rows)
+            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"No features can be kept in {str(self._path)!r}: {error}. Make room there, or name another file with "
+                "--cache. What it holds is kept."
+            ) from error
 
-def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache: FeatureCache, what: str) -> Features:
+
+# A photo's file with its features float32 [features], or with the error that kept it from being read.
+Pooled = tuple[Path, np.ndarray | Exception]
+# What computes them: a list for each batch, in whatever order.
+Pooling = Callable[[Backbone, Sequence[Path]], Iterator[list[Pooled]]]
+
+
+def pool_here(backbone: Backbone, paths: Sequence[Path]) -> Iterator[list[Pooled]]:
+    """Yield the features of each photo, computed in this process while the next batch is decoded."""
+    for decoded in decoded_batches(paths, backbone.geometry):
+        yield pool(backbone, decoded)
+
+
+def pool(backbone: Backbone, decoded: Sequence[tuple[Path, np.ndarray | Exception]]) -> list[Pooled]:
+    """Return the features of a batch of decoded photos; errors stay what they are."""
+    pixels = [result for _, result in decoded if isinstance(result, np.ndarray)]
+    values = iter(backbone.pooled(np.stack(pixels)).numpy() if pixels else ())
+    return [(path, next(values) if isinstance(result, np.ndarray) else result) for path, result in decoded]
+
+
+def extract_features(
+    backbone: Backbone,
+    photos: Sequence[LabelledPhoto],
+    cache: FeatureCache,
+    what: str,
+    pooling: Pooling = pool_here,
+) -> Features:
     """Return the features of `photos`, computing those that the cache lacks, with a progress line titled `what`.
 
     A photo that cannot be read is left out and named in `skipped`.
@@ -67,17 +109,15 @@ def extract_features(backbone: Backbone, photos: Sequence[LabelledPhoto], cache:
     reasons: dict[str | None, str] = {None: "the file cannot be read"}
     with progress(len(photos), what, "photo", done=len(photos) - len(missing)) as bar:
         digest_of = {photo.path: photo.digest for photo in missing}
-        for decoded in decoded_batches(list(digest_of), backbone.geometry):
-            results = {digest_of[path]: result for path, result in decoded}
-            pixels = {digest: result for digest, result in results.items() if isinstance(result, np.ndarray)}
-            reasons |= {digest: str(error) for digest, error in results.items() if isinstance(error, Exception)}
-            if pixels:
-                digests, values = list(pixels), backbone.pooled(np.stack(list(pixels.values()))).numpy()
-                cache.put(digests, values)
-                known.update(zip(digests, values, strict=True))
-            bar.update(len(decoded))
+        for results in pooling(backbone, list(digest_of)):
+            values = {digest_of[path]: result for path, result in results if isinstance(result, np.ndarray)}
+            reasons |= {digest_of[path]: str(result) for path, result in results if isinstance(result, Exception)}
+            if values:
+                cache.put(list(values), list(values.values()))
+                known |= values
+            bar.update(len(results))
     used = [photo for photo in photos if photo.digest in known]
     nothing = np.empty((0, backbone.network.output_shape[-1]), np.float32)
-    values = np.stack([known[photo.digest] for photo in used]) if used else nothing
+    features = np.stack([known[photo.digest] for photo in used]) if used else nothing
     skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
-    return Features(values, used, skipped)
+    return Features(features, used, skipped)

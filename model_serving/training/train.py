@@ -18,7 +18,7 @@ from model_serving.report.page import write_report
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
 from model_serving.training.calibration import FEWEST_PHOTOS, calibrate, softmax
-from model_serving.training.features import FeatureCache, extract_features
+from model_serving.training.features import FeatureCache, Pooling, extract_features, pool_here
 from model_serving.training.figures import measure
 from model_serving.training.head import HeadOptions, fit_head, held_out_logits, imagenet_start, kept_epoch, l2_for
 
@@ -31,10 +31,11 @@ def train(
     cache: Path,
     options: HeadOptions,
     also: Sequence[Path] = (),
+    pooling: Pooling = pool_here,
 ) -> tuple[Path, ModelCard]:
     """Train a head on the class folders in `data` and put it on the shelf of `model` as its next version.
 
-    The photos in the class folders of each of `also` join the training photos.
+    The photos in the class folders of each of `also` join the training photos; `pooling` computes the features.
 
     Returns the version's folder, which holds its report, and its card. Prints what it does and how good the result is.
     Raises the errors of `model_serving.errors`.
@@ -51,7 +52,9 @@ def train(
     backbone = load_backbone(backbone_name, weights)
     feature_cache = FeatureCache(cache, backbone.fingerprint)
     try:
-        features = {name: extract_features(backbone, dataset.splits[name], feature_cache, name) for name in SPLITS}
+        features = {
+            name: extract_features(backbone, dataset.splits[name], feature_cache, name, pooling) for name in SPLITS
+        }
     finally:
         feature_cache.close()
     for path, reason in (skip for split in features.values() for skip in split.skipped):
@@ -59,6 +62,10 @@ def train(
 
     if not features["train"].photos:
         raise DatasetError(f"None of the training photos in {str(data)!r} can be read.")
+    if unseen := sorted(set(dataset.breeds) - {photo.breed for photo in features["train"].photos}):
+        raise DatasetError(
+            f"None of the training photos of {', '.join(unseen)} can be read. Put others there, or take them away."
+        )
     index = {breed: number for number, breed in enumerate(dataset.breeds)}
     labelled = {
         name: (split.values, np.array([index[photo.breed] for photo in split.photos], int))

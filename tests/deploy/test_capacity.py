@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[2]
 RATES = "--photos-per-core-second 10 --gateway-milliseconds 10 --photo-kilobytes 100 --cores-per-server 4"
 
@@ -40,11 +42,25 @@ def test_plan_gpus_replaces_serving_cores_alone() -> None:
     assert found[1:4] == ["–", "3", plan(RATES)["1,000,000"][3]]
 
 
+def test_plan_job_shares_its_core_hours_among_machines() -> None:
+    """A million photos at 10 per core-second are 31 core-hours: four cores, one machine, end within 8 hours."""
+    rates = "--job 1000000 --photos-per-core-second 10 --photo-kilobytes 100 --worker-gigabytes 1 --core-hour-price 0.1"
+    rows = plan(rates)
+    assert rows["1"] == ["31", "3.09", "31", "8", "47 GB", "0.1 TB", "222 Mbit/s", "0.1 GB"]
+    assert rows["8"][2:5] == ["4", "1", "6 GB"]
+
+
+def test_plan_of_neither_load_nor_job_asks_for_one() -> None:
+    """Without either, the command says what it needs."""
+    with pytest.raises(subprocess.CalledProcessError):
+        run("deploy.capacity", "--photos-per-core-second 10")
+
+
 def test_read_tables_of_readme_are_computed() -> None:
     """Each table of the README is what the command above it prints."""
     text = (REPOSITORY / "deploy" / "README.md").read_text()
     examples = re.findall(r"```sh\n\S+ -m (deploy\.capacity) ([^\n]*)\n```\n\n((?:\|[^\n]*\n)+)", text)
-    assert len(examples) == 3
+    assert len(examples) == 4
     for module, arguments, table in examples:
         assert run(module, arguments) == table
 

@@ -116,3 +116,18 @@ def test_read_list_of_a_photo_says_what_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(DatasetError, match=r"photo\.jpg' is no list"):
         read_list(tmp_path / "photo.jpg")
+
+
+@pytest.mark.parametrize("layout", ["", "train"])
+def test_read_dataset_with_an_empty_class_names_it(tmp_path: Path, layout: str) -> None:
+    """A breed whose photos were forgotten is not left out in silence."""
+    make_photos(tmp_path / layout, {"pug": 3, "boxer": 3, "beagle": 0})
+    with pytest.raises(DatasetError, match=r"no photos in 'beagle' of .*Put some there, or take it away"):
+        read_dataset(tmp_path)
+
+
+def test_read_dataset_of_one_photo_says_what_is_missing(tmp_path: Path) -> None:
+    """One photo is one class, and nothing can be told from it."""
+    make_photos(tmp_path, {"pug": 1})
+    with pytest.raises(DatasetError, match="1 classes; training needs two"):
+        read_dataset(tmp_path)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from model_serving.data.dataset import Dataset, LabelledPhoto, read_dataset
 from model_serving.data.inspection import inspect
@@ -40,10 +41,13 @@ def test_inspect_sound_dataset_finds_only_counts(dataset: Dataset) -> None:
     assert "few photos: Akita (4)" in str(inspection)
 
 
-def test_inspect_leak_names_both_photos(dataset: Dataset, tmp_path: Path) -> None:
-    """A training photo that stands in the test split too, smaller and saved again, is found."""
+@pytest.mark.parametrize("change", [lambda image: image, ImageOps.mirror], ids=["plain", "mirrored"])
+def test_inspect_leak_names_both_photos(
+    dataset: Dataset, tmp_path: Path, change: Callable[[Image.Image], Image.Image]
+) -> None:
+    """A training photo that stands in the test split too, smaller, saved again and even mirrored, is found."""
     copy = tmp_path / "test/Akita/copy.jpg"
-    picture(3).resize((150, 112)).save(copy, quality=50)
+    change(picture(3).resize((150, 112))).save(copy, quality=50)
     (leak,) = inspect(read_dataset(tmp_path)).leaks
     assert (leak.first.path.name, leak.second.path.name, leak.splits) == ("3.jpg", "copy.jpg", ("train", "test"))
     assert inspect(read_dataset(tmp_path)).conflicts == []
@@ -64,6 +68,25 @@ def test_inspect_broken_photo_gives_reason(dataset: Dataset, tmp_path: Path) -> 
     assert path.name == "broken.jpg"
     assert reason
     assert f"broken: {path}: {reason}" in str(inspection)
+
+
+def test_inspect_real_photos_finds_each_copy_and_nothing_else(shared_images: Path, tmp_path: Path) -> None:
+    """Copies of 24 real photos, mirrored at half their size, are paired with their originals, and no others."""
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    files = sorted((shared_images / "udacity133").glob("*.jpg"))
+    for file in files[:24]:
+        with Image.open(file) as image:
+            half = ImageOps.mirror(ImageOps.exif_transpose(image).convert("RGB")).reduce(2)
+            half.save(folder / file.name, quality=50)
+    photos = {
+        "train": [LabelledPhoto(file, file.name) for file in files],
+        "test": [LabelledPhoto(file, file.name) for file in sorted(folder.iterdir())],
+    }
+    inspection = inspect(Dataset((), photos))
+    assert inspection.conflicts == []
+    assert sorted(leak.first.path.name for leak in inspection.leaks) == sorted(file.name for file in files[:24])
+    assert all(leak.first.path.name == leak.second.path.name for leak in inspection.leaks)
 
 
 def test_inspect_real_photos_finds_the_one_picture_with_two_names(shared_images: Path) -> None:

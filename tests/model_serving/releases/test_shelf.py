@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,47 @@ def test_prune_keeps_the_live_version_and_the_newest(model: Path) -> None:
     assert prune(model, keep=0) == [4]
     assert prune(model, keep=0) == []
     assert [path.name for path in model.iterdir() if path.is_dir() and path.name != ".shelf"] == ["2"]
+
+
+def test_prune_killed_is_completed_by_the_next(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version of which a killed `prune` deleted half is in nobody's sight, and the next `prune` deletes the rest."""
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda path: None)
+        assert prune(model, keep=1) == [1, 2]
+    assert contents(model) == {3: "3", 4: "4"}
+    assert len(list(model.glob(".deleted-*"))) == 2
+    assert prune(model, keep=0) == [4]
+    assert sorted(path.name for path in model.rglob("*")) == [".shelf", "3", "n"]
+
+
+# What each of several processes does to one model at once.
+TRAINER = """
+import sys
+from pathlib import Path
+from model_serving.errors import ReleaseError
+from model_serving.releases.shelf import promote, rollback
+from model_serving.savedmodel.versions import write_version
+
+model, name = Path(sys.argv[1]), sys.argv[2]
+for number in range(20):
+    written = write_version(model, lambda folder: (folder / "n").write_text(f"{name} {number}") and None, shelved=True)
+    promote(model, int(written.name))
+    if number % 3 == 0:
+        try:
+            rollback(model)
+        except ReleaseError:  # the other one was faster
+            pass
+"""
+
+
+def test_two_trainers_at_once_each_have_versions_of_their_own(tmp_path: Path) -> None:
+    """Trainers that number, promote and roll back in one folder lose none of their versions, and leave one live."""
+    trainers = [subprocess.Popen([sys.executable, "-c", TRAINER, str(tmp_path), name]) for name in "abc"]
+    assert [trainer.wait(60) for trainer in trainers] == [0, 0, 0]
+    assert sorted(contents(tmp_path).values()) == sorted(f"{name} {number}" for name in "abc" for number in range(20))
+    assert sorted(contents(tmp_path)) == list(range(1, 61))
+    assert live_version(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if not path.name.isdecimal()] == [".shelf"]
 
 
 def test_promote_of_an_unknown_version_names_those_there_are(model: Path) -> None:

@@ -1,11 +1,12 @@
 """Versions on disk."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from model_serving.errors import ModelNotFoundError
-from model_serving.savedmodel.versions import latest_version, list_versions, version_path, write_version
+from model_serving.errors import ModelNotFoundError, StorageError
+from model_serving.savedmodel.versions import latest_version, list_versions, make_hidden, version_path, write_version
 
 
 def fill(folder: Path) -> None:
@@ -75,3 +76,36 @@ def test_write_version_beside_a_file_with_a_number_takes_the_next(tmp_path: Path
     (tmp_path / "1").write_text("notes")
     assert write_version(tmp_path, fill) == tmp_path / "2"
     assert (tmp_path / "1").read_text() == "notes"
+
+
+def test_write_version_clears_what_a_killed_one_left(tmp_path: Path) -> None:
+    """The hidden folder of an export that was killed goes with the next one, and that of one at work stays."""
+
+    def write(folder: Path) -> None:
+        left = make_hidden(tmp_path)
+        write_version(tmp_path, fill)
+        assert not left.exists()
+        fill(folder)
+
+    assert write_version(tmp_path, write) == tmp_path / "2"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_write_version_to_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    """What the disk refuses is told with what to do, and the version before stays."""
+
+    def fail(folder: Path) -> None:
+        fill(folder)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_version(tmp_path, fill)
+    with pytest.raises(StorageError, match=r"^No version can be written to '.*': No space left on device\. Make room"):
+        write_version(tmp_path, fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def test_write_version_under_a_file_is_one_line(tmp_path: Path) -> None:
+    """A path that cannot be a folder is an error that names it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"file/model'"):
+        write_version(tmp_path / "file" / "model", fill)

@@ -1,8 +1,10 @@
 """Weights as variables beside the graph."""
 
+import resource
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from model_serving.savedmodel.weights import SMALLEST_VARIABLE, split_weights, write_checkpoint
@@ -29,3 +31,14 @@ def test_export_keeps_its_weights_out_of_the_graph(starter_model: Path) -> None:
     version = starter_model / "1"
     assert (version / "saved_model.pb").stat().st_size < 1_000_000
     assert (version / "variables" / "variables.index").exists()
+
+
+def test_write_checkpoint_to_a_full_disk_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    """What TensorFlow cannot write is told as what it is, without TensorFlow's words around it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"^File too large$"):
+            write_checkpoint(tmp_path, {"kernel": np.zeros((1000, 1000), np.float32)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +20,10 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from model_serving import cli
+from model_serving.data import batches
 from model_serving.errors import ScoringError
-from model_serving.scoring.models import LocalModel, ServedModel
+from model_serving.scoring.models import Answer, LocalModel, ServedModel
 from model_serving.scoring.score import find_photos, score
 
 JOB = {"photos": "some", "model": "starter"}
@@ -191,6 +195,56 @@ def test_score_over_grpc_answers_the_same(
     assert [(row["file"], row.get("breed"), row.get("version")) for row in rows] == [
         (row["file"], row.get("breed"), row.get("version")) for row in expected
     ]
+
+
+class Slow(LocalModel):
+    """The starter as if it were behind a slow network, which counts the requests in flight."""
+
+    concurrency = 3
+
+    def __init__(self, version: Path) -> None:
+        super().__init__(version)
+        self.now, self.most, self._lock = 0, 0, threading.Lock()
+
+    def ask(self, pixels: np.ndarray) -> list[Answer]:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.2)
+        answers = super().ask(pixels)
+        with self._lock:
+            self.now -= 1
+        return answers
+
+
+def test_score_never_has_more_in_flight_than_allowed(
+    photos: Path, starter_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The throttle holds: as many requests at once as were allowed, and never one more."""
+    monkeypatch.setattr(batches, "BATCH", 1)
+    model = Slow(starter_model / "1")
+    rows = score(photos, model, JOB, tmp_path / "scores.csv")
+    model.close()
+    assert len(rows) == 11
+    assert model.most == Slow.concurrency
+
+
+def test_score_to_a_full_disk_goes_on_when_there_is_room(
+    photos: Path, starter_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk that is full is one line; the answers that it took are not asked for again."""
+    command = ["score", str(photos), "--model", str(starter_model), "--out", str(tmp_path / "scores.csv")]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, hard))
+    try:
+        with pytest.raises(SystemExit, match=r"^dog-breed: .*File too large\. .*run the command again"):
+            cli.main(command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    cli.main(command)
+    assert "11 photos, 1 of them unreadable" in capsys.readouterr().out
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 11
 
 
 def test_served_model_without_server_names_the_address(free_ports: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Features of photos and their cache."""
 
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from PIL import Image
 from model_serving.backbones import Backbone
 from model_serving.data import batches
 from model_serving.data.dataset import LabelledPhoto
+from model_serving.errors import StorageError
 from model_serving.training import features
 from model_serving.training.features import FeatureCache, extract_features
 
@@ -193,3 +195,28 @@ def test_extract_features_skips_broken_photos_by_name(
     assert [path.name for path, _ in result.skipped] == ["01.png", "03.png", "05.png", "07.png"]
     assert len(result.values) == len(result.photos) == 16
     np.testing.assert_allclose(result.values[1, 0], 20, atol=5)
+
+
+def test_extract_features_to_a_full_disk_keeps_what_is_there(
+    tiny_backbone: Backbone, photos: list[LabelledPhoto], tmp_path: Path
+) -> None:
+    """A disk that is full is told in one line, and what was kept before is there when it no longer is."""
+    first = extract(tiny_backbone, photos[:4], tmp_path / "cache")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(StorageError, match=r"No features can be kept in '.*cache': .*Make room there"):
+            extract(tiny_backbone, photos, tmp_path / "cache")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    np.testing.assert_array_equal(extract(tiny_backbone, photos, tmp_path / "cache").values[:4], first.values)
+
+
+def test_extract_features_with_another_file_for_a_cache_says_so(
+    tiny_backbone: Backbone, photos: list[LabelledPhoto], tmp_path: Path
+) -> None:
+    """A file that is no cache is named, and stays what it is."""
+    (tmp_path / "notes.txt").write_text("not a database, " * 100)
+    with pytest.raises(StorageError, match=r"notes\.txt': file is not a database"):
+        extract(tiny_backbone, photos, tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_text().startswith("not a database")
