@@ -117,6 +117,7 @@ def extract_features(
                 known |= values
             bar.update(len(results))
     used = [photo for photo in photos if photo.digest in known]
-    features = np.stack([known[photo.digest] for photo in used]) if used else np.empty((0, 0), np.float32)
+    nothing = np.empty((0, backbone.network.output_shape[-1]), np.float32)
+    features = np.stack([known[photo.digest] for photo in used]) if used else nothing
     skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
     return Features(features, used, skipped)

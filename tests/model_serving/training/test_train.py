@@ -88,6 +88,21 @@ def test_train_with_densenet201_at_random_weights_exports(
     assert card.training["calibration"]["photos"] == card.training["photos"] == 6
 
 
+def test_train_on_one_photo_a_breed_exports_what_imagenet_knows(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With nothing to validate or test on there is a version all the same, which tells these breeds apart."""
+    for breed in BREEDS:
+        for path in sorted((data / breed).iterdir())[1:]:
+            path.unlink()
+    command = ["train", str(data), "--backbone", "efficientnet_lite2", "--model", str(tmp_path / "model")]
+    cli.main([*command, "--cache", str(tmp_path / "features.sqlite")])
+    assert "3 train, 0 valid, 0 test photos" in capsys.readouterr().out
+    card = read_card(tmp_path / "model" / "1")
+    assert (card.training["photos"], card.test, card.temperature) == (3, None, 1.0)
+    assert card.training["history"]["accuracy"][-1] == 1
+
+
 def test_train_refuses_a_balance_beyond_its_range(capsys: pytest.CaptureFixture[str]) -> None:
     """An option that makes no sense is told at once, with what does."""
     with pytest.raises(SystemExit):
