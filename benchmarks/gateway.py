@@ -21,12 +21,9 @@ from contextlib import contextmanager
 
 from benchmarks import sender
 from benchmarks.echo import CROP, SIZE
-from benchmarks.pictures import draw
+from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import cpu_seconds, free_port, running, wait_for_http
 from model_serving.photos import Geometry, read_pixels
-
-# Width, height and bytes: as on the web, and as from a telephone.
-PHOTOS = {"500x375, 50 kB": (500, 375, 50_000), "4000x3000, 2.9 MB": (4000, 3000, 2_900_000)}
 
 
 def main() -> None:
@@ -41,8 +38,8 @@ def main() -> None:
 
     alone = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), os.sched_setaffinity, (0, {measured}))
     with alone, gateway(measured, options.clients) as (port, pid):
-        for name, (width, height, size) in PHOTOS.items():
-            photo = draw(width, height, size)
+        for name, kind in KINDS.items():
+            photo = draw(*kind)
             sender.run(port, [photo], options.clients, 1)
             rates, cpu, failed = [], [], 0
             for _ in range(options.rounds):

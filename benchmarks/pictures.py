@@ -7,6 +7,9 @@ import io
 import numpy as np
 from PIL import Image
 
+# Width, height and bytes: as on the web, and as from a telephone.
+KINDS = {"500x375, 50 kB": (500, 375, 50_000), "4000x3000, 2.9 MB": (4000, 3000, 2_900_000)}
+
 
 def draw(width: int, height: int, size: int, seed: int = 0) -> bytes:
     """Return a JPEG of `width` x `height` pixels, with the quality that brings it nearest to `size` bytes from below.

@@ -9,6 +9,7 @@ import uvicorn
 
 from detector_api.http.protocol import server_config
 from detector_api.main import create_app
+from detector_api.memory import settle_memory
 from detector_api.settings import Settings
 
 
@@ -18,7 +19,9 @@ def main() -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: sys.exit(0))
     settings = Settings()
-    uvicorn.Server(server_config(create_app(settings), settings)).run()
+    server = uvicorn.Server(server_config(create_app(settings), settings))
+    settle_memory()
+    server.run()
 
 
 if __name__ == "__main__":

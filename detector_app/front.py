@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -23,13 +24,23 @@ GATEWAY_PATHS = ("/api/", "/livez", "/readyz", "/docs", "/openapi.json")
 # As in nginx/default.conf.template, on every answer but /docs, whose viewer has a policy of its own.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+class PageFiles(StaticFiles):
+    """The page's files, which the browser keeps and asks after by ETag, as those of nginx."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file, or that it is the one which the browser has."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
@@ -47,7 +58,7 @@ def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
     page = Starlette(
         routes=[
             Route("/v1/{path:path}", _forward, methods=["GET", "POST"]),
-            Mount("/", StaticFiles(directory=PAGE, html=True)),
+            Mount("/", PageFiles(directory=PAGE, html=True)),
         ],
         lifespan=lifespan,
     )

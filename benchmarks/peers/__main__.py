@@ -2,10 +2,10 @@
 
     .venv/bin/python -m benchmarks.peers [--backbone densenet201] [--rounds 3] [--seconds 5]
 
-The others are a first draft with FastAPI, LitServe, and BentoML: each takes the upload of a photo and answers its breed
-from the same SavedModel, the latter two in batches of 4 photos, as the local server makes them for `make run`. All four
-take turns, and medians over the rounds count. Those whose turn it is not stand still: LitServe looks for work all the
-time, for which it would take a sixth of a core from the others.
+Each of the others takes the upload of a photo and answers its breed. A first draft calls the Keras model as tutorials
+do. Three have the exported SavedModel in their own process: FastAPI a photo at a time, LitServe and BentoML in batches
+of 4 photos, as the local server makes them for `make run`. All take turns, and medians over the rounds count. Those
+whose turn it is not stand still: LitServe looks for work all the time, and would take a sixth of a core from others.
 
 The others take in any number of photos, and so does the gateway here: the bound that makes it refuse what would wait
 too long is lifted by its settings. The model has random weights, which changes no speed.
@@ -19,21 +19,22 @@ import signal
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.peers.environment import FOLDER, peers_python
-from benchmarks.pictures import draw
+from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import free_port, running, wait_for_http
 from benchmarks.sender import Result, run
-from benchmarks.stack import export_random, stack
+from benchmarks.stack import BREEDS, export_random, stack
 from detector_app.laptop import BATCHING
 
 CLIENTS = (1, 8, 32)
-PHOTOS = [draw(500, 375, 50_000, seed) for seed in range(8)]
 WARM_UP_SECONDS = 4  # at each number of clients, as BentoML learns from the latest photos how long to wait for more
+FIRST_DRAFT = (sys.executable, "-m", "benchmarks.peers.first_draft")
+FASTAPI = (sys.executable, "-m", "benchmarks.peers.saved_model_app")
 LITSERVE = ("-m", "benchmarks.peers.litserve_app")
 BENTOML = ("-m", "bentoml", "serve", "benchmarks.peers.bentoml_app:Breeds", "--host=127.0.0.1")
 
@@ -45,11 +46,11 @@ class Service(NamedTuple):
     path: str
     group: int | None = None
 
-    def run(self, clients: int, seconds: float) -> Result:
-        """Upload photos from so many clients."""
+    def run(self, photos: Sequence[bytes], clients: int, seconds: float) -> Result:
+        """Upload the photos in turn from so many clients."""
         self._signal(signal.SIGCONT)
         try:
-            return run(self.port, PHOTOS, clients, seconds, self.path)
+            return run(self.port, photos, clients, seconds, self.path)
         finally:
             self._signal(signal.SIGSTOP)
 
@@ -59,7 +60,7 @@ class Service(NamedTuple):
 
 
 def main() -> None:
-    """Start all four, and print a line for each number of clients."""
+    """Start all of them, and print lines for each kind of photo and number of clients."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", default="densenet201")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="%(default)s")
@@ -72,14 +73,35 @@ def main() -> None:
     with ExitStack() as started:
         folder = Path(started.enter_context(tempfile.TemporaryDirectory()))
         version = export_random(options.backbone, folder / "dog_breed")
+        save_keras(options.backbone, keras_model(version))
         services = {
-            "naive FastAPI": started.enter_context(peer(version, sys.executable, "-m", "benchmarks.peers.naive")),
+            "a first draft": started.enter_context(peer(version, *FIRST_DRAFT)),
+            "FastAPI": started.enter_context(peer(version, *FASTAPI)),
             "LitServe": started.enter_context(peer(version, python, *LITSERVE)),
             "BentoML": started.enter_context(peer(version, python, *BENTOML)),
             "gateway": started.enter_context(ours(version.parent, max(options.clients))),
         }
-        for clients in options.clients:
-            compare(services, clients, options.rounds, options.seconds)
+        for kind, picture in KINDS.items():
+            photos = [draw(*picture, seed) for seed in range(2)]
+            for clients in options.clients:
+                print(f"{kind}, {clients} clients:", flush=True)
+                compare(services, photos, clients, options.rounds, options.seconds)
+
+
+def keras_model(version: Path) -> Path:
+    """Return where the Keras model stands that is as large as an exported version."""
+    return version.parent.parent / "model.keras"
+
+
+def save_keras(backbone_name: str, file: Path) -> None:
+    """Save the Keras model whose likes `export_random` exports."""
+    import keras
+
+    from model_serving.backbones import RANDOM, load_backbone
+
+    network = load_backbone(backbone_name, RANDOM).network
+    pooled = keras.layers.GlobalAveragePooling2D()(network.output)
+    keras.Model(network.input, keras.layers.Dense(BREEDS, "softmax")(pooled)).save(file)
 
 
 @contextmanager
@@ -96,6 +118,7 @@ def peer(version: Path, *command: str) -> Iterator[Service]:
     port = free_port()
     environment = {
         "PEER_MODEL": str(version),
+        "PEER_KERAS_MODEL": str(keras_model(version)),
         "PEER_PORT": str(port),
         "BENTOML_PORT": str(port),
         "BENTOML_HOME": str(FOLDER / "bentoml"),
@@ -111,22 +134,22 @@ def peer(version: Path, *command: str) -> Iterator[Service]:
             os.killpg(process.pid, signal.SIGCONT)
 
 
-def compare(services: dict[str, Service], clients: int, rounds: int, seconds: float) -> None:
+def compare(services: dict[str, Service], photos: Sequence[bytes], clients: int, rounds: int, seconds: float) -> None:
     """Print the gateway's rate as a ratio to that of each other, and how many uploads each failed to answer."""
     for service in services.values():
-        service.run(clients, WARM_UP_SECONDS)
+        service.run(photos, clients, WARM_UP_SECONDS)
     results: dict[str, list[Result]] = {name: [] for name in services}
     for _ in range(rounds):
         for name, service in services.items():
-            results[name].append(service.run(clients, seconds))
+            results[name].append(service.run(photos, clients, seconds))
     mine = results["gateway"]
     for name, theirs in results.items():
         if theirs is not mine:
             ratios = [one.rate / other.rate for one, other in zip(mine, theirs, strict=True)]
             shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-            print(f"{clients} clients: {statistics.median(ratios):.2f} of the rate of {name} (rounds: {shown})")
+            print(f"  {statistics.median(ratios):.2f} of the rate of {name} (rounds: {shown})")
     failed = ", ".join(f"{name} {sum(result.failed for result in taken)}" for name, taken in results.items())
-    print(f"{clients} clients: uploads without an answer: {failed}", flush=True)
+    print(f"  uploads without an answer: {failed}", flush=True)
 
 
 if __name__ == "__main__":

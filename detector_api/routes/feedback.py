@@ -7,10 +7,10 @@ import re
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from detector_api import errors
-from detector_api.dependencies import CurrentFeedback, CurrentPredictor, UploadedPhoto
+from detector_api.dependencies import CurrentFeedback, CurrentPredictor, uploaded_photo
 from detector_api.feedback import FeedbackStore
 from detector_api.http.problems import responses
 from detector_api.routes.predictions import FILE, describe_body
@@ -52,7 +52,6 @@ async def get_breed(
     raise errors.UnknownBreedError(f"The model does not know this breed.{hint} See /api/v1/model for its breeds.")
 
 
-# In this order, and the photo last: of what is refused no photo is read.
 @router.post(
     "/feedback",
     status_code=201,
@@ -78,14 +77,16 @@ async def get_breed(
     ),
 )
 async def send_feedback(
-    store: AgreedStore, breed: Annotated[str, Depends(get_breed)], photo: UploadedPhoto, predictor: CurrentPredictor
+    request: Request, store: AgreedStore, breed: Annotated[str, Depends(get_breed)], predictor: CurrentPredictor
 ) -> FeedbackReply:
     """Keep a photo under its breed, for the next training. Sent again it is kept once, under the last breed given.
 
     Kept are its pixels, at most 1,024 a side, and nothing else of the file. `id` is the SHA-256 of the file as it was
     sent: whoever runs the service finds the photo by it, and can remove it.
     """
-    return FeedbackReply(stored=True, breed=breed, id=await predictor.run(partial(store.keep, photo, breed)))
+    async with uploaded_photo(request) as photo:
+        digest = await predictor.run(partial(store.keep, photo, breed))
+    return FeedbackReply(stored=True, breed=breed, id=digest)
 
 
 def _key(name: str) -> str:

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from detector_api import errors
-from detector_api.dependencies import CountPhoto, CurrentMetrics, CurrentPredictor, CurrentSettings, UploadedPhoto
+from detector_api.dependencies import CountPhoto, CurrentMetrics, CurrentPredictor, CurrentSettings, uploaded_photo
 from detector_api.http.problems import responses
 from detector_api.http.uploads import FIELDS, begin, read_photos
 from detector_api.prediction.stream import PredictionStream
@@ -84,14 +84,15 @@ LINES: dict[str, Any] = {
     ),
 )
 async def predict_breed(
-    photo: UploadedPhoto,
+    request: Request,
     predictor: CurrentPredictor,
     settings: CurrentSettings,
     top_k: TopK = 5,
     explain: Explain = False,
 ) -> PredictionReply:
     """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
-    answer, model = await predictor.predict(photo, explain=explain)
+    async with uploaded_photo(request) as photo:
+        answer, model = await predictor.predict(photo, explain=explain)
     return PredictionReply.of(answer, model, settings.model_name, top_k)
 
 

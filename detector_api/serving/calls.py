@@ -30,17 +30,16 @@ ERRORS = {
 }
 
 
-async def call(channel: grpc.aio.Channel, method: str, request: bytes, reply_type: Any, deadline: float) -> Any:
+async def call(method: grpc.aio.UnaryUnaryMultiCallable, request: bytes, deadline: float) -> Any:
     """Call one server, and another if that one ends, until `deadline`, in monotonic seconds, for all of it.
 
     `request` is serialised already. The server is told how much of it remains. May raise a `ServingError`.
     """
-    send = channel.unary_unary(method, None, reply_type.FromString)
     record = current()
     backoffs = iter(BACKOFFS_SECONDS)
     while True:
         try:
-            reply = await send(request, timeout=deadline - time.monotonic(), metadata=record.metadata())
+            reply = await method(request, timeout=deadline - time.monotonic(), metadata=record.metadata())
         except grpc.aio.AioRpcError as error:
             backoff = next(backoffs, None)
             if backoff is None or not _is_passing(error) or time.monotonic() + backoff >= deadline:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import grpc.aio
 from pydantic import ValidationError
@@ -82,13 +83,9 @@ class ServingClient:
     async def status(self, deadline_seconds: float | None = None) -> dict[int, str]:
         """Return the state of each version that the server knows, such as `AVAILABLE`."""
         state = pb.ModelVersionStatus.State
-        reply = await call(
-            self._channel,
-            "/tensorflow.serving.ModelService/GetModelStatus",
-            pb.GetModelStatusRequest(model_spec=self._spec()).SerializeToString(),
-            pb.GetModelStatusResponse,
-            time.monotonic() + (deadline_seconds or self._deadline_seconds),
-        )
+        request = pb.GetModelStatusRequest(model_spec=self._spec()).SerializeToString()
+        deadline = time.monotonic() + (deadline_seconds or self._deadline_seconds)
+        reply = await call(self._get_model_status, request, deadline)
         names = {number: name for name, number in state.items()}
         return {one.version: names.get(one.state, "UNKNOWN") for one in reply.model_version_status}
 
@@ -103,6 +100,17 @@ class ServingClient:
         # Made on first use: it belongs to the event loop that runs then.
         return open_channel(self._address)
 
+    @functools.cached_property
+    def _predict_method(self) -> grpc.aio.UnaryUnaryMultiCallable:
+        return self._method("PredictionService/Predict", pb.PredictResponse)
+
+    @functools.cached_property
+    def _get_model_status(self) -> grpc.aio.UnaryUnaryMultiCallable:
+        return self._method("ModelService/GetModelStatus", pb.GetModelStatusResponse)
+
+    def _method(self, name: str, reply_type: Any) -> grpc.aio.UnaryUnaryMultiCallable:
+        return self._channel.unary_unary(f"/tensorflow.serving.{name}", None, reply_type.FromString)
+
     def _spec(self, signature: str = "") -> pb.ModelSpec:
         return pb.ModelSpec(name=self._model_name, signature_name=signature)
 
@@ -111,9 +119,8 @@ class ServingClient:
         deadline = now + self._deadline_seconds if deadline is None else deadline
         if deadline <= now:
             raise errors.DeadlineError("the deadline had passed before the model was asked")
-        method = "/tensorflow.serving.PredictionService/Predict"
         with self.circuit.watch(deadline):
-            return await call(self._channel, method, request, pb.PredictResponse, deadline)
+            return await call(self._predict_method, request, deadline)
 
 
 def _version(reply: pb.PredictResponse) -> int:

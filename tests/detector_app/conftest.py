@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import uvicorn
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -37,7 +37,7 @@ CARD: dict[str, Any] = {
     "name": "dog_breed",
     "input_size": 260,
     "crop": 0.89,
-    "breeds": ["Akita", "Beagle", "Borzoi", "Briard", "Chow", "Saluki"],
+    "breeds": ["Akita", "Beagle", "Borzoi", "Briard", "Kuvasz", "Saluki"],
     "detects_dogs": True,
     "thresholds": {"dog": 0.5, "sure": 0.5},
     "test": None,
@@ -59,6 +59,9 @@ class ScriptedGateway:
     most_under_way: int = 0
     rest_bodies: list[dict[str, Any]] = field(default_factory=list)
     rest_version: str = "3"
+    feedback: bool = False
+    refusal: Response | None = None  # of corrections
+    corrections: list[tuple[dict[str, str], str, bytes]] = field(default_factory=list)
     address: str = ""
     _under_way: int = 0
     _gates: dict[str, list[threading.Event]] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class ScriptedGateway:
                 Route("/readyz", self._readyz),
                 Route("/api/v1/model", self._model),
                 Route("/api/v1/predict_breed", self._predict, methods=["POST"]),
+                Route("/api/v1/feedback", self._correct, methods=["POST"]),
                 Route("/v1/{path:path}", self._rest, methods=["GET", "POST"]),
                 Route("/api/{path:path}", self._echo, methods=["GET", "POST"]),
             ]
@@ -94,7 +98,7 @@ class ScriptedGateway:
     ) -> JSONResponse:
         """Return the gateway's reply for a photo."""
         others = [
-            {"breed": name, "confidence": (1 - confidence) / 4} for name in ["Beagle", "Borzoi", "Briard", "Chow"]
+            {"breed": name, "confidence": (1 - confidence) / 4} for name in ["Beagle", "Borzoi", "Briard", "Kuvasz"]
         ]
         return JSONResponse(
             {
@@ -118,17 +122,30 @@ class ScriptedGateway:
         return JSONResponse({"status": "ready"}) if self.ready else self.problem(503, "model_unavailable")
 
     async def _model(self, request: Request) -> Response:
-        return JSONResponse({"name": "dog_breed", "version": "3", "state": "AVAILABLE", "card": CARD})
+        return JSONResponse(
+            {"name": "dog_breed", "version": "3", "state": "AVAILABLE", "card": CARD, "feedback": self.feedback}
+        )
+
+    async def _correct(self, request: Request) -> Response:
+        name, photo = await self._read(request)
+        if self.refusal:
+            return self.refusal
+        self.corrections.append((dict(request.query_params), name, photo))
+        return JSONResponse({"stored": True, "breed": request.query_params["breed"], "id": "0" * 64}, 201)
+
+    @staticmethod
+    async def _read(request: Request) -> tuple[str, bytes]:
+        async with request.form() as form:
+            upload = form["dog_image"]
+            assert not isinstance(upload, str)
+            return upload.filename or "", await upload.read()
 
     async def _echo(self, request: Request) -> Response:
         self.requests.append((request.method, request.url.path, dict(request.headers)))
         return PlainTextResponse("echo", headers={"X-Frame-Options": "SAMEORIGIN", "X-Request-ID": "from-behind"})
 
     async def _predict(self, request: Request) -> Response:
-        async with request.form() as form:
-            upload = form["dog_image"]
-            assert not isinstance(upload, str)
-            name, photo = upload.filename or "", await upload.read()
+        name, photo = await self._read(request)
         self.photos.append((name, photo))
         self._under_way += 1
         self.most_under_way = max(self.most_under_way, self._under_way)
@@ -155,7 +172,7 @@ class ScriptedGateway:
         if body["signature_name"] == "describe":
             return JSONResponse({"outputs": [json.dumps(CARD)]})
         self.rest_bodies.append(body)
-        breeds = ["Saluki", "Akita", "Beagle", "Borzoi", "Chow"]
+        breeds = ["Saluki", "Akita", "Beagle", "Borzoi", "Kuvasz"]
         shares = [0.8, 0.1, 0.05, 0.03, 0.02]
         prediction = {"top_breeds": breeds, "top_probabilities": shares, "dog_probability": 0.97, "probabilities": []}
         return JSONResponse({"predictions": [prediction]})
@@ -322,7 +339,8 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
 @contextlib.contextmanager
 def watched_page(browser: Browser, site: str, **options: Any) -> Iterator[Page]:
     """Open a tab; fail on a script error, a violation of the policy, or a request to another host."""
-    context = browser.new_context(base_url=site, **options)
+    # What a service worker does is seen by its own tests; it would only take its time from all others.
+    context = browser.new_context(base_url=site, **{"service_workers": "block"} | options)
     context.set_default_timeout(DEADLINE * 1000)
     tab = context.new_page()
     hosts: set[str] = set()
@@ -358,3 +376,77 @@ def photo() -> Callable[..., dict[str, Any]]:
         return {"name": name, "mimeType": "image/jpeg", "buffer": file.getvalue()}
 
     return draw
+
+
+# Every kind of answer and of failure, and one that is still being read.
+NAMES = ["sure.jpg", "perhaps.jpg", "group.jpg", "no-dog.jpg", "damaged.jpg", "slow.jpg", "held.jpg"]
+
+
+@pytest.fixture
+def states(gateway: ScriptedGateway, photo: Callable[..., dict[str, Any]]) -> Callable[[Page], Iterator[str]]:
+    """Return a function that brings a page into each of its states, one after the other, and names it."""
+
+    def walk(page: Page) -> Iterator[str]:
+        gateway.ready = False
+        gateway.feedback = True
+        page.goto("/")
+        expect(page.locator("#readiness")).to_be_visible()
+        yield "while the model loads"
+        gateway.ready = True
+        expect(page.locator("#about-model")).not_to_be_empty()
+        expect(page.locator("#readiness")).to_be_hidden()
+        yield "empty"
+        hounds = [{"breed": name, "confidence": 0.3} for name in ("Beagle", "Bloodhound", "Basset Hound")]
+        gateway.replies |= {
+            "perhaps.jpg": [gateway.answer("Akita", 0.3)],
+            "group.jpg": [gateway.answer(predictions=hounds)],
+            "no-dog.jpg": [gateway.answer(is_dog=False)],
+            "damaged.jpg": [gateway.problem(422, "damaged_image")],
+            "slow.jpg": [gateway.problem(504, "deadline")],
+        }
+        held = gateway.hold("held.jpg")
+        page.set_input_files("#photos", [photo("sure.jpg")])
+        expect(page.locator(".card[data-status=read]")).to_have_count(1)
+        expect(page.locator("[data-do=explain]")).to_be_visible()  # once its preview is drawn
+        expect(page.locator("#history")).to_be_visible()
+        yield "with one answer"
+        page.set_input_files(
+            "#photos", [*(photo(name) for name in NAMES), {**photo("notes.txt"), "mimeType": "text/plain"}]
+        )
+        expect(page.locator(".card[data-status=reading]")).to_have_count(1)
+        expect(page.locator(".card[data-status=failed]")).to_have_count(2)
+        expect(page.locator("[data-do=explain]:visible")).to_have_count(5)
+        expect(page.locator("#left-out")).to_be_visible()
+        yield "with answers, errors and one being read"
+        held.set()
+        expect(page.locator(".card[data-status=read]")).to_have_count(6)
+        expect(page.locator("[data-do=explain]:visible")).to_have_count(6)
+        expect(page.locator("#history")).to_contain_text("6")
+        card = page.locator(".card", has=page.locator("[data-do=facts]:visible")).first
+        for button in ("explain", "facts", "correct"):
+            card.locator(f"[data-do={button}]").click()
+        card.locator(".choose input").check()
+        expect(card.locator("canvas")).to_be_visible()
+        expect(page.locator("#chosen")).to_be_visible()
+        yield "with all of a card opened, and a choice"
+        page.locator("#history summary").click()
+        expect(page.locator(".record").first).to_be_visible()
+        page.locator("[data-layout=table]:is(button)").click()
+        expect(page.locator("table")).to_be_visible()
+        yield "as a table, with the history"
+        page.locator("#progress [data-do=clear]").click()
+        expect(page.locator("#undo")).to_be_visible()
+        yield "cleared"
+
+    return walk
+
+
+@pytest.fixture
+def switch() -> Callable[[Page, str], None]:
+    """Return a function that chooses a page's language."""
+
+    def choose(page: Page, language: str) -> None:
+        page.locator(f"#languages [lang={language}]").click()
+        expect(page.locator("html")).to_have_attribute("lang", "zh-Hans" if language == "zh" else language)
+
+    return choose

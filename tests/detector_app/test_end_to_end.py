@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "page"
 START_SECONDS = 90
 
 
@@ -76,26 +79,151 @@ def test_read_real_photos_gives_their_breeds(
         expect(card.locator(".model")).to_contain_text("version 1")
 
 
-@pytest.mark.parametrize(
-    ("name", "viewport", "scheme"),
-    [("desktop", {"width": 1280, "height": 900}, "light"), ("phone", {"width": 390, "height": 844}, "dark")],
-)
-def test_explain_real_photo_shows_where_it_looked(
-    open_real_page: Callable[..., Page], shared_images: Path, name: str, viewport: dict[str, int], scheme: str
+@pytest.mark.parametrize("folder", ["dogs", "udacity133", "dogs_small", "not_dogs"])
+def test_read_real_photos_gives_the_answers_to_the_files_themselves(
+    open_real_page: Callable[..., Page], services: dict[str, str], shared_images: Path, folder: str
 ) -> None:
-    """The heat map of the real model covers the photo; a picture of the page is kept where one can look at it.
-
-    In the picture the photos are blurred, as they may not be published.
-    """
-    page = open_real_page(viewport=viewport, color_scheme=scheme)
+    """Shrunk and stripped in the browser, every real photo gets the breed, and dog or none, that its file gets."""
+    page = open_real_page(accept_downloads=True)
     page.goto("/")
+    paths = [path for path in sorted((shared_images / folder).iterdir()) if path.suffix.lower() in (".jpg", ".jpeg")]
+    for record, answer in zip(read_by_page(page, paths), read_directly(services, paths), strict=True):
+        assert (record["breed"], record["is_dog"]) == (answer["breed"], answer["is_dog"]), record["file"]
+
+
+def read_by_page(page: Page, paths: list[Path]) -> list[dict[str, Any]]:
+    """Have the page read photos; return what it would download of them, in their order."""
+    page.set_input_files("#photos", paths)
+    page.wait_for_function(
+        "(count) => document.querySelectorAll('[data-status=read]').length === count",
+        arg=len(paths),
+        timeout=START_SECONDS * 1000,
+    )
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as JSON").click()
+    records: list[dict[str, Any]] = json.loads(Path(download.value.path()).read_text())
+    return records
+
+
+def read_directly(services: dict[str, str], paths: list[Path]) -> list[dict[str, Any]]:
+    """Return the gateway's answers to the files themselves."""
+    with httpx.Client(base_url=f"http://{services['gateway']}", timeout=60) as client:
+        return [client.post("/api/v1/predict_breed", files={"dog_image": path.read_bytes()}).json() for path in paths]
+
+
+@pytest.mark.parametrize(("folder", "width"), [("dogs", 4000), ("udacity133", 2000)])
+def test_read_photo_of_many_megapixels_gives_the_answer_to_its_file(
+    open_real_page: Callable[..., Page],
+    services: dict[str, str],
+    shared_images: Path,
+    tmp_path: Path,
+    folder: str,
+    width: int,
+) -> None:
+    """Real photos enlarged so that they are shrunk keep each confidence, and so the breed wherever one leads at all."""
+    page = open_real_page(accept_downloads=True)
+    page.goto("/")
+    for path in sorted((shared_images / folder).glob("*.jpg")):
+        with Image.open(path).convert("RGB") as photo:
+            height = round(photo.height * width / photo.width)
+            photo.resize((width, height), Image.Resampling.BICUBIC).save(tmp_path / path.name, quality=92)
+    paths = sorted(tmp_path.glob("*.jpg"))
+    same = 0
+    for record, answer in zip(read_by_page(page, paths), read_directly(services, paths), strict=True):
+        first, second = (guess["confidence"] for guess in answer["predictions"][:2])
+        told = {guess["breed"]: guess["confidence"] for guess in record["predictions"]}
+        assert told[answer["breed"]] == pytest.approx(first, abs=0.05), record["file"]
+        same += record["breed"] == answer["breed"]
+        assert record["breed"] == answer["breed"] or first - second < 0.05, record["file"]
+    print(f"the same first breed on {same} of {len(paths)}")
+
+
+def test_ask_both_clients_gives_the_same_answers(open_real_page: Callable[..., Page], shared_images: Path) -> None:
+    """Straight from TensorFlow Serving come the breeds that the gateway gives, and their shares to one per cent."""
+    photos = [*sorted((shared_images / "dogs").glob("*.jpg")), shared_images / "not_dogs" / "n01440764_tench.JPEG"]
+    said = []
+    for query in ("", "?client=rest"):
+        page = open_real_page()
+        page.goto(f"/{query}")
+        page.set_input_files("#photos", photos)
+        expect(page.locator("[data-status=read]")).to_have_count(len(photos), timeout=30_000)
+        # Of cards out of sight, the browser renders no text.
+        headlines, breeds, shares = (
+            page.locator(f".card {part}").all_text_contents()
+            for part in (".headline", ".guess:first-child .guess-breed", ".guess:first-child .guess-share")
+        )
+        said.append((headlines, breeds, [percent(share) for share in shares]))
+    gateway, rest = said
+    assert gateway[:2] == rest[:2]
+    assert gateway[2] == pytest.approx(rest[2], abs=1)
+
+
+def percent(text: str | None) -> int:
+    return int((text or "").strip("<>%"))
+
+
+@pytest.mark.parametrize(
+    ("drawing", "headline"),
+    [
+        ("spotted dog", "Dalmatian"),
+        ("hound", "Not sure: perhaps a hound"),
+        ("teapot", "This does not look like a dog."),
+    ],
+)
+def test_try_drawing_shows_each_kind_of_answer(
+    open_real_page: Callable[..., Page], drawing: str, headline: str
+) -> None:
+    """The drawings for a first try show what the model says when it is sure, when it is not, and of what is no dog."""
+    page = open_real_page()
+    page.goto("/")
+    page.get_by_role("button", name=f"Drawing of a {drawing}").click()
+    expect(page.locator("[data-status=read] .headline")).to_have_text(headline)
+
+
+LOOKS = [
+    (f"{size}-{scheme}", {"viewport": viewport, "color_scheme": scheme} | more)
+    for size, viewport, more in [
+        ("desktop", {"width": 1280, "height": 900}, {}),
+        ("phone", {"width": 390, "height": 844}, {"is_mobile": True, "has_touch": True, "device_scale_factor": 2}),
+    ]
+    for scheme in ("light", "dark")
+]
+
+
+@pytest.mark.parametrize(("name", "look"), LOOKS, ids=[name for name, _ in LOOKS])
+def test_look_at_page_keeps_pictures_of_it(
+    open_real_page: Callable[..., Page], shared_images: Path, name: str, look: dict[str, Any]
+) -> None:
+    """A visit from the first view to the table of many, with the real model; a picture of each view is kept.
+
+    In the pictures the photos are blurred, as they may not be published.
+    """
+    page = open_real_page(**look)
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    picture(page, f"{name}-1-first")
+    page.get_by_role("button", name="Drawing of a hound").click()
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    page.get_by_role("button", name="About this breed").click()
+    picture(page, f"{name}-2-drawing")
     photos = ["Brittany_02625.jpg", "Curly-coated_retriever_03896.jpg", "Labrador_retriever_06457.jpg"]
     page.set_input_files("#photos", [shared_images / "dogs" / photo for photo in photos])
     card = page.locator(".card", has=page.get_by_text(photos[0], exact=True))
     card.get_by_role("button", name="Show where it looked").click()
     expect(card.locator("canvas")).to_be_visible()
-    expect(page.locator("[data-status=read]")).to_have_count(len(photos))
-    page.evaluate("document.querySelectorAll('.card img').forEach(photo => photo.style.filter = 'blur(9px)')")
+    expect(page.locator("[data-status=read]")).to_have_count(len(photos) + 1)
     page.evaluate("scrollTo(0, 0)")
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"page-{name}-{scheme}.png")
+    picture(page, f"{name}-3-answers")
+    page.get_by_role("button", name="Table").click()
+    page.get_by_label(f"Choose {photos[0]}").check()
+    page.locator("#history summary").click()
+    expect(page.locator(".record")).to_have_count(len(photos) + 1)
+    page.evaluate("scrollTo(0, 0)")
+    picture(page, f"{name}-4-table")
+
+
+def picture(page: Page, name: str) -> None:
+    page.evaluate("document.querySelectorAll('main img').forEach((photo) => { photo.style.filter = 'blur(6px)'; })")
+    page.evaluate("document.querySelectorAll('.samples img').forEach((photo) => { photo.style.filter = ''; })")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)

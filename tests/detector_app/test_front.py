@@ -45,6 +45,15 @@ def test_get_answer_has_each_security_header_of_nginx_once(front: httpx.Client, 
     assert {name: headers.get_list(name) for name in expected} == {name: [value] for name, value in expected.items()}
 
 
+@pytest.mark.parametrize("path", ["/", "/js/main.js", "/sw.js", "/manifest.json", "/breeds/en.json"])
+def test_get_file_again_is_answered_from_cache(front: httpx.Client, path: str) -> None:
+    """A file is kept by the browser and asked after by its ETag, as behind nginx, so that none is ever an old one."""
+    first = front.get(path)
+    assert first.headers["cache-control"] == "no-cache"
+    again = front.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
+
+
 def test_get_docs_has_its_viewer_and_the_policy_for_it(front: httpx.Client) -> None:
     """The API's documentation is shown by a script of this host, under a policy that lets it run and nothing else."""
     answer = front.get("/docs")

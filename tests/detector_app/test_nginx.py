@@ -136,10 +136,15 @@ def test_get_file_again_is_answered_from_cache(site: str) -> None:
         assert again.status_code == 304
 
 
-@pytest.mark.parametrize("path", ["/", "/style.css", "/js/main.js", "/favicon.svg"])
+@pytest.mark.parametrize("path", ["/", "/style.css", "/js/main.js", "/favicon.svg", "/sw.js", "/manifest.json"])
 def test_get_file_has_right_type(site: str, path: str) -> None:
     """Each file has the type that a browser insists on."""
-    types = {"/": "text/html", "/style.css": "text/css", "/favicon.svg": "image/svg+xml"}
+    types = {
+        "/": "text/html",
+        "/style.css": "text/css",
+        "/favicon.svg": "image/svg+xml",
+        "/manifest.json": "application/json",
+    }
     assert types.get(path, "javascript") in httpx.get(site + path).headers["content-type"]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,20 +25,64 @@ def test_read_not_a_dog_says_so(page: Page, gateway: Any, photo: Callable[..., A
 @pytest.mark.parametrize(
     ("confidence", "is_dog", "headline", "remark"),
     [
-        (0.49, True, "Perhaps a Chow", "Only 49% sure: see the other breeds below."),
-        (0.5, True, "Chow", "50% sure"),
-        (0.999, None, "Chow", ">99% sure"),
+        (0.49, True, "Perhaps a Pug", "Only 49% sure: see the other breeds below."),
+        (0.5, True, "Pug", "50% sure"),
+        (0.999, None, "Pug", ">99% sure"),
     ],
 )
 def test_read_dog_is_as_sure_as_model(
     page: Page, gateway: Any, photo: Callable[..., Any], confidence: float, is_dog: bool, headline: str, remark: str
 ) -> None:
     """Below the model card's threshold the breed is only perhaps; a model that cannot tell dogs accuses no photo."""
-    gateway.replies["dog.jpg"] = [gateway.answer("Chow", confidence, is_dog=is_dog)]
+    gateway.replies["dog.jpg"] = [gateway.answer("Pug", confidence, is_dog=is_dog)]
     page.goto("/")
     page.set_input_files("#photos", [photo()])
     expect(page.locator("[data-status=read] .headline")).to_have_text(headline)
     expect(page.locator(".remark")).to_have_text(remark)
+
+
+def test_read_unsure_dog_names_the_group_that_holds_the_probability(
+    page: Page, gateway: Any, photo: Callable[..., Any]
+) -> None:
+    """Of several spaniels none of which is sure, the page says spaniel, and how much they hold together."""
+    shares = {
+        "English Springer Spaniel": 0.3,
+        "Welsh Springer Spaniel": 0.2,
+        "Pug": 0.1,
+        "Brittany": 0.05,
+        "Akita": 0.01,
+    }
+    predictions = [{"breed": breed, "confidence": share} for breed, share in shares.items()]
+    gateway.replies["dog.jpg"] = [gateway.answer(predictions=predictions)]
+    page.goto("/")
+    page.set_input_files("#photos", [photo()])
+    expect(page.locator("[data-status=read] .headline")).to_have_text("Not sure: perhaps a spaniel")
+    expect(page.locator(".remark")).to_have_text(
+        re.compile(r"^Most like an English Springer Spaniel \(30%\); its kind together: 5[05]%\.$")
+    )
+
+
+def test_show_breed_tells_its_group_size_and_a_sentence(page: Page, photo: Callable[..., Any]) -> None:
+    """What is known of the breed is one press away, and goes with another."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo()])
+    button = page.get_by_role("button", name="About this breed")
+    button.click()
+    expect(page.locator(".facts-kind")).to_have_text("Group: spitz. Size: large.")
+    expect(page.locator(".facts-sentence")).not_to_be_empty()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    button.click()
+    expect(page.locator(".facts")).to_be_hidden()
+
+
+def test_copy_answer_puts_it_on_the_clipboard(page: Page, photo: Callable[..., Any]) -> None:
+    """An answer is copied as the sentence that a screen reader says."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/")
+    page.set_input_files("#photos", [photo("rex.jpg")])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "rex.jpg: Akita. 90% sure"
 
 
 def test_read_hostile_names_shows_text(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
@@ -50,6 +95,24 @@ def test_read_hostile_names_shows_text(page: Page, gateway: Any, photo: Callable
     expect(page.locator(".guess-breed").first).to_have_text(HOSTILE)
     expect(page.locator(".file")).to_have_text(HOSTILE)
     expect(page.locator(".model")).to_have_text(f"{HOSTILE}, version {HOSTILE}")
+    expect(page.locator("main b, [onerror]")).to_have_count(0)
+
+
+def test_read_hostile_names_shows_text_in_table_lists_and_history(
+    page: Page, gateway: Any, photo: Callable[..., Any]
+) -> None:
+    """Wherever else a name or a breed is shown, it is text: in the table, the list of breeds, the history."""
+    for number in range(4):
+        gateway.replies[f"{number}{HOSTILE}".replace('"', "%22")] = [gateway.answer(HOSTILE)]
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}{HOSTILE}") for number in range(4)])
+    expect(page.locator("[data-status=read]")).to_have_count(4)
+    page.get_by_role("button", name="Table").click()
+    page.locator("#history summary").click()
+    expect(page.locator("#rows .headline").first).to_have_text(HOSTILE)
+    expect(page.locator("#rows .file-name").first).to_have_text(f"0{HOSTILE}")
+    expect(page.locator("#history .headline").first).to_have_text(f"{HOSTILE} (90%)")
+    expect(page.locator("[name=breed] option").nth(1)).to_have_text(f"{HOSTILE} (4)")
     expect(page.locator("main b, [onerror]")).to_have_count(0)
 
 
@@ -95,7 +158,7 @@ def test_settle_photo_with_late_answer_changes_nothing(page: Page) -> None:
     page.goto("/")
     statuses = page.evaluate(
         """async () => {
-            const { Album } = await import("/js/album.js");
+            const { Album } = await import("/js/photos/album.js");
             const album = new Album();
             album.add([new File([], "a.jpg")]);
             const late = album.begin(1);
@@ -136,8 +199,12 @@ def test_explain_answer_lays_heat_over_square_that_model_saw(page: Page, photo: 
     alpha = "(canvas, [x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[3]"
     assert canvas.evaluate(alpha, [95, 15]) > 150
     assert [canvas.evaluate(alpha, place) for place in ([80, 15], [95, 5], [220, 140])] == [0, 0, 0]
+    slider = page.get_by_role("slider", name="How strongly it shows")
+    slider.fill("25")
+    assert canvas.evaluate("(canvas) => getComputedStyle(canvas).opacity") == "0.25"
     page.get_by_role("button", name="Show the photo only").click()
     expect(canvas).to_be_hidden()
+    expect(slider).to_be_hidden()
 
 
 def test_explain_answer_failing_keeps_answer(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
@@ -163,10 +230,10 @@ def test_read_photo_by_rest_client_shows_same_answer(page: Page, gateway: Any, p
     (body,) = gateway.rest_bodies
     assert body["signature_name"] == "serving_default"
     sent = Image.open(io.BytesIO(base64.b64decode(body["instances"][0]["b64"])))
-    # Upright, so that red is above blue; the central square, at twice what the model takes.
-    assert sent.size == (585, 585)
-    assert sent.getpixel((290, 50))[0] > 150
-    assert sent.getpixel((290, 535))[2] > 150
+    # Upright, so that red is above blue, and smaller.
+    assert sent.size == (880, 1320)
+    assert sent.getpixel((440, 50))[0] > 150
+    assert sent.getpixel((440, 1250))[2] > 150
 
 
 def test_read_photo_by_rest_client_follows_new_version(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:

@@ -35,7 +35,7 @@ def test_read_refused_photo_says_what_to_do(
     retry: bool,
 ) -> None:
     """Each error is a sentence with what to do; a second try is offered where it may help, and then helps."""
-    gateway.replies["dog.jpg"] = [gateway.problem(status, code, headers), gateway.answer("Chow")]
+    gateway.replies["dog.jpg"] = [gateway.problem(status, code, headers), gateway.answer("Kuvasz")]
     page.goto("/")
     page.set_input_files("#photos", [photo()])
     expect(page.locator("[data-status=failed] .remark")).to_contain_text(sentence)
@@ -43,7 +43,8 @@ def test_read_refused_photo_says_what_to_do(
     expect(button).to_have_count(int(retry))
     if retry:
         button.click()
-        expect(page.locator("[data-status=read] .headline")).to_have_text("Chow")
+        # Where the service said how long it is away, no sooner.
+        expect(page.locator("[data-status=read] .headline")).to_have_text("Kuvasz", timeout=15_000)
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "overloaded"), (429, "rate_limited")])
@@ -53,7 +54,7 @@ def test_read_photos_of_a_busy_service_go_on_by_themselves(
     """Photos that are refused for now wait as long as they are told, and are then read without a click."""
     busy = gateway.problem(status, code, {"Retry-After": "1"})
     for name in ("b.jpg", "c.jpg"):
-        gateway.replies[name] = [busy, gateway.answer("Chow")]
+        gateway.replies[name] = [busy, gateway.answer("Kuvasz")]
     page.goto("/")
     page.set_input_files("#photos", [photo(name) for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg")])
     expect(page.locator("[data-status=read]")).to_have_count(4)
@@ -71,9 +72,9 @@ def test_read_photo_of_a_service_that_stays_busy_says_so_in_the_end(
         "Too many photos at once just now. Please try again in 1 second.", timeout=60_000
     )
     assert len(gateway.photos) == 6
-    gateway.replies["dog.jpg"] = [gateway.answer("Chow")]
+    gateway.replies["dog.jpg"] = [gateway.answer("Kuvasz")]
     page.get_by_role("button", name=AGAIN).click()
-    expect(page.locator("[data-status=read] .headline")).to_have_text("Chow")
+    expect(page.locator("[data-status=read] .headline")).to_have_text("Kuvasz")
 
 
 def test_read_photo_over_nginx_limit_says_too_large(page: Page, tmp_path: Path) -> None:
@@ -84,18 +85,45 @@ def test_read_photo_over_nginx_limit_says_too_large(page: Page, tmp_path: Path) 
     expect(page.locator("[data-status=failed] .remark")).to_contain_text("This photo is too large.")
 
 
-def test_read_photo_offline_says_so_and_reads_it_later(page: Page, photo: Callable[..., Any]) -> None:
-    """Without a connection the photo stays, and is read once there is one."""
+def test_read_photos_offline_says_so_and_reads_them_later(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Without a connection one photo says so and the others wait; all are read by themselves once there is one."""
     page.goto("/")
     expect(page.locator("#about-model")).not_to_be_empty()
+    gate = gateway.hold("a.jpg")
+    page.set_input_files("#photos", [photo("a.jpg")])
+    expect(page.locator("[data-status=reading]")).to_have_count(1)
     page.context.set_offline(True)
-    page.set_input_files("#photos", [photo()])
-    expect(page.locator("[data-status=failed] .remark")).to_have_text(
+    page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(9)])
+    expect(page.locator("[data-status=failed] .remark").first).to_have_text(
         "You are offline. Please connect, then try again."
     )
+    expect(page.locator("#readiness")).to_have_text(
+        "You are offline. This page goes on by itself as soon as you are connected."
+    )
+    assert page.locator("[data-status=waiting]").count() > 0
     page.context.set_offline(False)
-    page.get_by_role("button", name=AGAIN).click()
-    expect(page.locator("[data-status=read]")).to_have_count(1)
+    gate.set()
+    expect(page.locator("#progress-text")).to_have_text("10 of 10 read", timeout=15_000)
+    expect(page.locator("#readiness")).to_be_hidden()
+
+
+def test_read_photos_while_gateway_is_away_goes_on_when_it_is_back(
+    page: Page, gateway: Any, photo: Callable[..., Any]
+) -> None:
+    """If the model goes while hundreds are read, what is left waits for it instead of failing one by one."""
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    gateway.ready = False
+    away = gateway.problem(503, "model_unavailable", {"Retry-After": "1"})
+    for number in range(30):
+        gateway.replies[f"{number}.jpg"] = [away]
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(30)])
+    expect(page.locator("#readiness")).to_contain_text("The model is still loading.")
+    assert page.locator("[data-status=failed]").count() <= 3
+    assert page.locator("[data-status=waiting]").count() >= 27
+    gateway.replies.clear()
+    gateway.ready = True
+    expect(page.locator("#progress-text")).to_have_text("30 of 30 read", timeout=15_000)
 
 
 @pytest.mark.parametrize("query", ["", "?client=rest"])

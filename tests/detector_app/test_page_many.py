@@ -1,8 +1,10 @@
 """Many photos at once: a few at a time, with progress, and under control."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 
@@ -18,8 +20,10 @@ def test_read_many_sends_few_at_a_time(
     for gate in gates[1:]:
         gate.set()
     expect(page.locator("#progress-text")).to_have_text("39 of 40 read")
+    expect(page.locator(".pace")).to_have_text(re.compile(r"^[\d.,]+ a second, (one second|\d+ seconds) left$"))
     gates[0].set()
     expect(page.locator("#progress-text")).to_have_text("40 of 40 read")
+    expect(page.locator(".pace")).to_be_empty()
     assert gateway.most_under_way == 3
     assert sorted(name for name, _ in gateway.photos) == sorted(f"{number}.jpg" for number in range(40))
     expect(page.locator("#announcer")).to_have_text("Done: 40 of 40 read.")
@@ -29,7 +33,7 @@ def test_cancel_many_stops_and_reads_rest_on_demand(page: Page, gateway: Any, ph
     """Cancel stops what is not read yet, the focus goes on to reading the rest, and no late answer shows."""
     names = [f"{number}.jpg" for number in range(8)]
     for name in names:
-        gateway.replies[name] = [gateway.answer("Late"), gateway.answer("Chow")]
+        gateway.replies[name] = [gateway.answer("Late"), gateway.answer("Kuvasz")]
     gates = [gateway.hold(name) for name in names[:3]]
     page.goto("/")
     page.set_input_files("#photos", [photo(name, 32, 24) for name in names])
@@ -43,12 +47,12 @@ def test_cancel_many_stops_and_reads_rest_on_demand(page: Page, gateway: Any, ph
     expect(page.locator("#progress-text")).to_have_text("8 of 8 read")
     for gate in gates:
         gate.set()
-    expect(page.locator(".headline")).to_have_text(["Chow"] * 8)
+    expect(page.locator(".headline")).to_have_text(["Kuvasz"] * 8)
 
 
 def test_retry_many_reads_only_what_may_pass(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
     """What failed in passing is tried again at one press; a damaged photo is left alone."""
-    gateway.replies["slow.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Chow")]
+    gateway.replies["slow.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Kuvasz")]
     gateway.replies["damaged.jpg"] = [gateway.problem(422, "damaged_image")]
     page.goto("/")
     page.set_input_files("#photos", [photo("slow.jpg"), photo("damaged.jpg"), photo("good.jpg")])
@@ -85,4 +89,44 @@ def test_clear_photos_releases_them(page: Page, gateway: Any, photo: Callable[..
     expect(page.locator("#progress")).to_be_hidden()
     expect(page.locator(".drawing")).to_be_visible()
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
-    assert page.evaluate("held.size") == 0
+    page.wait_for_function("held.size === 0")
+
+
+@pytest.mark.parametrize(("count", "side"), [(2, 640), (20, 300)])
+def test_show_photos_holds_small_previews_alone(page: Page, photo: Callable[..., Any], count: int, side: int) -> None:
+    """What the page shows of large photos is small, and smaller when there are many."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 1600, 1200) for number in range(count)])
+    expect(page.locator("[data-status=read]")).to_have_count(count)
+    page.wait_for_function("[...document.querySelectorAll('.photo img')].every(({ naturalWidth }) => naturalWidth > 0)")
+    heights = page.locator(".photo img").evaluate_all("(images) => images.map(({ naturalHeight }) => naturalHeight)")
+    assert heights == [side] * count
+
+
+def test_cancel_many_still_shows_each(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Photos that were given up before they were sent are shown nonetheless, and sent to nobody."""
+    gates = [gateway.hold(f"{number}.jpg") for number in range(3)]
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(30)])
+    expect(page.locator("[data-status=reading]")).to_have_count(3)
+    page.get_by_role("button", name="Cancel").click()
+    for gate in gates:
+        gate.set()
+    expect(page.locator(".photo img:not([hidden])")).to_have_count(30)
+    assert len(gateway.photos) == 3
+
+
+def test_clear_photos_can_be_undone(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Cleared photos come back with their answers, and what was not read yet is read then."""
+    gate = gateway.hold("b.jpg")
+    page.goto("/")
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg")])
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.locator("#undo [role=status]")).to_have_text("All photos were cleared.")
+    gate.set()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-status=read] .file")).to_have_text(["a.jpg", "b.jpg"])
+    expect(page.locator("#undo")).to_be_hidden()
+    assert page.evaluate("document.activeElement.id") == "cards"
+    assert [name for name, _ in gateway.photos] == ["a.jpg", "b.jpg", "b.jpg"]

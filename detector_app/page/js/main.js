@@ -1,53 +1,92 @@
 /** The page, put together. */
 
-import { Album } from "./album.js";
+import { toCsv, toJson } from "./answers/export.js";
+import { arrange } from "./answers/arrange.js";
+import { loadBreeds } from "./breeds.js";
 import { chooseClient } from "./clients/index.js";
-import { sortOut } from "./incoming.js";
+import { download } from "./download.js";
+import { History } from "./history.js";
+import { spoken } from "./language.js";
+import { keepForOffline } from "./offline.js";
+import { Album } from "./photos/album.js";
+import { Darkroom } from "./photos/darkroom.js";
+import { entriesOf } from "./photos/entries.js";
+import { sortOut } from "./photos/incoming.js";
 import { untilReady } from "./readiness.js";
 import { Reader } from "./reader.js";
+import { Recorder } from "./recorder.js";
+import { View } from "./view.js";
 import { Announcer } from "./widgets/announcer.js";
-import { Cards } from "./widgets/cards.js";
+import { Answers } from "./widgets/answers.js";
+import { BreedList } from "./widgets/breed_list.js";
+import { Chosen } from "./widgets/chosen.js";
 import { DropArea } from "./widgets/drop_area.js";
+import { HistoryList } from "./widgets/history_list.js";
 import { Intake } from "./widgets/intake.js";
+import { LanguageSwitch } from "./widgets/language_switch.js";
 import { Notice } from "./widgets/notice.js";
 import { Progress } from "./widgets/progress.js";
+import { Tools } from "./widgets/tools.js";
+import { Undo } from "./widgets/undo.js";
 import { words } from "./words.js";
 
 const part = (id) => document.getElementById(id);
 
-const client = chooseClient(location.search);
+await spoken;
+keepForOffline();
+
+const client = await chooseClient(location.search);
 const album = new Album();
-let model = null; // {name, version, card}, once the client has told
+const view = new View();
+const history = new History();
+const darkroom = new Darkroom(album);
+let model = null; // {name, version, card, feedback}, once the client has told
+const sure = () => model?.card.thresholds.sure;
+const entries = () => entriesOf(album.all(), model?.card.thresholds.dog);
+const shown = () => arrange(entries(), view, sure());
 
 // The widgets that show the album come first, so that they hear of a photo before the reader begins with it.
 const intake = new Intake(part("intake"), take);
 new DropArea(document.body, take);
+new LanguageSwitch(part("languages"), () => leftOut.say(words.noLanguage));
 const leftOut = new Notice(part("left-out"));
-new Cards(part("cards"), album, {
+const readiness = new Notice(part("readiness"));
+const aboutModel = new Notice(part("about-model"));
+const undo = new Undo(part("undo"));
+const breeds = new BreedList(part("breeds"));
+new Progress(part("progress"), album, { cancel: () => reader.cancel(), retry: () => album.retryAll(), clear });
+new Tools(part("tools"), album, view, { entries, shown, save });
+new Chosen(part("chosen"), album, view, {
+  entries: () => entries().filter(({ id }) => view.chosen.has(id)),
+  unite: (photos) => album.unite(photos.map(({ id }) => id)),
+  focus: (id) => answers.focus(id),
+});
+const answers = new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
   retry: (photo) => album.retry(photo.id),
   explain: client.canExplain ? (photo) => reader.explain(photo) : null,
-  model: () => model?.card,
+  separate: (photos) => album.separate(photos.map(({ id }) => id)),
+  correct,
+  model: () => model,
 });
-new Progress(part("progress"), album, {
-  cancel: () => reader.cancel(),
-  retry: () => album.retryAll(),
-  clear: () => album.clear(),
-});
-new Announcer(part("announcer"), album, () => model?.card.thresholds.sure);
-const reader = new Reader(album, client);
+new HistoryList(part("history"), history, undo);
+new Announcer(part("announcer"), album, sure);
+new Recorder(album, history, sure);
+const reader = new Reader(album, darkroom, client, sayReadiness);
 
-album.addEventListener("added", () => intake.shrink(true));
+album.addEventListener("added", () => {
+  intake.shrink(true);
+  loadBreeds();
+});
 album.addEventListener("cleared", () => {
   intake.shrink(false);
   intake.focus();
 });
 
-const readiness = new Notice(part("readiness"));
-await untilReady(client, (state) => readiness.say(words.readiness[state]));
-readiness.say("");
+await untilReady(client, sayReadiness);
 try {
   model = await client.model();
-  part("about-model").textContent = words.aboutModel(model);
+  aboutModel.say(() => words.aboutModel(model));
+  breeds.offer(model.card.breeds);
 } catch {
   // Photos are read all the same; the card only adds to what is said of them.
 }
@@ -56,5 +95,28 @@ reader.start();
 function take(files) {
   const { photos, leftOut: others } = sortOut(files);
   if (photos.length > 0) album.add(photos);
-  leftOut.say(photos.length === 0 ? words.noPhotos : others > 0 ? words.leftOut(others) : "");
+  leftOut.say(photos.length === 0 ? words.noPhotos : others > 0 ? () => words.leftOut(others) : null);
+}
+
+function clear() {
+  album.clear();
+  undo.offer(words.cleared, () => {
+    album.restore();
+    part("cards").focus();
+  });
+}
+
+/** Note what a dog really is, and give its photos to the service if `keep` says that the person agreed. */
+async function correct(photos, breed, keep) {
+  if (keep) for (const photo of photos) await client.correct(await darkroom.take(photo), breed);
+  album.correct(photos.map(({ id }) => id), { breed, sent: keep });
+}
+
+function save(format) {
+  if (format === "csv") download(toCsv(shown()), "dog-breeds.csv", "text/csv");
+  else download(toJson(shown()), "dog-breeds.json", "application/json");
+}
+
+function sayReadiness(state) {
+  readiness.say(state === "ready" ? null : () => words.readiness(state));
 }

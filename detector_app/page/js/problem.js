@@ -1,7 +1,7 @@
 /** Why a photo has no answer. */
 
 /**
- * `code` is one of: "refused", "gone", "too_large", "not_a_photo", "damaged", "busy", "not_ready", "slow", "offline",
+ * `code` is one of: "refused", "gone", "too_large", "not_a_photo", "damaged", "moved", "busy", "not_ready", "slow", "offline",
  * "unreachable", "bad_answer", "broken"; words.js has a sentence for each. `retryAfter` is in seconds, or null.
  */
 export class Problem extends Error {
@@ -14,6 +14,6 @@ export class Problem extends Error {
 
   /** Whether the same photo may be read if it is sent again. */
   get passing() {
-    return !["too_large", "not_a_photo", "damaged"].includes(this.code);
+    return !["too_large", "not_a_photo", "damaged", "moved"].includes(this.code);
   }
 }

@@ -1,26 +1,37 @@
 /** Reading the album's waiting photos through a client, a few at a time. */
 
 import { Problem } from "./problem.js";
+import { untilReady } from "./readiness.js";
 
 // As many as a gateway always takes in, and enough to keep a server of a few cores busy.
 const AT_ONCE = 3;
 
-// How often a photo is sent again by itself when the service is too busy for it, and the longest wait for that.
+// How often a photo is sent again by itself, and the longest wait for that.
 const MOST_RETURNS = 5;
 const LONGEST_WAIT = 30; // seconds
 
+// What keeps every photo from being read, for a while.
+const OUTAGES = ["offline", "unreachable", "not_ready"];
+
 export class Reader {
   #album;
+  #darkroom;
   #client;
+  #tell;
   #started = false;
   #underWay = new Set();
   #atOnce = AT_ONCE;
   #returns = new Map(); // of a photo's id: how often it was sent again
   #pause = null;
+  #outage = false;
+  #stranded = new Map(); // of a photo's id: the job that an outage ended
 
-  constructor(album, client) {
+  /** `darkroom` makes of a photo what is sent; `tell` gets readiness.js's states. */
+  constructor(album, darkroom, client, tell) {
     this.#album = album;
+    this.#darkroom = darkroom;
     this.#client = client;
+    this.#tell = tell;
     album.addEventListener("added", () => this.#fill());
     album.addEventListener("changed", () => this.#fill());
     album.addEventListener("cleared", () => this.#abort());
@@ -38,36 +49,58 @@ export class Reader {
   }
 
   /** Ask again for a photo that is read, this time with the heat map. */
-  async explain({ id, job, file }) {
-    const answer = await this.#client.predict(file, { explain: true, signal: null });
-    this.#album.settle(id, job, { answer });
+  async explain(photo) {
+    const sent = await this.#darkroom.take(photo);
+    const answer = await this.#client.predict(sent, { explain: true, signal: null });
+    this.#album.settle(photo.id, photo.job, { answer });
   }
 
   #fill() {
-    while (this.#started && !this.#pause && this.#underWay.size < this.#atOnce) {
-      const photo = this.#album.next();
+    while (this.#started && !this.#pause && !this.#outage && this.#underWay.size < this.#atOnce) {
+      const photo = this.#album.next("waiting");
       if (!photo) return;
       this.#read(photo);
     }
   }
 
-  async #read({ id, file }) {
+  async #read(photo) {
+    const { id } = photo;
     const abort = new AbortController();
     this.#underWay.add(abort); // before begin(), which tells of a change and so comes back to #fill()
     const job = this.#album.begin(id);
-    const outcome = await this.#client.predict(file, { explain: false, signal: abort.signal }).then(
-      (answer) => ({ answer }),
-      (error) => ({ error: problemOf(error) }),
-    );
+    const outcome = await this.#darkroom
+      .take(photo)
+      .then((sent) => this.#client.predict(sent, { explain: false, signal: abort.signal }))
+      .then(
+        (answer) => ({ answer }),
+        (error) => ({ error: problemOf(error) }),
+      );
     this.#underWay.delete(abort);
-    if (outcome.error?.code === "busy" && this.#mayReturn(id, outcome.error)) {
+    const code = outcome.error?.code;
+    if (code === "busy" && this.#mayReturn(id, outcome.error)) {
       this.#slowDown(outcome.error.retryAfter ?? 1);
       this.#album.postpone(id, job);
+    } else if (OUTAGES.includes(code) && !abort.signal.aborted && this.#mayReturn(id, outcome.error)) {
+      this.#sitOut(id, job, outcome.error.retryAfter ?? 1);
+      this.#album.settle(id, job, outcome); // so that it says why
     } else {
       this.#returns.delete(id);
       if (outcome.answer) this.#atOnce = Math.min(AT_ONCE, this.#atOnce + 1);
       this.#album.settle(id, job, outcome);
     }
+    this.#fill();
+  }
+
+  /** Send nothing while nothing can be read, and begin with the photo that found this out once it can. */
+  async #sitOut(id, job, seconds) {
+    this.#outage = true;
+    this.#stranded.set(id, job);
+    if (this.#stranded.size > 1) return; // another photo has begun to wait
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    await untilReady(this.#client, this.#tell);
+    this.#outage = false;
+    for (const [stranded, itsJob] of this.#stranded) this.#album.postpone(stranded, itsJob);
+    this.#stranded.clear();
     this.#fill();
   }
 

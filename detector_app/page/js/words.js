@@ -1,46 +1,36 @@
-/** All that the page says while it works. What it says before stands in index.html. */
+/** What the page says while it works, put together from the sentences in words/. */
 
-const SURE_ENOUGH = 0.5; // until the model card tells its own threshold
+import { groupOfUnsure, sureness } from "./answers/sureness.js";
+import { factsOf, nameOf } from "./breeds.js";
+import { language, say, share } from "./language.js";
 
-const SENTENCES = {
-  refused: "The photo was not accepted. Please choose it again.",
-  gone: "The service was not found here. Please reload the page, then try again.",
-  too_large: "This photo is too large. Please choose a smaller version of it.",
-  not_a_photo: "This file is not a photo of a known type. Please choose a JPEG, PNG or WebP.",
-  damaged: "This photo is damaged or incomplete. Please save or download it again, then choose the new file.",
-  busy: "Too many photos at once just now.",
-  not_ready: "The model is not ready.",
-  slow: "The answer took too long. Please try again.",
-  offline: "You are offline. Please connect, then try again.",
-  unreachable: "The service does not answer. Please check your connection, then try again.",
-  bad_answer: "The service sent an answer that makes no sense. Please try again.",
-  broken: "Something went wrong here. Please try again; if it happens again, tell whoever runs this page.",
-};
+const MOMENT = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
 
 export const words = {
-  explain: "Show where it looked",
-  unexplain: "Show the photo only",
-  explainFailed: "It could not be shown. Try again",
-  explaining: "Looking again …",
-
-  share: (value) => (value < 0.005 ? "<1%" : value > 0.995 ? ">99%" : `${Math.round(value * 100)}%`),
+  share,
+  breed: nameOf,
+  group: (group) => say(`group.${group}`),
+  size: (size) => say(`size.${size}`),
+  explain: (state) => say(`explain.${state}`),
+  copy: (state) => say(`copy.${state}`),
 
   problem({ code, retryAfter }) {
-    if (code !== "busy" && code !== "not_ready") return SENTENCES[code];
-    return `${SENTENCES[code]} Please try again ${retryAfter ? `in ${count(retryAfter, "second")}` : "in a moment"}.`;
+    const sentence = say(`problem.${code}`);
+    if (code !== "busy" && code !== "not_ready") return sentence;
+    const again = retryAfter ? say("problem.again_in", { count: retryAfter }) : say("problem.again_soon");
+    return [sentence, again].join(say("list.sentence"));
   },
 
   /** Return what a card says: `{headline, remark}`. */
-  card({ status, answer, error }, sure = SURE_ENOUGH) {
+  card({ status, answer, error }, sure) {
     switch (status) {
       case "waiting":
-        return { headline: "Waiting", remark: "" };
       case "reading":
-        return { headline: "Reading …", remark: "" };
+        return { headline: say(`card.${status}`), remark: "" };
       case "failed":
-        return { headline: "Not read", remark: words.problem(error) };
+        return { headline: say("card.not_read"), remark: words.problem(error) };
       case "cancelled":
-        return { headline: "Not read", remark: "You cancelled before this photo was read." };
+        return { headline: say("card.not_read"), remark: say("card.cancelled") };
       default:
         return verdict(answer, sure);
     }
@@ -48,46 +38,82 @@ export const words = {
 
   announcement(photo, sure) {
     const { headline, remark } = words.card(photo, sure);
-    return `${photo.file.name}: ${headline}${/[.!]$/.test(headline) ? "" : "."} ${remark}`;
+    const key = /[.!。！]$/.test(headline) ? "card.announcement_sentence" : "card.announcement";
+    return say(key, { file: photo.file.name, headline, remark });
   },
+
+  files: ([first, ...others]) => (others.length > 0 ? say("card.files", { file: first, count: others.length }) : first),
+  guess: ({ breed, confidence }) => say("card.guess", { breed: nameOf(breed), share: share(confidence) }),
+  kind: ({ group, size }) => say("facts.kind", { group: words.group(group), size: words.size(size) }),
+
+  /** Return what a correction says, or nothing for null. */
+  really(correction) {
+    if (!correction) return "";
+    return say(correction.sent ? "correction.sent" : "correction.noted", { breed: nameOf(correction.breed) });
+  },
+
+  correction: (state) => say(`correction.${state}`),
 
   progress({ total, read, failed, cancelled }) {
-    const rest = [failed && `${failed} failed`, cancelled && `${cancelled} cancelled`].filter(Boolean);
-    return [`${read} of ${total} read`, ...rest].join(", ");
+    const parts = [say("progress.read", { read, total })];
+    if (failed) parts.push(say("progress.failed", { count: failed }));
+    if (cancelled) parts.push(say("progress.cancelled", { count: cancelled }));
+    return parts.join(say("list.comma"));
   },
 
-  finished: (counts) => `Done: ${words.progress(counts)}.`,
-  retryAll: (number) => `Try ${number} again`,
-
-  leftOut: (number) =>
-    number === 1 ? "One file was left out: it is not a photo." : `${number} files were left out: they are not photos.`,
-  noPhotos: "There is no photo in what you chose. Please choose JPEG, PNG or WebP files.",
-
-  readiness: {
-    loading: "The model is still loading. You can choose photos now: they are read as soon as it is ready.",
-    unreachable: "The service does not answer yet. This page keeps trying: photos that you choose now are read as soon as it does.",
+  /** Return how fast it goes and how long it still takes; nothing while no rate is known. */
+  pace(perSecond, left) {
+    if (!perSecond || left === 0) return "";
+    const seconds = Math.ceil(left / perSecond);
+    const [key, count] = seconds < 90 ? ["pace.seconds", seconds] : ["pace.minutes", Math.round(seconds / 60)];
+    return say("pace.rate", { rate: Number(perSecond.toPrecision(2)), left: say(key, { count }) });
   },
 
-  model: ({ name, version }) => (version ? `${name}, version ${version}` : name),
+  finished: (counts) => say("progress.finished", { progress: words.progress(counts) }),
+  retryAll: (count) => say("progress.retry", { count }),
+  leftOut: (count) => say("intake.left_out", { count }),
+  cleared: () => say("undo.cleared"),
+  noLanguage: () => say("page.no_language"),
+  noPhotos: () => say("intake.no_photos"),
+  readiness: (state) => say(`readiness.${state}`),
+  shown: (shown, total) => say("tools.shown", { shown, total }),
+  allBreeds: (count) => say("tools.breeds", { count }),
+  counted: (breed, count) => say("tools.counted", { breed: nameOf(breed), count }),
+  choose: (file) => say("chosen.choose", { file }),
+  chooseMore: () => say("chosen.more"),
+  chosen: (count) => say("chosen.count", { count }),
+
+  history: (count) => say("history.title", { count }),
+  moment: (when) => new Intl.DateTimeFormat(language, MOMENT).format(when),
+  forget: (record) => say("history.forget", { record: words.record(record) }),
+  forgotten: () => say("history.forgotten"),
+  historyCleared: () => say("history.cleared"),
+
+  /** Return what the history says of an answer. */
+  record({ really, sure, ...answer }) {
+    if (really) return nameOf(really);
+    return sureness({ answer }, sure) === "sure" ? words.guess(answer.guesses[0]) : verdict(answer, sure).headline;
+  },
+
+  model: ({ name, version }) => (version ? say("model.version", { name, version }) : name),
 
   aboutModel({ name, version, card }) {
-    const said = [`Answers come from ${words.model({ name, version })}, which knows ${count(card.breeds.length, "breed")}.`];
-    if (card.test) said.push(`It was right on ${words.share(card.test.top1)} of ${count(card.test.photos, "test photo")}.`);
-    return said.join(" ");
+    const said = [say("model.about", { model: words.model({ name, version }), count: card.breeds.length })];
+    if (card.test) said.push(say("model.tested", { share: share(card.test.top1), count: card.test.photos }));
+    return said.join(say("list.sentence"));
   },
 };
 
-function verdict({ guesses, isDog }, sure) {
-  const [{ breed, confidence }] = guesses;
-  if (isDog === false) {
-    return { headline: "This does not look like a dog.", remark: `If it is one, it is most like ${a(breed)}.` };
-  }
-  if (confidence < sure) {
-    return { headline: `Perhaps ${a(breed)}`, remark: `Only ${words.share(confidence)} sure: see the other breeds below.` };
-  }
-  return { headline: breed, remark: `${words.share(confidence)} sure` };
+function verdict(answer, sure) {
+  const [{ confidence }] = answer.guesses;
+  const breed = nameOf(answer.guesses[0].breed);
+  const kind = sureness({ answer }, sure);
+  if (kind === "no_dog") return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }) };
+  if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }) };
+  const likely = groupOfUnsure(answer, (guess) => factsOf(guess)?.group ?? null, sure);
+  if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }) };
+  return {
+    headline: say("card.perhaps_group", { group: words.group(likely.group) }),
+    remark: say("card.group_share", { breed, share: share(confidence), group_share: share(likely.confidence) }),
+  };
 }
-
-const a = (noun) => `${/^[aeiou]/i.test(noun) ? "an" : "a"} ${noun}`;
-
-const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

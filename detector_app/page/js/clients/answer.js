@@ -26,16 +26,17 @@ export function answerOf({ guesses, isDog, dogProbability, model, heatmap = null
   };
 }
 
-/** Return `{name, version, card}` of a model; of the card, only what the page uses is checked. */
-export function modelOf({ name, version, card }) {
+/** Return `{name, version, card, feedback}` of a model; of the card, only what the page uses is checked. */
+export function modelOf({ name, version, card, feedback = false }) {
   const sound =
     Array.isArray(card?.breeds) &&
+    card.breeds.every((breed) => typeof breed === "string") &&
     [card.crop, card.thresholds?.dog, card.thresholds?.sure].every(isShare) &&
     Number.isInteger(card.input_size) &&
     card.input_size > 0 &&
     (card.test == null || (Number.isInteger(card.test.photos) && isShare(card.test.top1)));
   if (!sound) throw new Problem("bad_answer");
-  return { name: String(name), version: String(version), card };
+  return { name: String(name), version: String(version), card, feedback: feedback === true };
 }
 
 function isShare(value) {

@@ -17,17 +17,15 @@ export class GatewayClient {
     }
   }
 
-  /** Return `{name, version, card}` of the model that answers. */
+  /** Return `{name, version, card, feedback}` of the model that answers; `feedback` is whether corrections are taken. */
   async model() {
     return modelOf((await fetchJson("/api/v1/model")) ?? {});
   }
 
   /** Return the answer for a photo; see answer.js. */
-  async predict(file, { explain, signal }) {
-    const form = new FormData();
-    form.append("dog_image", file);
+  async predict(photo, { explain, signal }) {
     const path = `/api/v1/predict_breed${explain ? "?explain=true" : ""}`;
-    const said = await fetchJson(path, { method: "POST", body: form, signal });
+    const said = await fetchJson(path, { method: "POST", body: formOf(photo), signal });
     if (explain && !said?.heatmap) throw new Problem("bad_answer");
     return answerOf({
       guesses: said?.predictions,
@@ -37,4 +35,16 @@ export class GatewayClient {
       heatmap: said?.heatmap,
     });
   }
+
+  /** Give a photo and what is really on it, to be kept for training: only for someone who agreed to that. */
+  async correct(photo, breed) {
+    const query = new URLSearchParams({ breed, keep: true });
+    await fetchJson(`/api/v1/feedback?${query}`, { method: "POST", body: formOf(photo) });
+  }
+}
+
+function formOf({ blob, name }) {
+  const form = new FormData();
+  form.append("dog_image", blob, name);
+  return form;
 }

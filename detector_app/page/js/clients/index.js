@@ -1,9 +1,13 @@
-/** The two ways to a model. Each client has `canExplain`, `state()`, `model()` and `predict(file, {explain, signal})`. */
+/**
+ * The two ways to a model. Each client has `canExplain`, `state()`, `model()` and `predict(photo, {explain, signal})`,
+ * and `correct(photo, breed)` where the model's `feedback` says so. A photo is what the darkroom makes.
+ */
 
 import { GatewayClient } from "./gateway.js";
-import { RestClient } from "./rest.js";
 
-/** Return the client that the page's address asks for: `?client=rest`, otherwise the gateway's. */
-export function chooseClient(search) {
-  return new URLSearchParams(search).get("client") === "rest" ? new RestClient() : new GatewayClient();
+/** Return the client that the page's address asks for: `?client=rest`, loaded for the few who do, or else the gateway's. */
+export async function chooseClient(search) {
+  if (new URLSearchParams(search).get("client") !== "rest") return new GatewayClient();
+  const { RestClient } = await import("./rest.js");
+  return new RestClient();
 }

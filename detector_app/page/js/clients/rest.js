@@ -3,7 +3,6 @@
 import { answerOf, modelOf } from "./answer.js";
 import { fetchJson } from "./http.js";
 import { Problem } from "../problem.js";
-import { squareJpeg } from "../upright.js";
 
 const MODEL = "dog_breed";
 
@@ -27,17 +26,18 @@ export class RestClient {
     return modelOf({ name: MODEL, version, card: parse([said?.outputs].flat()[0]) });
   }
 
-  async predict(file, { signal }) {
+  async predict(photo, { signal }) {
+    if (!photo.redrawn) throw new Problem("not_a_photo"); // TensorFlow Serving knows no type that the browser does not
     // REST replies do not tell their version. So one is named in the request; once it is gone, its successor is asked.
     this.#model ??= this.model();
     try {
-      return await predictWith(await this.#model, file, signal);
+      return await predictWith(await this.#model, photo, signal);
     } catch (problem) {
       this.#model = null;
       if (problem.code !== "gone") throw problem;
     }
     this.#model = this.model();
-    return predictWith(await this.#model, file, signal);
+    return predictWith(await this.#model, photo, signal);
   }
 
   /** Return the numbers of the versions that answer, newest first. */
@@ -47,9 +47,8 @@ export class RestClient {
   }
 }
 
-async function predictWith({ name, version, card }, file, signal) {
-  const jpeg = await squareJpeg(file, Math.ceil((2 * card.input_size) / card.crop));
-  const instances = [{ b64: await base64Of(jpeg) }];
+async function predictWith({ name, version, card }, { blob }, signal) {
+  const instances = [{ b64: await base64Of(blob) }];
   const said = await ask(version, { signature_name: "serving_default", instances }, signal);
   const first = said?.predictions?.[0];
   const dogProbability = card.detects_dogs ? first?.dog_probability : null;

@@ -7,6 +7,7 @@ const FEW = 3;
 export class Announcer {
   #element;
   #batch = 0; // photos that came since all was last done
+  #told = new WeakSet(); // answers and errors; a photo may change otherwise
 
   /** `sure` returns the model's threshold, or undefined while it is not known. */
   constructor(element, album, sure) {
@@ -16,6 +17,9 @@ export class Announcer {
       this.#batch = photos.length + (pending > photos.length ? this.#batch : 0);
     });
     album.addEventListener("changed", ({ detail: photo }) => {
+      const outcome = photo.answer ?? photo.error;
+      if (outcome && this.#told.has(outcome)) return;
+      if (outcome) this.#told.add(outcome);
       if (photo.status === "reading") this.#say("");
       else if (this.#batch > FEW && pendingOf(album) === 0) this.#say(words.finished(album.counts()));
       else if (this.#batch <= FEW && photo.status !== "waiting") this.#say(words.announcement(photo, sure()));

@@ -1,86 +1,116 @@
-/** One photo and what is known about it. */
+/** One photo, or several of one dog, and what is known about it. */
 
 import { words } from "../words.js";
-import { drawHeatMap } from "./heat_map.js";
+import { Correction } from "./correction.js";
+import { Facts } from "./facts.js";
+import { HeatMap } from "./heat_map.js";
+import { Picture } from "./picture.js";
+import { instance } from "./template.js";
 
 export class Card {
-  element = document.querySelector("#card").content.firstElementChild.cloneNode(true);
-  #photo;
-  #url;
-  #explaining = false;
+  element = instance("card");
+  #entry;
+  #picture = new Picture(this.#part(".photo"));
+  #heatMap = new HeatMap(this.#part("canvas"), this.#part(".strength"));
+  #facts = new Facts(this.#part(".facts"), this.#part("[data-do=facts]"));
+  #correction;
+  #look = "show"; // what the heat map's button offers or says: "show", "hide", "looking" or "failed"
+  #copied = "offer"; // and the one that copies: "offer", "done" or "failed"
 
-  /** `actions` has `retry(photo)`, `explain(photo)` or null, and `model()`: the model card so far known, or null. */
-  constructor(photo, actions) {
+  /**
+   * `actions` has `retry(photo)`, `explain(photo)` or null, `choose(id, on)`, `separate(photos)`, `correct(photos, breed,
+   * keep)`, and `model()`: `{card, feedback}` so far known, or null.
+   */
+  constructor(actions) {
     this.actions = actions;
-    this.#preview(photo.file);
-    this.#part(".file").textContent = photo.file.name;
-    this.#part("[data-do=retry]").addEventListener("click", () => actions.retry(this.#photo));
-    this.#part("[data-do=explain]").addEventListener("click", () => this.#toggleHeatMap());
-    this.show(photo);
+    this.#correction = new Correction(this.#part(".correction"), this.#part("[data-do=correct]"), actions);
+    this.#on("retry", () => actions.retry(this.#entry));
+    this.#on("explain", () => this.#toggleHeatMap());
+    this.#on("copy", () => this.#copy());
+    this.#on("separate", () => actions.separate(this.#entry.photos));
+    this.#part(".choose input").addEventListener("change", (event) => actions.choose(this.#entry.id, event.target.checked));
   }
 
-  show(photo) {
+  show(entry) {
     const focused = this.element.querySelector(":focus");
-    this.#photo = photo;
-    const { headline, remark } = words.card(photo, this.actions.model()?.thresholds.sure);
-    this.element.dataset.status = photo.status;
-    this.element.classList.toggle("not-a-dog", photo.answer?.isDog === false);
-    this.element.setAttribute("aria-busy", photo.status === "waiting" || photo.status === "reading");
+    const { answer, status, photos } = entry;
+    if (answer !== this.#entry?.answer) this.#copied = "offer";
+    this.#entry = entry;
+    const { headline, remark } = words.card(entry, this.actions.model()?.card.thresholds.sure);
+    this.element.dataset.status = status;
+    this.element.classList.toggle("not-a-dog", answer?.isDog === false);
+    this.element.setAttribute("aria-busy", status === "waiting" || status === "reading");
     this.#part(".headline").textContent = headline;
     this.#part(".remark").textContent = remark;
-    this.#part(".guesses").replaceChildren(...(photo.answer?.guesses ?? []).map(rowOf));
-    this.#part(".model").textContent = photo.answer ? words.model(photo.answer.model) : "";
-    this.#part("[data-do=retry]").hidden = !(photo.status === "cancelled" || photo.error?.passing);
+    this.#part(".really").textContent = words.really(entry.correction);
+    this.#part(".file").textContent = words.files(photos.map(({ file }) => file.name));
+    this.#part(".choose .visually-hidden").textContent = words.choose(entry.file.name);
+    this.#part(".guesses").replaceChildren(...(answer?.guesses ?? []).map(rowOf));
+    this.#part(".model").textContent = answer ? words.model(answer.model) : "";
+    this.#picture.show(entry.preview);
+    this.#facts.show(answer?.isDog === false ? null : answer?.guesses[0].breed);
+    this.#correction.show(entry);
+    this.#part("[data-do=retry]").hidden = !(status === "cancelled" || entry.error?.passing);
     this.#part("[data-do=explain]").hidden = !this.#canExplain();
-    if (!photo.answer) this.#cover(false);
-    if (focused?.hidden) this.element.focus();
+    this.#part("[data-do=copy]").hidden = !answer || !navigator.clipboard; // which only a secure origin has
+    this.#part("[data-do=separate]").hidden = photos.length < 2;
+    if (!this.#canExplain()) this.#uncover();
+    this.#sayLook(this.#look);
+    this.#sayCopied(this.#copied);
+    if (focused?.closest("[hidden]")) this.element.focus();
   }
 
-  /** Let go of what the browser holds for this card. */
+  set chosen(on) {
+    this.#part(".choose input").checked = on;
+  }
+
   release() {
-    URL.revokeObjectURL(this.#url);
-  }
-
-  #preview(file) {
-    const image = this.#part("img");
-    this.#url = URL.createObjectURL(file);
-    image.addEventListener("load", () => this.release());
-    image.addEventListener("error", () => {
-      this.release();
-      image.hidden = true; // a type that this browser cannot show, though the service may read it
-    });
-    image.src = this.#url;
+    this.#picture.release();
   }
 
   #canExplain() {
-    return this.#photo.answer && this.actions.explain && this.actions.model() && !this.#part("img").hidden;
+    const { answer, photos } = this.#entry;
+    return answer && photos.length === 1 && this.actions.explain && this.actions.model() && this.#picture.visible;
   }
 
   async #toggleHeatMap() {
-    if (this.#explaining) return;
-    if (!this.#part("canvas").hidden) return this.#cover(false);
-    const button = this.#part("[data-do=explain]");
-    this.#explaining = true;
-    button.textContent = words.explaining;
+    if (this.#look === "looking") return;
+    if (this.#look === "hide") return this.#uncover();
+    this.#sayLook("looking");
     try {
-      if (!this.#photo.answer.heatmap) await this.actions.explain(this.#photo);
-      this.#cover(true);
+      if (!this.#entry.answer.heatmap) await this.actions.explain(this.#entry);
+      this.#heatMap.show(this.#entry.answer.heatmap, { ...this.#entry.preview, crop: this.actions.model().card.crop });
+      this.#sayLook("hide");
     } catch {
-      button.textContent = words.explainFailed;
-    } finally {
-      this.#explaining = false;
+      this.#sayLook("failed");
     }
   }
 
-  #cover(on) {
-    const [canvas, image] = [this.#part("canvas"), this.#part("img")];
-    if (on) {
-      const { naturalWidth: width, naturalHeight: height } = image;
-      drawHeatMap(canvas, this.#photo.answer.heatmap, { crop: this.actions.model().crop, width, height });
-      image.scrollIntoView({ block: "nearest" }); // on a phone, the button may be all that is in sight
-    }
-    canvas.hidden = !on;
-    this.#part("[data-do=explain]").textContent = on ? words.unexplain : words.explain;
+  #uncover() {
+    this.#heatMap.hide();
+    this.#sayLook("show");
+  }
+
+  #sayLook(look) {
+    this.#look = look;
+    this.#part("[data-do=explain]").textContent = words.explain(look);
+  }
+
+  async #copy() {
+    const text = words.announcement(this.#entry, this.actions.model()?.card.thresholds.sure);
+    await navigator.clipboard.writeText(text).then(
+      () => this.#sayCopied("done"),
+      () => this.#sayCopied("failed"),
+    );
+  }
+
+  #sayCopied(copied) {
+    this.#copied = copied;
+    this.#part("[data-do=copy]").textContent = words.copy(copied);
+  }
+
+  #on(name, act) {
+    this.#part(`[data-do=${name}]`).addEventListener("click", act);
   }
 
   #part(selector) {
@@ -89,8 +119,8 @@ export class Card {
 }
 
 function rowOf({ breed, confidence }) {
-  const row = document.querySelector("#guess").content.firstElementChild.cloneNode(true);
-  row.querySelector(".guess-breed").textContent = breed;
+  const row = instance("guess");
+  row.querySelector(".guess-breed").textContent = words.breed(breed);
   row.querySelector(".guess-share").textContent = words.share(confidence);
   row.querySelector(".bar span").style.setProperty("inline-size", `${confidence * 100}%`);
   return row;

@@ -1,6 +1,6 @@
 /** The whole page as a place to drop photos and folders on. */
 
-import { filesOfDrop } from "../incoming.js";
+import { filesOfDrop } from "../photos/incoming.js";
 
 export class DropArea {
   #element;

@@ -1,28 +1,50 @@
-/** A canvas over a photo that glows where the model looked. */
+/** Over a photo, a glow where the model looked, as strong as its slider says. */
 
 const LONG_SIDE = 320; // px; a heat map is smooth, so that this suffices on any screen
 const GLOW = [255, 96, 16]; // red, green, blue
-const MOST = 200; // of 255: the photo stays visible under the hottest place
+const STRENGTH = 80; // per cent, until the slider is moved: the photo stays visible under the hottest place
 
-/**
- * Draw `rows` (of 0..1) over the central square that the model saw: `crop` times the short side of a photo of
- * `width` x `height`. The canvas gets the photo's proportions, so that the same object-fit lays one on the other.
- */
-export function drawHeatMap(canvas, rows, { crop, width, height }) {
-  const scale = LONG_SIDE / Math.max(width, height);
-  canvas.width = Math.max(1, Math.round(width * scale));
-  canvas.height = Math.max(1, Math.round(height * scale));
-  const side = Math.min(canvas.width, canvas.height) * crop;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(glowOf(rows), (canvas.width - side) / 2, (canvas.height - side) / 2, side, side);
+export class HeatMap {
+  #canvas;
+  #strength;
+
+  /** `strength` is the slider's label. */
+  constructor(canvas, strength) {
+    this.#canvas = canvas;
+    this.#strength = strength;
+    const slider = strength.querySelector("input");
+    const set = () => canvas.style.setProperty("opacity", slider.value / 100);
+    slider.value = STRENGTH;
+    slider.addEventListener("input", set);
+    set();
+  }
+
+  /**
+   * Show `rows` (of 0..1) over the central square that the model saw: `crop` times the short side of a photo of `width` x
+   * `height`. The canvas gets the photo's proportions, so that the same object-fit lays one on the other.
+   */
+  show(rows, { crop, width, height }) {
+    const scale = LONG_SIDE / Math.max(width, height);
+    this.#canvas.width = Math.max(1, Math.round(width * scale));
+    this.#canvas.height = Math.max(1, Math.round(height * scale));
+    const side = Math.min(this.#canvas.width, this.#canvas.height) * crop;
+    const context = this.#canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(glowOf(rows), (this.#canvas.width - side) / 2, (this.#canvas.height - side) / 2, side, side);
+    this.#canvas.hidden = this.#strength.hidden = false;
+    this.#canvas.scrollIntoView({ block: "nearest" }); // on a phone, the button may be all that is in sight
+  }
+
+  hide() {
+    this.#canvas.hidden = this.#strength.hidden = true;
+  }
 }
 
 function glowOf(rows) {
   const [height, width] = [rows.length, rows[0].length];
   const glow = document.createElement("canvas");
   [glow.width, glow.height] = [width, height];
-  const pixels = new Uint8ClampedArray(rows.flatMap((row) => row.flatMap((heat) => [...GLOW, heat * MOST])));
+  const pixels = new Uint8ClampedArray(rows.flatMap((row) => row.flatMap((heat) => [...GLOW, heat * 255])));
   glow.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
   return glow;
 }

@@ -1,4 +1,7 @@
-/** Where photos come in by button or paste, with the drawing above while there are none. */
+/** Where photos come in by button or paste, with a drawing above and drawings to try while there are none. */
+
+import { fileOfImage } from "../photos/samples.js";
+
 export class Intake {
   #element;
 
@@ -7,12 +10,16 @@ export class Intake {
     this.#element = element;
     for (const input of element.querySelectorAll("input[type=file]")) {
       const button = element.querySelector(`[data-choose=${input.id}]`);
-      button.hidden = input.webkitdirectory === undefined && input.id === "folder"; // some phones cannot choose a folder
+      button.hidden = !offers(input.id, input);
       button.addEventListener("click", () => input.click());
       input.addEventListener("change", () => {
         take([...input.files]);
         input.value = ""; // so that the same photo can be chosen again
       });
+    }
+    for (const button of element.querySelectorAll(".samples button")) {
+      const image = button.querySelector("img");
+      button.addEventListener("click", async () => take([await fileOfImage(image, `${image.alt}.jpg`)]));
     }
     document.addEventListener("paste", (event) => {
       if (event.clipboardData.files.length > 0) take([...event.clipboardData.files]);
@@ -27,4 +34,10 @@ export class Intake {
   focus() {
     this.#element.querySelector("button").focus();
   }
+}
+
+function offers(way, input) {
+  if (way === "folder") return input.webkitdirectory !== undefined; // some phones cannot choose a folder
+  // What is held in a hand has a camera on its back, and a chooser that opens it.
+  return way !== "camera" || matchMedia("(hover: none) and (pointer: coarse)").matches;
 }

@@ -1,10 +1,14 @@
 /** How far many photos are, with what can be done about all of them. */
 
+import { onSayAnew } from "../language.js";
+import { Rate } from "../photos/rate.js";
 import { words } from "../words.js";
 
 export class Progress {
   #element;
   #buttons;
+  #rate = new Rate();
+  #left = 0;
 
   /** `actions` has a function for each button: `cancel`, `retry`, `clear`. */
   constructor(element, album, actions) {
@@ -12,13 +16,19 @@ export class Progress {
     this.#buttons = Object.fromEntries([...element.querySelectorAll("button")].map((button) => [button.dataset.do, button]));
     for (const [name, button] of Object.entries(this.#buttons)) button.addEventListener("click", actions[name]);
     for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, () => this.#show(album.counts()));
+    onSayAnew(() => this.#show(album.counts()));
   }
 
   #show(counts) {
     const pending = counts.waiting + counts.reading;
     const focused = this.#element.querySelector(":focus");
+    const now = performance.now();
+    for (let done = pending; done < this.#left; done++) this.#rate.note(now);
+    if (pending === 0) this.#rate.reset();
+    this.#left = pending;
     this.#element.hidden = counts.total < 2;
     this.#element.querySelector("p").textContent = words.progress(counts);
+    this.#element.querySelector(".pace").textContent = words.pace(this.#rate.perSecond(now), pending);
     const bar = this.#element.querySelector("progress");
     bar.max = counts.total || 1;
     bar.value = counts.total - pending;

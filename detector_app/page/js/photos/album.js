@@ -1,23 +1,33 @@
 /**
  * The page's one state: every photo, in the order it came, and what is known about it.
  *
- * A photo is `{id, file, status, job, answer, error}`; `status` is "waiting", "reading", "read", "failed" or
- * "cancelled". Photos are replaced, never changed. Events: "added" with the new photos in `detail`, "changed" with the
- * photo in `detail`, "cleared".
+ * A photo is `{id, batch, file, preview, status, job, answer, error, dog, correction}`. `batch` counts the times that
+ * photos came; `preview` is null until there is one, then `{blob, width, height}`, the blob null if the browser cannot
+ * show the photo; `status` is "waiting", "reading", "read", "failed" or "cancelled"; `dog` is what photos of one dog
+ * share, else null; `correction` is null or `{breed, sent}`: what it really is, and whether the service knows.
+ * Photos are replaced, never changed. Events: "added" with the new photos in `detail`, "changed" with the photo in
+ * `detail`, "cleared".
  */
 export class Album extends EventTarget {
   #photos = new Map();
+  #cleared = new Map();
   #lastId = 0;
+  #lastBatch = 0;
 
   /** Take in files, each to be read. */
   add(files) {
+    const batch = ++this.#lastBatch;
     const photos = [...files].map((file) => ({
       id: ++this.#lastId,
+      batch,
       file,
+      preview: null,
       status: "waiting",
       job: 0,
       answer: null,
       error: null,
+      dog: null,
+      correction: null,
     }));
     for (const photo of photos) this.#photos.set(photo.id, photo);
     this.#tell("added", photos);
@@ -27,9 +37,19 @@ export class Album extends EventTarget {
     return this.#photos.get(id);
   }
 
-  /** Return the oldest photo that waits to be read, or undefined. */
-  next() {
-    return this.#with("waiting")[0];
+  all() {
+    return [...this.#photos.values()];
+  }
+
+  /** Return the oldest photo of this status for which `test` holds, or undefined. */
+  next(status, test = () => true) {
+    for (const photo of this.#photos.values()) if (photo.status === status && test(photo)) return photo;
+    return undefined;
+  }
+
+  /** Store what is shown of a photo, unless it is gone. */
+  show(id, preview) {
+    if (this.get(id) && !this.get(id).preview) this.#change(id, { preview });
   }
 
   /** Mark a photo as being read and return the number of this job, to be given back with its outcome. */
@@ -44,9 +64,10 @@ export class Album extends EventTarget {
     if (this.get(id)?.job === job) this.#change(id, { status: error ? "failed" : "read", answer, error });
   }
 
-  /** Let a photo wait once more, unless it is gone or has moved on since the job began. */
+  /** Let a photo wait once more, unless it is gone, has its answer, or has moved on since the job began. */
   postpone(id, job) {
-    if (this.get(id)?.job === job) this.retry(id);
+    const photo = this.get(id);
+    if (photo?.job === job && ["reading", "failed"].includes(photo.status)) this.retry(id);
   }
 
   /** Let a photo be read again. */
@@ -67,9 +88,35 @@ export class Album extends EventTarget {
     }
   }
 
+  /** Note what the dog on these photos really is: `{breed, sent}`, or null to take it back. */
+  correct(ids, correction) {
+    for (const id of ids) if (this.get(id)) this.#change(id, { correction });
+  }
+
+  /** Let these photos show one dog. */
+  unite(ids) {
+    for (const id of ids) this.#change(id, { dog: Math.min(...ids) });
+  }
+
+  /** Let these photos show a dog each. */
+  separate(ids) {
+    for (const id of ids) this.#change(id, { dog: null });
+  }
+
   clear() {
-    this.#photos.clear();
+    this.#cleared = this.#photos;
+    this.#photos = new Map();
     this.#tell("cleared");
+  }
+
+  /** Undo the last `clear`; what was not read yet waits again. */
+  restore() {
+    const photos = [...this.#cleared.values()].map((photo) =>
+      photo.status === "reading" ? { ...photo, status: "waiting", job: photo.job + 1 } : photo,
+    );
+    this.#photos = new Map([...photos.map((photo) => [photo.id, photo]), ...this.#photos]);
+    this.#cleared = new Map();
+    if (photos.length > 0) this.#tell("added", photos);
   }
 
   /** Return how many photos there are in each status, `total` and those that `retryAll` would read. */

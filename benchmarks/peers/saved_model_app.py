@@ -1,4 +1,4 @@
-"""The service as a first draft has it: FastAPI, and a photo at a time through the model in the same process."""
+"""The service with FastAPI and the exported model in the same process, a photo at a time."""
 
 from __future__ import annotations
 

@@ -1,0 +1,190 @@
+"""The page with hundreds of photos from a camera: memory of the browser, time, and bytes that leave it.
+
+    .venv/bin/python -m benchmarks.page [--photos 500] [--few 50]
+
+A real browser has the page of `dog-breed run` read photos of 12 megapixels: first a few, then all, each time in a
+browser begun anew. Bounded memory shows in the ratio of the two. The few are also sent to the gateway as they are, by
+as many senders as the page has, which tells what shrinking them in the browser costs on one machine; over a network it
+pays. The model has random weights, which changes no speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from benchmarks.pictures import draw
+from benchmarks.processes import free_port, running, wait_for_http
+from benchmarks.stack import export_random, multipart
+
+WIDTH, HEIGHT, BYTES = 4000, 3000, 2_900_000
+DISTINCT = 6  # pictures; more files are the same under other names
+SENDERS = 3  # as many as the page has
+SAMPLE_SECONDS = 0.25
+LONGEST_SECONDS = 1200
+
+COUNT_BYTES = """globalThis.sentBytes = 0;
+const append = FormData.prototype.append;
+FormData.prototype.append = function (name, blob, ...rest) {
+    globalThis.sentBytes += blob.size;
+    return append.call(this, name, blob, ...rest);
+};"""
+
+
+@dataclass
+class Reading:
+    """What it took the browser to read photos; memory in MB."""
+
+    seconds: float
+    sent_bytes: int
+    before: float
+    peak: float
+    after: float
+
+
+def main() -> None:
+    """Draw the photos, start the product, and print what they took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=int, default=500)
+    parser.add_argument("--few", type=int, default=50, help="photos to compare with (%(default)s)")
+    parser.add_argument("--backbone", default="efficientnet_lite2")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = _draw_files(Path(folder), options.photos)
+        model = export_random(options.backbone, Path(folder) / "dog_breed").parent
+        port = free_port()
+        command = [sys.executable, "-m", "model_serving", "run", f"--model={model}", f"--port={port}"]
+        with running([*command, f"--grpc-port={free_port()}", f"--rest-port={free_port()}"]):
+            wait_for_http(f"http://127.0.0.1:{port}/readyz")
+            few = _read(port, files[: options.few])
+            as_they_are = _send(port, files[: options.few])
+            many = _read(port, files)
+        total = sum(file.stat().st_size for file in files)
+
+    rate = len(files) / many.seconds
+    print(
+        f"{len(files)} photos of 12 megapixels: {many.seconds:.0f} s, {rate:.1f} a second, "
+        f"{rate / as_they_are:.2f} of the rate of {options.few} sent as they are; "
+        f"bytes sent: {many.sent_bytes / total:.3f} of the photos' {total / 1e6:.0f} MB"
+    )
+    print(
+        f"browser: {many.before:.0f} MB before photos, at most {many.peak:.0f}, {many.after:.0f} afterwards; "
+        f"it grew {(many.peak - many.before) / (few.peak - few.before):.2f} times as much as with {options.few} photos"
+    )
+
+
+def _draw_files(folder: Path, count: int) -> list[Path]:
+    pictures = []
+    for seed in range(min(DISTINCT, count)):
+        picture = folder / f"picture-{seed}.jpg"
+        picture.write_bytes(draw(WIDTH, HEIGHT, BYTES, seed))
+        pictures.append(picture)
+    files = []
+    for number in range(count):
+        file = folder / f"photo-{number:04}.jpg"
+        os.link(pictures[number % len(pictures)], file)
+        files.append(file)
+    return files
+
+
+def _read(port: int, files: list[Path]) -> Reading:
+    """Have the page read photos, and leave the browser."""
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.add_init_script(COUNT_BYTES)
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.wait_for_selector("#about-model:not(:empty)")
+        before = _browser_megabytes()
+        with _peak() as peak:
+            start = time.perf_counter()
+            page.set_input_files("#photos", files)
+            done = "(count) => document.querySelectorAll('[data-status=read]').length === count"
+            page.wait_for_function(done, arg=len(files), timeout=LONGEST_SECONDS * 1000, polling=500)
+            seconds = time.perf_counter() - start
+        return Reading(seconds, page.evaluate("sentBytes"), before, max(peak), _browser_megabytes())
+
+
+def _send(port: int, files: list[Path]) -> float:
+    """Return how many photos a second the gateway answers that come as they are."""
+    bodies = [multipart(file.read_bytes()) for file in files[:DISTINCT]]
+
+    def send(number: int) -> None:
+        body, boundary = bodies[number % len(bodies)]
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        connection.request("POST", "/api/v1/predict_breed", body, headers)
+        if connection.getresponse().status != 200:
+            raise RuntimeError("a photo was not answered")
+        connection.close()
+
+    start = time.perf_counter()
+    with ThreadPoolExecutor(SENDERS) as pool:
+        list(pool.map(send, range(len(files))))
+    return len(files) / (time.perf_counter() - start)
+
+
+@contextmanager
+def _peak() -> Iterator[list[float]]:
+    """Yield a list that gets the browser's memory several times a second until the block ends."""
+    samples = [_browser_megabytes()]
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            samples.append(_browser_megabytes())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        thread.join()
+
+
+def _browser_megabytes() -> float:
+    """Return the memory of all processes of this one's browser, what they share counted once (Linux)."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                name, fields = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            except OSError:  # it has ended meanwhile
+                continue
+            parents[int(entry.name)] = (int(fields.split()[1]), name)
+    ours = [pid for pid, (_, name) in parents.items() if name.startswith("chrom") and _descends(pid, parents)]
+    return sum(map(_proportional_megabytes, ours))
+
+
+def _descends(pid: int, parents: dict[int, tuple[int, str]]) -> bool:
+    while pid in parents and pid != os.getpid():
+        pid = parents[pid][0]
+    return pid == os.getpid()
+
+
+def _proportional_megabytes(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended meanwhile
+        return 0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
+if __name__ == "__main__":
+    main()

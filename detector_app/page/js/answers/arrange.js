@@ -1,0 +1,37 @@
+/** Which answers are shown, and in which order. */
+
+import { sureness } from "./sureness.js";
+
+const byText = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare;
+const confidenceOf = ({ answer }) => answer?.guesses[0].confidence;
+const breedOf = ({ answer, correction }) => correction?.breed ?? answer?.guesses[0].breed;
+
+// The photos that came last stand first, in the order in which they were chosen; whatever has no answer stands last.
+const ORDERS = {
+  newest: (one, other) => other.batch - one.batch || one.id - other.id,
+  surest: (one, other) => (confidenceOf(other) ?? -1) - (confidenceOf(one) ?? -1),
+  unsurest: (one, other) => (confidenceOf(one) ?? 2) - (confidenceOf(other) ?? 2),
+  breed: (one, other) => byText(breedOf(one) ?? "\uffff", breedOf(other) ?? "\uffff"),
+  file: (one, other) => byText(one.file.name, other.file.name),
+};
+
+export const orders = Object.keys(ORDERS);
+
+/** Return the entries that the view lets through, in its order; `sure` is the model's threshold. */
+export function arrange(entries, { sort, breed, kind }, sure) {
+  return entries
+    .filter((entry) => !breed || (isDog(entry) && breedOf(entry) === breed))
+    .filter((entry) => !kind || sureness(entry, sure) === kind)
+    .sort((one, other) => ORDERS[sort](one, other) || ORDERS.newest(one, other));
+}
+
+/** Return `[breed, how many]` of the entries that are read as a dog, the most frequent first. */
+export function countBreeds(entries) {
+  const counts = new Map();
+  for (const entry of entries.filter(isDog)) counts.set(breedOf(entry), (counts.get(breedOf(entry)) ?? 0) + 1);
+  return [...counts].sort((one, other) => other[1] - one[1] || byText(one[0], other[0]));
+}
+
+function isDog({ answer, correction }) {
+  return correction !== null || (answer !== null && answer.isDog !== false);
+}

@@ -1,0 +1,54 @@
+/** All answers as a file: for a spreadsheet, or for a program. */
+
+const MOST_GUESSES = 5;
+
+// What a spreadsheet would take for a formula. With an apostrophe before it, it is text.
+const FORMULA = /^[=+\-@＝＋－＠\t\r\n]/;
+
+/** Return a row for each photo, with the answer to its dog; breeds as the model spells them, shares from 0 to 1. */
+export function recordsOf(entries) {
+  return entries.flatMap((entry) => entry.photos.map((photo) => recordOf(photo, entry)));
+}
+
+function recordOf(photo, { photos, answer, correction }) {
+  return {
+    file: photo.file.webkitRelativePath || photo.file.name,
+    status: photo.status,
+    breed: answer?.guesses[0].breed ?? null,
+    confidence: answer?.guesses[0].confidence ?? null,
+    is_dog: answer?.isDog ?? null,
+    dog_probability: answer?.dogProbability ?? null,
+    really: correction?.breed ?? null,
+    photos_of_this_dog: photos.length,
+    predictions: answer?.guesses ?? [],
+    model: answer?.model ?? null,
+    error: photo.error?.code ?? null,
+  };
+}
+
+export function toJson(entries) {
+  return `${JSON.stringify(recordsOf(entries), null, 2)}\n`;
+}
+
+/** Return RFC 4180 text of all records, with the mark by which spreadsheets know UTF-8. */
+export function toCsv(entries) {
+  const rows = recordsOf(entries).map(({ predictions, model, ...fields }) => ({
+    ...fields,
+    model: model && `${model.name} ${model.version}`.trim(),
+    ...Object.fromEntries(
+      Array.from({ length: MOST_GUESSES - 1 }, (_, index) => index + 1).flatMap((rank) => [
+        [`breed_${rank + 1}`, predictions[rank]?.breed],
+        [`confidence_${rank + 1}`, predictions[rank]?.confidence],
+      ]),
+    ),
+  }));
+  const names = Object.keys(rows[0] ?? {});
+  const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
+  return `\ufeff${lines.map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
+}
+
+function cell(value) {
+  if (value === null || value === undefined) return "";
+  if (typeof value !== "string") return String(value);
+  return `"${(FORMULA.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
+}

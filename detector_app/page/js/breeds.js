@@ -1,0 +1,66 @@
+/** What is known of dog breeds: their names in each language, their group and size, and a sentence about each. */
+
+import { language, onSayAnew, sayAnew } from "./language.js";
+
+/** What a person may call a dog of the breed; the words are `group.…`. */
+export const GROUPS = [
+  "spaniel", "retriever", "setter", "water", "terrier", "hound", "sighthound", "shepherd", "mountain", "mastiff",
+  "pinscher", "spitz", "poodle", "companion", "primitive",
+];
+
+/** By the usual weight of a grown dog: to about 12, 25 and 45 kg, and above; "varied" where a breed has several. */
+export const SIZES = ["small", "medium", "large", "giant", "varied"];
+
+let kinds = null; // Map of a spelling's key to {breed, group, size}
+let texts = {}; // {breed: [name, sentence]} in `loaded`
+let loaded = null;
+
+/** Load what is known in the language in use. Until it is there, the page goes on with what it had. */
+export async function loadBreeds() {
+  const code = language;
+  if (loaded === code) return;
+  try {
+    const [all, said] = await Promise.all([kinds ?? fetchFile("kinds"), fetchFile(code)]);
+    if (code !== language) return; // another was chosen meanwhile
+    kinds = all instanceof Map ? all : bySpelling(all);
+    [texts, loaded] = [said, code];
+    sayAnew();
+  } catch {
+    // Asked for again with the next photos.
+  }
+}
+
+/** Return `{name, group, size, sentence}` of a breed in any spelling, or null if it is not known or not loaded. */
+export function factsOf(breed) {
+  const kind = kinds?.get(keyOf(breed));
+  if (!kind) return null;
+  const [name, sentence] = texts[kind.breed];
+  return { name, group: kind.group, size: kind.size, sentence };
+}
+
+/** Return the name of a breed in the language loaded, or as the model calls it. */
+export function nameOf(breed) {
+  return factsOf(breed)?.name ?? breed;
+}
+
+onSayAnew(() => {
+  if (loaded) loadBreeds();
+});
+
+async function fetchFile(name) {
+  const response = await fetch(new URL(`../breeds/${name}.json`, import.meta.url));
+  if (!response.ok) throw new Error(response.statusText);
+  return response.json();
+}
+
+function bySpelling(all) {
+  const entries = Object.entries(all).flatMap(([breed, { group, size, also = [] }]) =>
+    [breed, ...also].map((spelling) => [keyOf(spelling), { breed, group, size }]),
+  );
+  return new Map(entries);
+}
+
+/** Reduce a name to what spellings of it share, as model_serving/breeds.py does: no number of a folder, only letters. */
+function keyOf(name) {
+  return name.replace(/^\d+\.|^n\d{8}-/, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+}

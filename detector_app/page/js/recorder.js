@@ -1,0 +1,54 @@
+/** Puts each answer of the album into the history. */
+
+import { shrink } from "./photos/redraw.js";
+
+const VISIT = Date.now(); // with a photo's id, a key that no other visit has
+const WAIT = 300; // ms in which the answers to many photos come together
+const SIDE = 96; // px, the short side of a record's preview
+
+export class Recorder {
+  #history;
+  #sure;
+  #recorded = new Map(); // of a photo's id: {when, breed, correction}, as the history has it
+  #pending = new Map();
+
+  /** `sure` returns the model's threshold. */
+  constructor(album, history, sure) {
+    this.#history = history;
+    this.#sure = sure;
+    album.addEventListener("changed", ({ detail: photo }) => this.#note(photo));
+  }
+
+  #note(photo) {
+    const { id, answer, correction } = photo;
+    if (!answer) return;
+    const breed = answer.guesses[0].breed;
+    const known = this.#recorded.get(id);
+    if (known && known.breed === breed && known.correction === correction) return; // the heat map is no news
+    const when = known?.when ?? Date.now();
+    this.#recorded.set(id, { when, breed, correction });
+    if (this.#pending.size === 0) setTimeout(() => this.#write(), WAIT);
+    this.#pending.set(id, { photo, when, sure: this.#sure() });
+  }
+
+  async #write() {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    const records = [];
+    for (const one of pending) records.push(await recordOf(one));
+    await this.#history.put(...records);
+  }
+}
+
+async function recordOf({ photo: { id, file, answer, correction, preview }, when, sure }) {
+  return {
+    key: `${VISIT}-${id}`,
+    when,
+    file: file.name,
+    guesses: answer.guesses,
+    isDog: answer.isDog,
+    sure,
+    really: correction?.breed ?? null,
+    preview: preview?.blob ? await shrink(preview.blob, SIDE) : null,
+  };
+}

@@ -1,0 +1,19 @@
+/** The breeds that a text field offers while one types. */
+
+import { onSayAnew } from "../language.js";
+import { words } from "../words.js";
+
+export class BreedList {
+  #element;
+  #breeds = [];
+
+  constructor(element) {
+    this.#element = element;
+    onSayAnew(() => this.offer(this.#breeds));
+  }
+
+  offer(breeds) {
+    this.#breeds = breeds;
+    this.#element.replaceChildren(...breeds.map((breed) => new Option("", words.breed(breed))));
+  }
+}

@@ -1,0 +1,38 @@
+/** What can be done with the answers that are chosen. */
+
+import { onSayAnew } from "../language.js";
+import { words } from "../words.js";
+
+export class Chosen {
+  #element;
+  #view;
+
+  /** `entries` returns the chosen entries, `unite` gets their photos; `focus` gets the entry's id to go on with. */
+  constructor(element, album, view, { entries, unite, focus }) {
+    this.#element = element;
+    this.#view = view;
+    const end = (act) => {
+      const [first] = entries();
+      act();
+      view.set({ chosen: new Set() });
+      focus(first.id);
+    };
+    this.#button("unite").addEventListener("click", () => end(() => unite(entries().flatMap(({ photos }) => photos))));
+    this.#button("none").addEventListener("click", () => end(() => {}));
+    const show = () => this.#show(entries());
+    for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, show);
+    view.addEventListener("changed", show);
+    onSayAnew(show);
+  }
+
+  #show(entries) {
+    this.#element.hidden = entries.length === 0;
+    this.#element.querySelector("p").textContent =
+      entries.length === 1 ? words.chooseMore() : words.chosen(entries.length);
+    this.#button("unite").disabled = entries.length < 2 || entries.some(({ status }) => status !== "read");
+  }
+
+  #button(name) {
+    return this.#element.querySelector(`[data-do=${name}]`);
+  }
+}

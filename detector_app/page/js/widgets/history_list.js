@@ -1,0 +1,75 @@
+/** What was read before on this device. */
+
+import { loadBreeds } from "../breeds.js";
+import { onSayAnew } from "../language.js";
+import { words } from "../words.js";
+import { Picture } from "./picture.js";
+import { instance } from "./template.js";
+
+export class HistoryList {
+  #element;
+  #history;
+  #undo;
+  #pictures = [];
+
+  constructor(element, history, undo) {
+    this.#element = element;
+    this.#history = history;
+    this.#undo = undo;
+    element.querySelector("[data-do=clear]").addEventListener("click", () => this.#clear());
+    element.addEventListener("toggle", () => {
+      loadBreeds();
+      this.#show();
+    });
+    history.addEventListener("changed", () => this.#show());
+    onSayAnew(() => this.#show());
+    this.#show();
+  }
+
+  async #show() {
+    const records = await this.#history.all();
+    this.#element.hidden = records.length === 0;
+    this.#element.querySelector("summary").textContent = words.history(records.length);
+    for (const picture of this.#pictures) picture.release();
+    this.#pictures = [];
+    // Nothing is drawn while nobody looks.
+    const items = this.#element.open ? records.map((record) => this.#itemOf(record)) : [];
+    this.#element.querySelector("ol").replaceChildren(...items);
+  }
+
+  #itemOf(record) {
+    const item = instance("record");
+    const picture = new Picture(item);
+    picture.show({ blob: record.preview });
+    this.#pictures.push(picture);
+    item.querySelector(".headline").textContent = words.record(record);
+    item.querySelector("time").textContent = words.moment(record.when);
+    item.querySelector("time").dateTime = new Date(record.when).toISOString();
+    item.querySelector("button").ariaLabel = words.forget(record);
+    item.querySelector("button").addEventListener("click", () => this.#remove(record, item));
+    return item;
+  }
+
+  async #remove(record, item) {
+    const place = [...item.parentElement.children].indexOf(item);
+    await this.#history.remove(record.key);
+    await this.#show();
+    this.#undo.offer(words.forgotten, () => this.#bringBack(record));
+    const buttons = this.#element.querySelectorAll("li button");
+    if (buttons.length > 0) buttons[Math.min(place, buttons.length - 1)].focus();
+    else this.#undo.focus();
+  }
+
+  async #clear() {
+    const records = await this.#history.all();
+    await this.#history.clear();
+    this.#undo.offer(words.historyCleared, () => this.#bringBack(...records));
+    this.#undo.focus();
+  }
+
+  async #bringBack(...records) {
+    await this.#history.put(...records);
+    await this.#show();
+    this.#element.querySelector("summary").focus();
+  }
+}

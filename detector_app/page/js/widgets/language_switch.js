@@ -1,0 +1,19 @@
+/** The languages to choose from, each by its own name. */
+
+import { choose, language, onSayAnew } from "../language.js";
+
+export class LanguageSwitch {
+  #buttons;
+
+  /** `fail` is called when a language cannot be had; the one before stays. */
+  constructor(element, fail) {
+    this.#buttons = [...element.querySelectorAll("button")];
+    for (const button of this.#buttons) button.addEventListener("click", () => choose(button.lang).catch(fail));
+    onSayAnew(() => this.#show());
+    this.#show();
+  }
+
+  #show() {
+    for (const button of this.#buttons) button.setAttribute("aria-pressed", button.lang === language);
+  }
+}

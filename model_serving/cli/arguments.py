@@ -1,0 +1,73 @@
+"""Arguments that several verbs take, and what their values may be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+MODEL = Path("models/dog_breed")
+
+# Adds a verb by its name, the function that runs it and its description, and returns its parser.
+AddVerb = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
+
+
+def port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; ports are 1 to 65535")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text)
+
+
+def share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return share
+
+
+def count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return int(text)
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="folder of class folders, or of train/, valid/ and test/ with them")
+    parser.add_argument(
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="folder of class folders that join the training photos, such as the gateway's feedback; may be repeated",
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, default=MODEL, help="folder of the model's versions (%(default)s)")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="what works on the photos: this process, or Ray's here or at $RAY_ADDRESS (%(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=positive, help="with --engine ray: processes that hold the network (one a core)"
+    )
+
+
+def add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--backbone", default=default, help="name in the registry of backbones (%(default)s)")
+    parser.add_argument("--weights", help="file of pretrained weights, or `random`; by default the backbone's own")

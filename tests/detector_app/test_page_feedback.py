@@ -1,0 +1,92 @@
+"""It is really a …: mistakes corrected, and given to the service only if it takes them and the person agrees."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+
+@pytest.fixture
+def form(page: Page, gateway: Any, photo: Callable[..., Any]) -> Callable[..., Locator]:
+    """Return a function that has a photo read and opens its form, with the service's feedback on or off."""
+
+    def open_form(feedback: bool, query: str = "") -> Locator:
+        gateway.feedback = feedback
+        page.goto(f"/{query}")
+        page.set_input_files("#photos", [photo()])
+        page.get_by_role("button", name="Is it wrong?").click()
+        return page.locator(".correction")
+
+    return open_form
+
+
+def test_correct_answer_with_consent_gives_photo_to_service(
+    page: Page, gateway: Any, form: Callable[..., Locator]
+) -> None:
+    """A correction goes out with the photo, in the model's spelling, once the person has agreed."""
+    opened = form(feedback=True)
+    breed = opened.get_by_label("It is really:")
+    expect(breed).to_be_focused()
+    breed.fill("beagle ")
+    opened.get_by_label("The photo may be kept, to train the model").check()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".really")).to_have_text("You say: Beagle. Thank you, the photo will help to train the model.")
+    expect(page.get_by_role("button", name="Is it wrong?")).to_be_focused()
+    ((query, name, photo),) = gateway.corrections
+    assert query == {"breed": "Beagle", "keep": "true"}
+    assert (name, photo) == gateway.photos[0]
+
+
+@pytest.mark.parametrize("feedback", [True, False])
+def test_correct_answer_without_consent_keeps_it_here(
+    page: Page, gateway: Any, form: Callable[..., Locator], feedback: bool
+) -> None:
+    """Without consent, or where the service keeps no photos, the correction is noted on this page alone."""
+    opened = form(feedback)
+    expect(opened.get_by_role("checkbox")).to_be_visible(visible=feedback)
+    expect(opened.get_by_text("This is noted on this device alone.")).to_be_visible(visible=not feedback)
+    opened.get_by_label("It is really:").fill("Beagle")
+    opened.get_by_role("button", name="Save").click()
+    expect(page.locator(".really")).to_have_text("You say: Beagle.")
+    assert gateway.corrections == []
+
+
+def test_correct_answer_by_rest_client_keeps_it_here(page: Page, gateway: Any, form: Callable[..., Locator]) -> None:
+    """TensorFlow Serving takes no corrections."""
+    opened = form(feedback=True, query="?client=rest")
+    expect(opened.get_by_role("checkbox")).to_be_hidden()
+
+
+def test_correct_answer_with_unknown_breed_says_so(page: Page, gateway: Any, form: Callable[..., Locator]) -> None:
+    """A breed that the model does not know cannot help it; what was typed stays, and Escape leaves the form."""
+    opened = form(feedback=True)
+    breed = opened.get_by_label("It is really:")
+    breed.fill("Unicorn")
+    breed.press("Enter")
+    expect(opened.get_by_role("status")).to_have_text(
+        "The model does not know this breed. Please choose one of the list."
+    )
+    expect(breed).to_be_focused()
+    expect(breed).to_have_value("Unicorn")
+    assert page.locator("#breeds option").evaluate_all("(options) => options.map(({ value }) => value)")[:2] == [
+        "Akita",
+        "Beagle",
+    ]
+    breed.press("Escape")
+    expect(opened).to_be_hidden()
+
+
+def test_correct_answer_of_refusing_service_says_why(page: Page, gateway: Any, form: Callable[..., Locator]) -> None:
+    """If the service cannot take the photo, the form says so and loses nothing."""
+    gateway.refusal = gateway.problem(504, "deadline")
+    opened = form(feedback=True)
+    opened.get_by_label("It is really:").fill("Beagle")
+    opened.get_by_role("checkbox").check()
+    opened.get_by_role("button", name="Save").click()
+    expect(opened.get_by_role("status")).to_have_text("The answer took too long. Please try again.")
+    gateway.refusal = None
+    opened.get_by_role("button", name="Save").click()
+    expect(page.locator(".really")).to_contain_text("You say: Beagle.")
+    assert len(gateway.corrections) == 1

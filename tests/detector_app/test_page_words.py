@@ -1,0 +1,177 @@
+"""What the page says: in every language the same, chosen by the browser or by the person."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+PAGE = Path(__file__).parents[2] / "detector_app" / "page"
+LANGUAGES = ["en", "de", "zh"]
+# How many forms each language has for a number: English "one" and "other", Chinese "other" alone.
+PLURALS = {"en": {"one", "other"}, "de": {"one", "other"}, "zh": {"other"}}
+
+
+@pytest.fixture
+def sentences(page: Page) -> dict[str, dict[str, Any]]:
+    """Return each language's sentences by key, as the browser reads them."""
+    page.goto("/")
+    load = "async (code) => (await import(`/js/words/${code}.js`)).default"
+    return {code: page.evaluate(load, code) for code in LANGUAGES}
+
+
+def forms(sentence: str | dict[str, str]) -> list[str]:
+    """Return a sentence's forms, which differ by number."""
+    return [sentence] if isinstance(sentence, str) else list(sentence.values())
+
+
+def placeholders(sentence: str | dict[str, str]) -> set[str]:
+    """Return the names of the values that a sentence takes."""
+    return {name for form in forms(sentence) for name in re.findall(r"\{(?:a )?(\w+)\}", form)}
+
+
+def test_languages_say_all_that_english_says(sentences: dict[str, dict[str, Any]]) -> None:
+    """Every language has every sentence, with the same values in it and a form for each number; none is empty."""
+    for code, said in sentences.items():
+        assert said.keys() == sentences["en"].keys(), code
+        for key, sentence in said.items():
+            assert placeholders(sentence) == placeholders(sentences["en"][key]), (code, key)
+            assert all(form.strip() for form in forms(sentence)) or key.startswith("list."), (code, key)
+            counted = isinstance(sentences["en"][key], dict)
+            assert not counted or set(sentence) == PLURALS[code], (code, key)
+
+
+def test_languages_translate_all(sentences: dict[str, dict[str, Any]]) -> None:
+    """No sentence was left in English, but for words that are the same."""
+    for code in ("de", "zh"):
+        same = {
+            key
+            for key, said in sentences[code].items()
+            if said == sentences["en"][key] and re.search(r"\w{4}", str(said))
+        }
+        assert same <= SAME_IN_GERMAN if code == "de" else not same, same
+
+
+# Words, not sentences; and those of placeholders alone.
+SAME_IN_GERMAN = {
+    "card.announcement",
+    "card.announcement_sentence",
+    "card.guess",
+    "tools.counted",
+    *(f"group.{name}" for name in ("spaniel", "retriever", "terrier", "spitz")),
+}
+
+
+def test_languages_have_no_sentence_that_is_never_said(sentences: dict[str, dict[str, Any]]) -> None:
+    """Every sentence's key stands in the page or its scripts, or is put together there."""
+    sources = [PAGE / "index.html", *(path for path in PAGE.glob("js/**/*.js") if path.parent.name != "words")]
+    text = "\n".join(path.read_text() for path in sources)
+    unsaid = [key for key in sentences["en"] if f'"{key}"' not in text and f"`{key.split('.')[0]}.${{" not in text]
+    assert unsaid == []
+
+
+class TextsOfPage(HTMLParser):
+    """Collects each text of a page that a person may meet, with its key or None."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[dict[str, str | None]] = []
+        self.texts: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take the texts that stand in attributes."""
+        given = dict(attrs)
+        for attribute in ("aria-label", "title", "placeholder", "alt"):
+            if given.get(attribute):
+                name = "label" if attribute == "aria-label" else attribute
+                self.texts.append((given[attribute] or "", given.get(f"data-say-{name}")))
+        if tag == "meta" and given.get("name") == "description":
+            self.texts.append((given["content"] or "", given.get("data-say-content")))
+        if tag not in ("meta", "link", "img", "input", "br"):
+            self.open.append(given | {"tag": tag})
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave an element."""
+        assert self.open.pop()["tag"] == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Pass an element that holds nothing."""
+
+    def handle_data(self, data: str) -> None:
+        """Take a text, unless it is only there without scripts or is a language's own name."""
+        everywhere = data.strip() in ("CSV", "JSON") or not re.search(r"\w", data)
+        if everywhere or any(element["tag"] == "noscript" for element in self.open):
+            return
+        if not (self.open[-1]["tag"] == "button" and self.open[-1].get("lang")):
+            self.texts.append((data.strip(), self.open[-1].get("data-say")))
+
+
+def test_page_has_no_text_that_is_not_translated(sentences: dict[str, dict[str, Any]]) -> None:
+    """Every text of index.html has a key, and is what English says under it."""
+    parser = TextsOfPage()
+    parser.feed((PAGE / "index.html").read_text())
+    assert len(parser.texts) > 10
+    for text, key in parser.texts:
+        assert key is not None, text
+        assert text == sentences["en"][key]
+
+
+@pytest.mark.parametrize(
+    ("locale", "lang", "title", "sure"),
+    [
+        ("en-GB", "en", "What breed is this dog?", "90% sure"),
+        ("de-AT", "de", "Welche Rasse ist dieser Hund?", "Zu 90\u00a0% sicher"),
+        ("zh-CN", "zh-Hans", "这只狗是什么品种？", "把握 90%"),
+        ("fr-FR", "en", "What breed is this dog?", "90% sure"),
+    ],
+)
+def test_open_page_speaks_the_browsers_language(
+    open_page: Callable[..., Page], photo: Callable[..., Any], locale: str, lang: str, title: str, sure: str
+) -> None:
+    """The page follows the browser's language, numbers as they are written in it, and is English for any other."""
+    page = open_page(locale=locale)
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+    expect(page).to_have_title(title)
+    expect(page.locator("h1")).to_have_text(title)
+    page.set_input_files("#photos", [photo()])
+    expect(page.locator(".remark")).to_have_text(sure)
+
+
+def test_switch_language_says_all_anew_and_is_remembered(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """A switch loses no photo and no answer, reads none again, and holds on the next visit."""
+    gateway.replies["a.jpg"] = [gateway.answer("Bloodhound")]
+    gateway.replies["b.jpg"] = [gateway.problem(422, "damaged_image")]
+    page.goto("/")
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg")])
+    expect(page.locator("#progress-text")).to_have_text("1 of 2 read, 1 failed")
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("#progress-text")).to_have_text("1 von 2 ausgewertet, 1 fehlgeschlagen")
+    expect(page.locator(".headline")).to_have_text(["Bluthund", "Nicht ausgewertet"])
+    expect(page.locator(".guess-breed").first).to_have_text("Bluthund")
+    expect(page.locator(".remark").last).to_contain_text("Dieses Foto ist beschädigt")
+    expect(page.get_by_role("button", name="Blick des Modells zeigen")).to_be_visible()
+    expect(page.locator("#about-model")).to_contain_text("es kennt 6 Rassen")
+    expect(page.get_by_role("button", name="Deutsch")).to_be_focused()
+    expect(page.get_by_role("button", name="Deutsch")).to_have_attribute("aria-pressed", "true")
+    assert len(gateway.photos) == 2
+    expect(page.locator("#history")).to_contain_text("ein Foto")
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Welche Rasse ist dieser Hund?")
+    page.locator("#history summary").click()
+    expect(page.locator(".record .headline")).to_have_text(re.compile("Bluthund"))
+
+
+def test_open_page_loads_one_language(page: Page, photo: Callable[..., Any]) -> None:
+    """Only the language in use is loaded, and the breeds only when there is a photo."""
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url.split("/", 3)[3]))
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    assert [path for path in loaded if "words/" in path or "breeds/" in path] == ["js/words/en.js"]
+    with page.expect_response("**/breeds/en.json"):
+        page.set_input_files("#photos", [photo()])
+    assert not [path for path in loaded if re.search(r"/(de|zh)\.js", path)]
