@@ -39,14 +39,20 @@ async function keep(urls) {
 /** Answer from the network, which asks by ETag; from what is kept only if there is no network. */
 async function answer(event) {
   const path = pathOf(event.request.url);
-  const cache = await caches.open(CACHE);
   try {
     const response = await fetch(event.request);
-    if (response.ok) event.waitUntil(cache.put(path, response.clone()));
+    if (response.ok) event.waitUntil(put(path, response.clone()));
     return response;
-  } catch {
-    return (await cache.match(path)) ?? Response.error();
+  } catch (failure) {
+    const kept = await caches.match(path, { cacheName: CACHE });
+    if (!kept) throw failure;
+    return kept;
   }
+}
+
+async function put(path, response) {
+  const cache = await caches.open(CACHE);
+  await cache.put(path, response);
 }
 
 /** Return the path under which a file of the page is kept, whatever was asked of it; null for all else. */

@@ -72,7 +72,9 @@ export function share(value) {
 /** Write what stands in index.html: as text (data-say), name (data-say-label), content (-content) or description (-alt). */
 function translate(root) {
   for (const element of root.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
-  for (const element of root.querySelectorAll("[data-say-label]")) element.ariaLabel = say(element.dataset.sayLabel);
+  for (const element of root.querySelectorAll("[data-say-label]")) {
+    element.setAttribute("aria-label", say(element.dataset.sayLabel));
+  }
   for (const element of root.querySelectorAll("[data-say-alt]")) element.alt = say(element.dataset.sayAlt);
   for (const element of root.querySelectorAll("[data-say-content]")) element.content = say(element.dataset.sayContent);
 }
@@ -95,4 +97,4 @@ function remember(code) {
 }
 
 /** Fulfilled once the page speaks. index.html loads this module by itself as well, so that this is early. */
-export const spoken = speak(preferredLanguage());
+export const spoken = speak(preferredLanguage()).catch(() => speak(LANGUAGES[0]));

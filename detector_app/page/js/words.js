@@ -17,7 +17,8 @@ export const words = {
   problem({ code, retryAfter }) {
     const sentence = say(`problem.${code}`);
     if (code !== "busy" && code !== "not_ready") return sentence;
-    return `${sentence} ${retryAfter ? say("problem.again_in", { count: retryAfter }) : say("problem.again_soon")}`;
+    const again = retryAfter ? say("problem.again_in", { count: retryAfter }) : say("problem.again_soon");
+    return [sentence, again].join(say("list.sentence"));
   },
 
   /** Return what a card says: `{headline, remark}`. */
@@ -99,7 +100,7 @@ export const words = {
   aboutModel({ name, version, card }) {
     const said = [say("model.about", { model: words.model({ name, version }), count: card.breeds.length })];
     if (card.test) said.push(say("model.tested", { share: share(card.test.top1), count: card.test.photos }));
-    return said.join(" ");
+    return said.join(say("list.sentence"));
   },
 };
 

@@ -14,6 +14,6 @@ export class LanguageSwitch {
   }
 
   #show() {
-    for (const button of this.#buttons) button.ariaPressed = button.lang === language;
+    for (const button of this.#buttons) button.setAttribute("aria-pressed", button.lang === language);
   }
 }

@@ -38,6 +38,7 @@ export default {
   "progress.retry": "{count} noch einmal versuchen",
   "progress.clear": "Alle entfernen",
   "list.comma": ", ",
+  "list.sentence": " ", // between two of them
   "pace.rate": "{rate} pro Sekunde, {left}",
   "pace.seconds": { one: "noch eine Sekunde", other: "noch {count} Sekunden" },
   "pace.minutes": { one: "noch eine Minute", other: "noch {count} Minuten" },

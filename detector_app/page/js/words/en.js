@@ -36,6 +36,7 @@ export default {
   "progress.retry": "Try {count} again",
   "progress.clear": "Clear all",
   "list.comma": ", ",
+  "list.sentence": " ", // between two of them
   "pace.rate": "{rate} a second, {left}",
   "pace.seconds": { one: "one second left", other: "{count} seconds left" },
   "pace.minutes": { one: "one minute left", other: "{count} minutes left" },

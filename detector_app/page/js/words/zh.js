@@ -32,6 +32,7 @@ export default {
   "progress.retry": "重试 {count} 张",
   "progress.clear": "全部清除",
   "list.comma": "，",
+  "list.sentence": "", // between two of them
   "pace.rate": "每秒 {rate} 张，{left}",
   "pace.seconds": { other: "还需 {count} 秒" },
   "pace.minutes": { other: "还需 {count} 分钟" },
