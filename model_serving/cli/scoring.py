@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from model_serving.cli.arguments import AddVerb, add_engine, add_model, positive
 from model_serving.errors import ScoringError
 from model_serving.quiet import import_tensorflow_quietly
+from model_serving.scoring.journal import Row
+
+Sort = Callable[[Iterable[Row]], object]
 
 
 def add_verbs(verb: AddVerb) -> None:
@@ -32,7 +35,6 @@ def add_verbs(verb: AddVerb) -> None:
 
 def _score(options: argparse.Namespace) -> None:
     from model_serving.scoring import sorting, tables
-    from model_serving.scoring.journal import Row
 
     tables.check(options.out)
     if options.sort_into:
@@ -40,13 +42,22 @@ def _score(options: argparse.Namespace) -> None:
     if options.engine == "ray" and options.server:
         raise ScoringError("A running server is asked without --engine ray. Leave one of --engine and --server out.")
     import_tensorflow_quietly()
-    from model_serving.savedmodel.versions import version_or_latest
-    from model_serving.scoring.models import LocalModel, Model, ServedModel
-    from model_serving.scoring.score import score
 
     def sort(rows: Iterable[Row]) -> None:
         count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
         print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
+
+    engine = _score_on_ray if options.engine == "ray" else _score_here
+    count, unreadable = engine(options, sort if options.sort_into else None)
+    for row in unreadable:
+        print(f"skipped {row['file']}: {row['error']}")
+    print(f"{count} photos, {len(unreadable)} of them unreadable: {options.out}")
+
+
+def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[Row]]:
+    from model_serving.savedmodel.versions import version_or_latest
+    from model_serving.scoring.models import LocalModel, Model, ServedModel
+    from model_serving.scoring.score import score
 
     model: Model
     if options.server:
@@ -54,21 +65,23 @@ def _score(options: argparse.Namespace) -> None:
         source = f"{options.name}, version {model.version}, at {options.server}"
     else:
         version = version_or_latest(options.model, options.version)
-        source = str(version.resolve())
-    job = {"photos": str(options.folder.resolve()), "model": source}
-    sorter = sort if options.sort_into else None
-    if options.engine == "ray":
-        from model_serving.distributed.scoring import score_on_ray
+        model, source = LocalModel(version), str(version.resolve())
+    try:
+        rows = score(options.folder, model, _job(options, source), options.out, sort)
+    finally:
+        model.close()
+    return len(rows), [row for row in rows if row["error"]]
 
-        count, unreadable = score_on_ray(options.folder, version, job, options.out, options.workers, sorter)
-    else:
-        if not options.server:
-            model = LocalModel(version)
-        try:
-            rows = score(options.folder, model, job, options.out, sorter)
-        finally:
-            model.close()
-        count, unreadable = len(rows), [row for row in rows if row["error"]]
-    for row in unreadable:
-        print(f"skipped {row['file']}: {row['error']}")
-    print(f"{count} photos, {len(unreadable)} of them unreadable: {options.out}")
+
+def _score_on_ray(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[Row]]:
+    from model_serving.distributed.scoring import score_on_ray
+    from model_serving.savedmodel.versions import version_or_latest
+
+    version = version_or_latest(options.model, options.version)
+    job = _job(options, str(version.resolve()))
+    return score_on_ray(options.folder, version, job, options.out, options.workers, sort)
+
+
+def _job(options: argparse.Namespace, source: str) -> dict[str, str]:
+    """Return what tells one job from another: the engine does not, as it changes no answer."""
+    return {"photos": str(options.folder.resolve()), "model": source}

@@ -1,4 +1,4 @@
-"""One Ray cluster of two workers on this machine, for all tests that need one."""
+"""A Ray cluster of two workers on this machine, and photos for it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from model_serving.distributed.cluster import cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_cluster() -> Iterator[int]:
-    """Start Ray and return how many workers it has."""
+    """Start Ray for the tests of a module, lest it go on beside all others; return how many workers it has."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
         with cluster(2) as workers:
