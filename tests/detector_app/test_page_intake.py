@@ -139,7 +139,7 @@ def test_read_photo_again_that_is_gone_meanwhile_says_so(
 
 
 def test_cancel_photo_that_is_gone_meanwhile_leaves_the_page_alive(
-    page: Page, gateway: Any, tmp_path: Path, photo: Callable[..., Any]
+    page: Page, gateway: Any, tmp_path: Path, photo: Callable[..., Any], eventually: Callable[..., None]
 ) -> None:
     """A file that is neither shown nor there any more is looked for once, and other photos are read."""
     paths = [tmp_path / f"{number}.jpg" for number in range(20)]
@@ -148,7 +148,7 @@ def test_cancel_photo_that_is_gone_meanwhile_leaves_the_page_alive(
     gates = [gateway.hold(f"{number}.jpg") for number in range(3)]
     page.goto("/")
     page.set_input_files("#photos", paths)
-    expect(page.locator("[data-status=reading]")).to_have_count(3)
+    eventually(lambda: len(gateway.photos) == 3)
     for path in paths:
         path.unlink()
     page.get_by_role("button", name="Cancel").click()
