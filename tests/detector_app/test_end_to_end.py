@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from detector_api.client.detector import PHOTOS_A_REQUEST, Detector
+
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "page"
 START_SECONDS = 90
 
@@ -227,3 +229,17 @@ def picture(page: Page, name: str) -> None:
     page.evaluate("document.querySelectorAll('.samples img').forEach((photo) => { photo.style.filter = ''; })")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def test_ask_for_many_photos_by_the_python_client_passes_nginx(
+    services: dict[str, str], start_nginx: Callable[..., str], shared_images: Path
+) -> None:
+    """More photos than share a request go through nginx as streams, and each gets the answer that it gets alone."""
+    photos = [*sorted((shared_images / "dogs").glob("*.jpg")), *sorted((shared_images / "udacity133").glob("*.jpg"))]
+    assert len(photos) > PHOTOS_A_REQUEST
+    with Detector(start_nginx(**services)) as detector:
+        answers = {answer.index: answer for answer in detector.predict_many(photos)}
+    for index, alone in enumerate(read_directly(services, photos)):
+        answered = answers[index].prediction
+        assert answered is not None, answers[index].error
+        assert (answered.breed, answered.is_dog) == (alone["breed"], alone["is_dog"]), photos[index]

@@ -138,6 +138,26 @@ def test_read_photo_again_that_is_gone_meanwhile_says_so(
     )
 
 
+def test_cancel_photo_that_is_gone_meanwhile_leaves_the_page_alive(
+    page: Page, gateway: Any, tmp_path: Path, photo: Callable[..., Any]
+) -> None:
+    """A file that is neither shown nor there any more is looked for once, and other photos are read."""
+    paths = [tmp_path / f"{number}.jpg" for number in range(20)]
+    for path in paths:
+        path.write_bytes(photo()["buffer"])
+    gates = [gateway.hold(f"{number}.jpg") for number in range(3)]
+    page.goto("/")
+    page.set_input_files("#photos", paths)
+    expect(page.locator("[data-status=reading]")).to_have_count(3)
+    for path in paths:
+        path.unlink()
+    page.get_by_role("button", name="Cancel").click()
+    for gate in gates:
+        gate.set()
+    page.set_input_files("#photos", [photo("new.jpg")])
+    expect(page.locator("[data-status=read] .file")).to_have_text("new.jpg")
+
+
 def test_choose_no_photo_says_so(page: Page) -> None:
     """Files that are no photos are not sent; the page says what to choose instead."""
     page.goto("/")

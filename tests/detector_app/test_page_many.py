@@ -103,12 +103,14 @@ def test_show_photos_holds_small_previews_alone(page: Page, photo: Callable[...,
     assert heights == [side] * count
 
 
-def test_cancel_many_still_shows_each(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+def test_cancel_many_still_shows_each(
+    page: Page, gateway: Any, photo: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
     """Photos that were given up before they were sent are shown nonetheless, and sent to nobody."""
     gates = [gateway.hold(f"{number}.jpg") for number in range(3)]
     page.goto("/")
     page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(30)])
-    expect(page.locator("[data-status=reading]")).to_have_count(3)
+    eventually(lambda: len(gateway.photos) == 3)
     page.get_by_role("button", name="Cancel").click()
     for gate in gates:
         gate.set()

@@ -104,6 +104,15 @@ def test_show_table_has_a_row_for_each_and_leads_to_its_card(answers: Page) -> N
     expect(card).to_be_focused()
 
 
+def test_clear_answers_forgets_how_they_were_looked_at(answers: Page, photo: Callable[..., Any]) -> None:
+    """A single photo after many comes as a card again, whatever the many were filtered by."""
+    answers.get_by_role("button", name="Table").click()
+    answers.get_by_role("combobox", name="Show").select_option("not a dog")
+    answers.get_by_role("button", name="Clear all").click()
+    answers.set_input_files("#photos", [photo("new.jpg")])
+    expect(files(answers)).to_have_text("new.jpg")
+
+
 def download(page: Page, name: str) -> str:
     with page.expect_download() as waiting:
         page.get_by_role("button", name=name).click()

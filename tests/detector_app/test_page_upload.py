@@ -74,6 +74,7 @@ def send(page: Page, gateway: Any) -> Callable[[str, bytes], bytes]:
     ("name", "photo"),
     [
         ("small.jpg", jpeg()),
+        ("upright.jpg", jpeg(orientation=1)),
         ("turned.jpg", jpeg(orientation=6)),
         ("large.jpg", jpeg(4000, 3000, orientation=1)),
         ("text.png", png()),
@@ -93,7 +94,7 @@ def test_send_photo_leaves_metadata_out(send: Callable[[str, bytes], bytes], nam
 
 def test_send_small_photo_keeps_every_pixel(send: Callable[[str, bytes], bytes]) -> None:
     """A small photo loses nothing: each of its pixels counts for the model."""
-    for name, photo in (("small.jpg", jpeg()), ("text.webp", webp())):
+    for name, photo in (("small.jpg", jpeg()), ("upright.jpg", jpeg(orientation=1)), ("text.webp", webp())):
         sent = Image.open(io.BytesIO(send(name, photo))).convert("RGB")
         assert np.array_equal(np.asarray(sent), np.asarray(Image.open(io.BytesIO(photo)).convert("RGB")))
 
@@ -104,6 +105,15 @@ def test_send_turned_photo_is_upright(send: Callable[[str, bytes], bytes]) -> No
         sent = Image.open(io.BytesIO(send("turned.jpg", jpeg(width, height, orientation=6)))).convert("RGB")
         assert sent.size == size
         assert sent.getpixel((size[0] - 5, 5)) == pytest.approx((200, 30, 30), abs=6)  # type: ignore[comparison-overlap]
+
+
+def test_send_small_upright_jpeg_as_a_jpeg(send: Callable[[str, bytes], bytes]) -> None:
+    """A JPEG that need not be turned is not drawn anew, which would make it several times as large."""
+    photo = jpeg(orientation=1)
+    assert photo.index(b"Exif") > 0
+    sent = send("upright.jpg", photo)
+    assert sent.startswith(b"\xff\xd8")
+    assert len(sent) < len(photo)
 
 
 def test_send_large_photo_is_shrunk(send: Callable[[str, bytes], bytes]) -> None:

@@ -11,6 +11,11 @@ export class View extends EventTarget {
   kind = "";
   chosen = new Set();
 
+  /** Look at new photos as at the first, for they may be too few to have any tools. */
+  reset() {
+    this.set({ layout: "grid", sort: "newest", breed: "", kind: "", chosen: new Set() });
+  }
+
   set(fields) {
     Object.assign(this, fields);
     this.dispatchEvent(new Event("changed"));

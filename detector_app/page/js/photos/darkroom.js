@@ -41,10 +41,10 @@ export class Darkroom {
 
   async #develop(id, file) {
     const side = this.#album.counts().total <= FEW ? LARGE : SMALL;
-    const pictures = await redraw(file, side);
-    if (!pictures) await requireReadable(file);
+    const pictures = await redraw(file, side).catch(() => null);
     const { preview = null, width = 0, height = 0 } = pictures ?? {};
     this.#album.show(id, { blob: preview, width, height });
+    if (!pictures) await requireReadable(file);
     return { blob: pictures?.sent ?? file, name: file.name, redrawn: pictures !== null };
   }
 

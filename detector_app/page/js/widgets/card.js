@@ -9,6 +9,7 @@ import { instance } from "./template.js";
 
 export class Card {
   element = instance("card");
+  #actions;
   #entry;
   #picture = new Picture(this.#part(".photo"));
   #heatMap = new HeatMap(this.#part("canvas"), this.#part(".strength"));
@@ -22,7 +23,7 @@ export class Card {
    * keep)`, and `model()`: `{card, feedback}` so far known, or null.
    */
   constructor(actions) {
-    this.actions = actions;
+    this.#actions = actions;
     this.#correction = new Correction(this.#part(".correction"), this.#part("[data-do=correct]"), actions);
     this.#on("retry", () => actions.retry(this.#entry));
     this.#on("explain", () => this.#toggleHeatMap());
@@ -36,7 +37,7 @@ export class Card {
     const { answer, status, photos } = entry;
     if (answer !== this.#entry?.answer) this.#copied = "offer";
     this.#entry = entry;
-    const { headline, remark } = words.card(entry, this.actions.model()?.card.thresholds.sure);
+    const { headline, remark } = words.card(entry, this.#actions.model()?.card.thresholds.sure);
     this.element.dataset.status = status;
     this.element.classList.toggle("not-a-dog", answer?.isDog === false);
     this.element.setAttribute("aria-busy", status === "waiting" || status === "reading");
@@ -70,7 +71,7 @@ export class Card {
 
   #canExplain() {
     const { answer, photos } = this.#entry;
-    return answer && photos.length === 1 && this.actions.explain && this.actions.model() && this.#picture.visible;
+    return answer && photos.length === 1 && this.#actions.explain && this.#actions.model() && this.#picture.visible;
   }
 
   async #toggleHeatMap() {
@@ -78,8 +79,8 @@ export class Card {
     if (this.#look === "hide") return this.#uncover();
     this.#sayLook("looking");
     try {
-      if (!this.#entry.answer.heatmap) await this.actions.explain(this.#entry);
-      this.#heatMap.show(this.#entry.answer.heatmap, { ...this.#entry.preview, crop: this.actions.model().card.crop });
+      if (!this.#entry.answer.heatmap) await this.#actions.explain(this.#entry);
+      this.#heatMap.show(this.#entry.answer.heatmap, { ...this.#entry.preview, crop: this.#actions.model().card.crop });
       this.#sayLook("hide");
     } catch {
       this.#sayLook("failed");
@@ -97,7 +98,7 @@ export class Card {
   }
 
   async #copy() {
-    const text = words.announcement(this.#entry, this.actions.model()?.card.thresholds.sure);
+    const text = words.announcement(this.#entry, this.#actions.model()?.card.thresholds.sure);
     await navigator.clipboard.writeText(text).then(
       () => this.#sayCopied("done"),
       () => this.#sayCopied("failed"),

@@ -25,7 +25,7 @@ export class Tools {
     }
     const show = () => this.#show(entries(), shown());
     for (const event of ["added", "changed"]) album.addEventListener(event, show);
-    album.addEventListener("cleared", () => view.set({ breed: "", kind: "", chosen: new Set() }));
+    album.addEventListener("cleared", () => view.reset());
     view.addEventListener("changed", show);
     onSayAnew(show);
   }
