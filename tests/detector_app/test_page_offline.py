@@ -114,7 +114,7 @@ def test_read_photos_pass_the_service_worker_by(installed: Callable[..., Page], 
     """Photos go straight to the gateway: each that the service worker is shown would stay in memory while it runs."""
     page = installed()
     worker = page.context.service_workers[0]
-    worker.evaluate("{ self.shown = new Set(); addEventListener('fetch', ({ request }) => shown.add(request.method)); }")
+    worker.evaluate("self.shown = new Set(); addEventListener('fetch', ({ request }) => shown.add(request.method))")
     page.reload()
     page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg")])
     expect(page.locator(".headline")).to_have_text(["Akita", "Akita"])
