@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--window-size=1280,900"),
-    "--remote-debugging-pipe",
+    *("--no-startup-window", "--remote-debugging-pipe"),
 ]
 POLL_SECONDS = 0.5
 
@@ -33,8 +33,8 @@ class Tab:
         self._replies = replies
         self._last = 0
         self._session: str | None = None
-        target = next(one for one in self.send("Target.getTargets")["targetInfos"] if one["type"] == "page")
-        self._session = self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Return the result of a command; raises `RuntimeError` if it fails."""
@@ -95,7 +95,7 @@ def chromium_at(url: str) -> Iterator[Tab]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         nowhere = subprocess.DEVNULL
         process = subprocess.Popen(
-            [*command, f"--user-data-dir={profile}", "about:blank"],
+            [*command, f"--user-data-dir={profile}"],
             stdout=nowhere,
             stderr=nowhere,
             pass_fds=(to_browser, from_browser),
