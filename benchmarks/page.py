@@ -3,9 +3,9 @@
     .venv/bin/python -m benchmarks.page [--photos 500] [--few 50]
 
 A real browser has the page of `dog-breed run` read photos of 12 megapixels: first a few, then all, each time in a
-browser begun anew. Bounded memory shows in the ratio of the two. The few are also sent to the gateway as they are, by
-as many senders as the page has, which tells what shrinking them in the browser costs on one machine; over a network it
-pays. The model has random weights, which changes no speed.
+browser begun anew, and then clears them. Bounded memory shows in the ratio of the two. The few are also sent to the
+gateway as they are, by as many senders as the page has, which tells what shrinking them in the browser costs on one
+machine; over a network it pays. The model has random weights, which changes no speed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -24,8 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
+from benchmarks.chromium import chromium_at
 from benchmarks.pictures import draw
 from benchmarks.processes import free_port, running, wait_for_http
 from benchmarks.stack import export_random, multipart
@@ -35,6 +33,8 @@ DISTINCT = 6  # pictures; more files are the same under other names
 SENDERS = 3  # as many as the page has
 SAMPLE_SECONDS = 0.25
 LONGEST_SECONDS = 1200
+START_SECONDS = 30
+SETTLE_SECONDS = 3  # until freed memory is the system's again
 
 COUNT_BYTES = """globalThis.sentBytes = 0;
 const append = FormData.prototype.append;
@@ -42,6 +42,8 @@ FormData.prototype.append = function (name, blob, ...rest) {
     globalThis.sentBytes += blob.size;
     return append.call(this, name, blob, ...rest);
 };"""
+CLEAR = """document.querySelector("#progress [data-do=clear]").click();
+document.querySelector("#undo [data-do=dismiss]").click();"""
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Reading:
     before: float
     peak: float
     after: float
+    cleared: float  # with the photos and the chance to bring them back gone, and garbage collected
 
 
 def main() -> None:
@@ -81,9 +84,11 @@ def main() -> None:
         f"{rate / as_they_are:.2f} of the rate of {options.few} sent as they are; "
         f"bytes sent: {many.sent_bytes / total:.3f} of the photos' {total / 1e6:.0f} MB"
     )
+    each = (many.after - few.after) / (len(files) - options.few)
     print(
-        f"browser: {many.before:.0f} MB before photos, at most {many.peak:.0f}, {many.after:.0f} afterwards; "
-        f"it grew {(many.peak - many.before) / (few.peak - few.before):.2f} times as much as with {options.few} photos"
+        f"browser: {many.before:.0f} MB before photos, at most {many.peak:.0f}, {many.after:.0f} afterwards, "
+        f"{many.cleared:.0f} with all cleared; it grew {(many.peak - many.before) / (few.peak - few.before):.2f} times "
+        f"as much as with {options.few} photos, by {each:.2f} MB for each photo more"
     )
 
 
@@ -103,21 +108,22 @@ def _draw_files(folder: Path, count: int) -> list[Path]:
 
 def _read(port: int, files: list[Path]) -> Reading:
     """Have the page read photos, and leave the browser."""
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.add_init_script(COUNT_BYTES)
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_selector("#about-model:not(:empty)")
+    with chromium_at(f"http://127.0.0.1:{port}/") as tab:
+        tab.wait_for("document.querySelector('#about-model:not(:empty)') !== null", START_SECONDS)
+        tab.evaluate(COUNT_BYTES)
         before = _browser_megabytes()
         with _peak() as peak:
             start = time.perf_counter()
-            page.set_input_files("#photos", files)
-            done = "(count) => document.querySelectorAll('[data-status=read]').length === count"
-            page.wait_for_function(done, arg=len(files), timeout=LONGEST_SECONDS * 1000, polling=500)
+            tab.choose_files("#photos", files)
+            tab.wait_for(f"document.querySelectorAll('[data-status=read]').length === {len(files)}", LONGEST_SECONDS)
             seconds = time.perf_counter() - start
-        return Reading(seconds, page.evaluate("sentBytes"), before, max(peak), _browser_megabytes())
+        after = _browser_megabytes()
+        sent_bytes = tab.evaluate("sentBytes")
+        tab.evaluate(CLEAR)
+        time.sleep(SETTLE_SECONDS)  # for what still goes into the history
+        tab.send("HeapProfiler.collectGarbage")
+        time.sleep(SETTLE_SECONDS)
+        return Reading(seconds, sent_bytes, before, max(peak), after, _browser_megabytes())
 
 
 def _send(port: int, files: list[Path]) -> float:
@@ -159,7 +165,10 @@ def _peak() -> Iterator[list[float]]:
 
 
 def _browser_megabytes() -> float:
-    """Return the memory of all processes of this one's browser, what they share counted once (Linux)."""
+    """Return the memory of all processes of this one's browser, what they share counted once (Linux).
+
+    Its program's own files are left out, for another browser on the machine may have a part in them.
+    """
     parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -183,7 +192,7 @@ def _proportional_megabytes(pid: int) -> float:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # it has ended meanwhile
         return 0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0)
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
 
 
 if __name__ == "__main__":

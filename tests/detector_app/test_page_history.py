@@ -98,3 +98,19 @@ def test_remember_many_keeps_the_newest(page: Page) -> None:
         }"""
     )
     assert keys == list(range(209, 9, -1))
+
+
+def test_read_many_leaves_the_history_on_disk(page: Page, photo: Callable[..., Any]) -> None:
+    """While nobody looks at the history, photos that are read bring no earlier record, and no preview, into memory."""
+    page.add_init_script(
+        """globalThis.fetched = 0;
+        const getAll = IDBObjectStore.prototype.getAll;
+        IDBObjectStore.prototype.getAll = function (...which) { fetched += 1; return getAll.apply(this, which); };"""
+    )
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(8)])
+    expect(page.locator("#history summary")).to_have_text("Read on this device: 8 photos")
+    assert page.evaluate("fetched") == 0
+    page.locator("#history summary").click()
+    expect(page.locator(".record")).to_have_count(8)
+    assert page.evaluate("fetched") == 1

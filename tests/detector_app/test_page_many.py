@@ -134,3 +134,28 @@ def test_clear_photos_can_be_undone(page: Page, gateway: Any, photo: Callable[..
     expect(page.locator("#undo")).to_be_hidden()
     assert page.evaluate("document.activeElement.id") == "cards"
     assert [name for name, _ in gateway.photos] == ["a.jpg", "b.jpg", "b.jpg"]
+
+
+def test_clear_photos_for_good_lets_go_of_their_files(page: Page, photo: Callable[..., Any]) -> None:
+    """Once the chance to bring cleared photos back is closed, neither files nor previews are in memory."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg", 32, 24) for number in range(4)])
+    expect(page.locator("#history summary")).to_have_text("Read on this device: 4 photos")
+    assert _blobs(page) > 0
+    page.get_by_role("button", name="Clear all").click()
+    assert _blobs(page) > 0
+    page.locator("#undo").get_by_role("button", name="Close").click()
+    assert _blobs(page) == 0
+
+
+def _blobs(page: Page) -> int:
+    """Return how many files and previews are left once garbage is collected."""
+    tools = page.context.new_cdp_session(page)
+    kind = tools.send("Runtime.evaluate", {"expression": "Blob.prototype"})["result"]["objectId"]
+    found = tools.send("Runtime.queryObjects", {"prototypeObjectId": kind})["objects"]["objectId"]
+    count = "function () { return this.filter((one) => one !== File.prototype).length; }"
+    said = tools.send(
+        "Runtime.callFunctionOn", {"objectId": found, "functionDeclaration": count, "returnByValue": True}
+    )
+    tools.detach()
+    return int(said["result"]["value"])

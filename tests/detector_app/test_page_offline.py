@@ -110,6 +110,17 @@ def test_read_photos_keeps_files_of_the_page_alone(
         assert text == file.read_bytes().decode(errors="replace"), path
 
 
+def test_read_photos_pass_the_service_worker_by(installed: Callable[..., Page], photo: Callable[..., Any]) -> None:
+    """Photos go straight to the gateway: each that the service worker is shown would stay in memory while it runs."""
+    page = installed()
+    worker = page.context.service_workers[0]
+    worker.evaluate("self.shown = new Set(); addEventListener('fetch', ({ request }) => shown.add(request.method))")
+    page.reload()
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg")])
+    expect(page.locator(".headline")).to_have_text(["Akita", "Akita"])
+    assert worker.evaluate("[...shown]") == ["GET"]
+
+
 def test_change_page_is_seen_at_once_and_kept(
     installed: Callable[..., Page], start_nginx: Callable[..., str], gateway: Any, tmp_path: Path, eventually: Any
 ) -> None:

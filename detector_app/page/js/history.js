@@ -19,10 +19,16 @@ export class History extends EventTarget {
     return (records ?? []).sort((one, other) => other.when - one.when);
   }
 
+  /** Return how many records there are; `all` would bring every preview into memory. */
+  async count() {
+    return (await this.#ask("readonly", (store) => store.count())) ?? 0;
+  }
+
   /** Store records; one with a known key takes the old one's place. */
   async put(...records) {
     for (const record of records) await this.#ask("readwrite", (store) => store.put(record));
-    for (const { key } of (await this.all()).slice(MOST)) await this.#ask("readwrite", (store) => store.delete(key));
+    const keys = (await this.#ask("readonly", (store) => store.getAllKeys())) ?? [];
+    for (const key of keys.sort(newestFirst).slice(MOST)) await this.#ask("readwrite", (store) => store.delete(key));
     this.#tell();
   }
 
@@ -50,6 +56,11 @@ export class History extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("changed"));
   }
+}
+
+/** Compare keys, which begin with the time of their visit and count its photos. */
+function newestFirst(one, other) {
+  return other.localeCompare(one, "en", { numeric: true });
 }
 
 function open() {

@@ -99,9 +99,9 @@ function take(files) {
 }
 
 function clear() {
-  album.clear();
+  const photos = album.clear();
   undo.offer(words.cleared, () => {
-    album.restore();
+    album.restore(photos);
     part("cards").focus();
   });
 }

@@ -10,7 +10,6 @@
  */
 export class Album extends EventTarget {
   #photos = new Map();
-  #cleared = new Map();
   #lastId = 0;
   #lastBatch = 0;
 
@@ -103,19 +102,20 @@ export class Album extends EventTarget {
     for (const id of ids) this.#change(id, { dog: null });
   }
 
+  /** Let go of all photos, and return them. */
   clear() {
-    this.#cleared = this.#photos;
+    const cleared = this.all();
     this.#photos = new Map();
     this.#tell("cleared");
+    return cleared;
   }
 
-  /** Undo the last `clear`; what was not read yet waits again. */
-  restore() {
-    const photos = [...this.#cleared.values()].map((photo) =>
+  /** Take back what `clear` returned; what was not read yet waits again. */
+  restore(cleared) {
+    const photos = cleared.map((photo) =>
       photo.status === "reading" ? { ...photo, status: "waiting", job: photo.job + 1 } : photo,
     );
     this.#photos = new Map([...photos.map((photo) => [photo.id, photo]), ...this.#photos]);
-    this.#cleared = new Map();
     if (photos.length > 0) this.#tell("added", photos);
   }
 

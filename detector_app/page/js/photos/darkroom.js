@@ -35,7 +35,11 @@ export class Darkroom {
   /** One photo after the other: decoded, each takes 48 MB. */
   #make(id, file) {
     const made = this.#last.then(() => this.#develop(id, file));
-    this.#last = made.catch(() => {}); // for whoever takes it
+    // Whoever takes it gets the picture or the error; kept here, the picture would stay in memory.
+    this.#last = made.then(
+      () => {},
+      () => {},
+    );
     return made;
   }
 

@@ -27,13 +27,14 @@ export class HistoryList {
   }
 
   async #show() {
-    const records = await this.#history.all();
-    this.#element.hidden = records.length === 0;
-    this.#element.querySelector("summary").textContent = words.history(records.length);
+    const count = await this.#history.count();
+    this.#element.hidden = count === 0;
+    this.#element.querySelector("summary").textContent = words.history(count);
+    // Nothing is fetched or drawn while nobody looks.
+    const records = this.#element.open ? await this.#history.all() : [];
     for (const picture of this.#pictures) picture.release();
     this.#pictures = [];
-    // Nothing is drawn while nobody looks.
-    const items = this.#element.open ? records.map((record) => this.#itemOf(record)) : [];
+    const items = records.map((record) => this.#itemOf(record));
     this.#element.querySelector("ol").replaceChildren(...items);
   }
 

@@ -30,6 +30,7 @@ export class Undo {
   }
 
   dismiss() {
+    this.#undo = null; // and with it what it would bring back
     this.#notice.say(null);
     this.#element.hidden = true;
   }

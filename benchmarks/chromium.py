@@ -1,0 +1,112 @@
+"""Debian's chromium without what a test driver turns on in it, so that its memory is what a user's browser takes.
+
+Playwright has DevTools watch the network for as long as it drives, and DevTools keeps what was sent. Here commands come
+over a pipe, and none but those that a benchmark names (https://chromedevtools.github.io/devtools-protocol).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--window-size=1280,900"),
+    *("--no-startup-window", "--remote-debugging-pipe"),
+]
+POLL_SECONDS = 0.5
+
+
+class Tab:
+    """The one tab of a browser."""
+
+    def __init__(self, commands: BinaryIO, replies: BinaryIO) -> None:
+        self._commands = commands
+        self._replies = replies
+        self._last = 0
+        self._session: str | None = None
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def send(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Return the result of a command; raises `RuntimeError` if it fails."""
+        self._last += 1
+        message = {"id": self._last, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._commands.write(json.dumps(message).encode() + b"\0")
+        self._commands.flush()
+        while True:
+            reply = self._read()
+            if reply.get("id") == self._last:
+                if "error" in reply:
+                    raise RuntimeError(f"{method}: {reply['error']['message']}")
+                return dict(reply["result"])
+
+    def evaluate(self, expression: str) -> Any:
+        """Return the value of a JavaScript expression, or of the promise it gives."""
+        said = self.send("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in said:
+            raise RuntimeError(said["exceptionDetails"]["exception"].get("description", expression))
+        return said["result"].get("value")
+
+    def wait_for(self, expression: str, seconds: float) -> None:
+        """Return once a JavaScript expression is true; raises `TimeoutError` if it is not in time."""
+        end = time.monotonic() + seconds
+        while not self.evaluate(expression):
+            if time.monotonic() > end:
+                raise TimeoutError(f"not within {seconds:.0f} s: {expression}")
+            time.sleep(POLL_SECONDS)
+
+    def choose_files(self, selector: str, files: Sequence[Path]) -> None:
+        """Choose files in the input that a CSS selector finds."""
+        found = self.send("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
+        names = [str(file) for file in files]
+        self.send("DOM.setFileInputFiles", files=names, objectId=found["result"]["objectId"])
+
+    def _read(self) -> dict[str, Any]:
+        parts = bytearray()
+        while (byte := self._replies.read(1)) != b"\0":
+            if not byte:
+                raise RuntimeError("the browser has ended")
+            parts += byte
+        return dict(json.loads(parts))
+
+
+@contextmanager
+def chromium_at(url: str) -> Iterator[Tab]:
+    """Run chromium with one tab at `url`, with nothing kept from before, until the block ends."""
+    program = shutil.which("chromium")
+    if not program:
+        raise FileNotFoundError("chromium is not installed")
+    to_browser, commands = os.pipe()
+    replies, from_browser = os.pipe()
+    # The browser reads commands from descriptor 3 and writes replies to 4, which may be taken by these very pipes.
+    shell = f'exec 10<&{to_browser} 11>&{from_browser}; exec "$@" 3<&10 4>&11 10<&- 11>&-'
+    command = ["bash", "-c", shell, "bash", program, *FLAGS]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(
+            [*command, f"--user-data-dir={profile}"],
+            stdout=nowhere,
+            stderr=nowhere,
+            pass_fds=(to_browser, from_browser),
+        )
+        os.close(to_browser)
+        os.close(from_browser)
+        with os.fdopen(commands, "wb") as writer, os.fdopen(replies, "rb") as reader:
+            try:
+                tab = Tab(writer, reader)
+                tab.send("Page.navigate", url=url)
+                yield tab
+            finally:
+                process.terminate()
+                process.wait()
