@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model_serving.cli.arguments import AddVerb, add_backbone, add_data, add_engine, add_model, positive, share
 from model_serving.quiet import import_tensorflow_quietly
+from model_serving.training.options import HeadOptions
 
 DATA = Path("data/dogImages")
 FEATURE_CACHE = Path("build/features.sqlite")
@@ -34,17 +35,19 @@ def add_verbs(verb: AddVerb) -> None:
     add_data(train)
     add_model(train)
     train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
-    train.add_argument("--epochs", type=positive, default=20, help="most passes over the training photos (%(default)s)")
+    train.add_argument(
+        "--epochs", type=positive, default=HeadOptions.epochs, help="most passes over the training photos (%(default)s)"
+    )
     train.add_argument(
         "--start",
         choices=("imagenet", "zeros"),
-        default="imagenet",
+        default=HeadOptions.start,
         help="what the head begins at: ImageNet's classifier, for breeds that it knows, or nothing (%(default)s)",
     )
     train.add_argument(
         "--balance",
         type=share,
-        default=0.5,
+        default=HeadOptions.balance,
         help="how much more a photo of a rare breed counts: from 0, all photos alike, to 1, all breeds (%(default)s)",
     )
     train.add_argument(
@@ -99,7 +102,6 @@ def _train(options: argparse.Namespace) -> None:
     from model_serving.releases.shelf import find_version
     from model_serving.report.page import HTML_FILE
     from model_serving.training.features import Pooling, pool_here
-    from model_serving.training.head import HeadOptions
     from model_serving.training.train import train
 
     head_options = HeadOptions(epochs=options.epochs, start=options.start, balance=options.balance)

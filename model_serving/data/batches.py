@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from model_serving.photos import Geometry, PhotoError, read_pixels
 
 # 8 photos at once are the fastest on a CPU (1.1 to 1.35 times the rate of one at a time), and 16 are no faster.
 BATCH = 8
+
+T = TypeVar("T")
 
 
 def decoded_batches(paths: Sequence[Path], geometry: Geometry) -> Iterator[list[tuple[Path, np.ndarray | Exception]]]:
@@ -35,6 +38,18 @@ def decoded_batches(paths: Sequence[Path], geometry: Geometry) -> Iterator[list[
             decoded = [future.result() for future in ahead]
             ahead = [decoders.submit(read, path) for path in following]
             yield decoded
+
+
+def map_decoded(
+    decoded: Sequence[tuple[Path, np.ndarray | Exception]], function: Callable[[np.ndarray], Iterable[T]]
+) -> list[tuple[Path, T | Exception]]:
+    """Return what `function` makes of each photo, asked with the pixels [n, size, size, 3] of all that were decoded.
+
+    Errors of the others stay what they are.
+    """
+    pixels = [result for _, result in decoded if isinstance(result, np.ndarray)]
+    made = iter(function(np.stack(pixels)) if pixels else ())
+    return [(path, next(made) if isinstance(result, np.ndarray) else result) for path, result in decoded]
 
 
 def decode(photo: bytes, geometry: Geometry) -> np.ndarray | PhotoError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_serving.data.batches import decoded_batches
+from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.data.files import photos_below
 from model_serving.errors import ScoringError
 from model_serving.progress import progress
@@ -63,9 +63,7 @@ def _answered(photos: list[Path], model: Model) -> Iterator[tuple[Path, Answer |
 
 def ask(model: Model, decoded: Sequence[tuple[Path, np.ndarray | Exception]]) -> list[tuple[Path, Answer | Exception]]:
     """Return the answer for each photo that was decoded, and the error of each that was not."""
-    pixels = [result for _, result in decoded if isinstance(result, np.ndarray)]
-    answers = iter(model.ask(np.stack(pixels)) if pixels else ())
-    return [(path, next(answers) if isinstance(result, np.ndarray) else result) for path, result in decoded]
+    return map_decoded(decoded, model.ask)
 
 
 def name_of(path: Path, folder: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import Backbone
-from model_serving.data.batches import decoded_batches
+from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import StorageError
 from model_serving.progress import progress
@@ -88,9 +88,7 @@ def pool_here(backbone: Backbone, paths: Sequence[Path]) -> Iterator[list[Pooled
 
 def pool(backbone: Backbone, decoded: Sequence[tuple[Path, np.ndarray | Exception]]) -> list[Pooled]:
     """Return the features of a batch of decoded photos; errors stay what they are."""
-    pixels = [result for _, result in decoded if isinstance(result, np.ndarray)]
-    values = iter(backbone.pooled(np.stack(pixels)).numpy() if pixels else ())
-    return [(path, next(values) if isinstance(result, np.ndarray) else result) for path, result in decoded]
+    return map_decoded(decoded, lambda pixels: backbone.pooled(pixels).numpy())
 
 
 def extract_features(

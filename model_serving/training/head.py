@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import keras
 import numpy as np
 
 from model_serving.backbones import Classifier
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
+from model_serving.training.options import HeadOptions
 
 # An epoch has so many batches, however few photos there are: they come round more than once.
 FEWEST_BATCHES = 25
@@ -23,23 +22,6 @@ FOLDS = 5
 # What the best epoch has the least of, with and without validation photos. (The validation loss has the penalty in it,
 # which is least at the start.)
 _DECIDING = {True: "val_cross_entropy", False: "loss"}
-
-
-@dataclass(frozen=True)
-class HeadOptions:
-    """How the head is fitted.
-
-    `start` is "imagenet", which holds for breeds that ImageNet knows, or "zeros". With `balance` a photo counts as the
-    number of photos of its class to the power of minus it: 0 makes all photos equal, 1 all classes, and 0.5 is between.
-    """
-
-    epochs: int = 20
-    patience: int = 4
-    batch: int = 32
-    learning_rate: float = 2e-4  # falls to 0 along a cosine
-    start: Literal["imagenet", "zeros"] = "imagenet"
-    balance: float = 0.5
-    seed: int = 2018
 
 
 def imagenet_start(imagenet: Classifier, breeds: Sequence[str]) -> Classifier | None:

@@ -21,7 +21,8 @@ from model_serving.savedmodel.export import export_model
 from model_serving.training.calibration import FEWEST_PHOTOS, Calibration, calibrate, softmax
 from model_serving.training.features import FeatureCache, Features, Pooling, extract_features, pool_here
 from model_serving.training.figures import measure
-from model_serving.training.head import HeadOptions, fit_head, held_out_logits, imagenet_start, kept_epoch, l2_for
+from model_serving.training.head import fit_head, held_out_logits, imagenet_start, kept_epoch, l2_for
+from model_serving.training.options import HeadOptions
 
 # Features float32 [N, features] of photos, and the indices of their breeds, int [N].
 Labelled = tuple[np.ndarray, np.ndarray]
