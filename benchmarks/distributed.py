@@ -125,7 +125,7 @@ def _gather(photos: Sequence[Path], count: int, folder: Path) -> Path:
 
 
 def _run(folder: Path, model: Path, engine: str, out: Path) -> Cost:
-    command = [sys.executable, "-m", "model_serving", "score", str(folder), "--model", str(model), "--out", str(out)]
+    command = [sys.executable, "-m", "dog_breed", "score", str(folder), "--model", str(model), "--out", str(out)]
     command += ["--engine", engine, "--workers", str(WORKERS)]
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     start = time.monotonic()

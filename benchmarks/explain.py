@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.backbones import load_backbone
 from model_serving.data.batches import decoded_batches
 from model_serving.data.files import photos_below
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_imagenet_head
-from model_serving.server.inference.predict import predict
-from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
 SETS = ("dogs", "udacity133", "dogs_small")
 # The side of an erased square, in that of the photo.

@@ -73,7 +73,7 @@ class Trainer:
 
         Raises `HurtError` if it ends in any other way than well or killed.
         """
-        command = [sys.executable, "-u", "-m", "model_serving", "train", str(self.photos), "--epochs", "3"]
+        command = [sys.executable, "-u", "-m", "dog_breed", "train", str(self.photos), "--epochs", "3"]
         command += ["--backbone", "efficientnet_lite2", "--model", str(self.model), "--cache", str(self.cache)]
         before = self._folders()
         with self._log.open("wb") as log, subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process:

@@ -70,7 +70,7 @@ def main() -> None:
         files = _draw_files(Path(folder), options.photos)
         model = export_random(options.backbone, Path(folder) / "dog_breed").parent
         port = free_port()
-        command = [sys.executable, "-m", "model_serving", "run", f"--model={model}", f"--port={port}"]
+        command = [sys.executable, "-m", "dog_breed", "run", f"--model={model}", f"--port={port}"]
         with running([*command, f"--grpc-port={free_port()}", f"--rest-port={free_port()}"]):
             wait_for_http(f"http://127.0.0.1:{port}/readyz")
             few = _read(port, files[: options.few])

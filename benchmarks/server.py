@@ -133,7 +133,7 @@ class Clients:
 def serving(model: Path, size: int, *flags: str) -> Iterator[Clients]:
     """Run the local server; yield clients of it."""
     port = free_port()
-    command = [sys.executable, "-m", "model_serving.server.main", "--host=127.0.0.1", f"--port={port}"]
+    command = [sys.executable, "-m", "local_server.main", "--host=127.0.0.1", f"--port={port}"]
     with running([*command, "--model_name=dog_breed", f"--model_base_path={model.resolve()}", *flags]) as process:
         clients = Clients(port, process.pid, size)
         clients.run(1, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.slices import run_slice
-from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
 
 
 def main() -> None:

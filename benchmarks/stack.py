@@ -64,7 +64,7 @@ def _compare(version: Path, port: int, clients: int, seconds: float, rounds: int
 
 def export_random(backbone_name: str, model: Path) -> Path:
     """Export a model with random weights, which changes no speed; return its version."""
-    from model_serving.quiet import import_tensorflow_quietly
+    from local_server.tensorflow_import import import_tensorflow_quietly
 
     import_tensorflow_quietly()
     from model_serving.backbones import RANDOM, Classifier, load_backbone
@@ -83,7 +83,7 @@ def export_random(backbone_name: str, model: Path) -> Path:
 def stack(model: Path, *flags: str, **settings: str) -> Iterator[tuple[int, int]]:
     """Run the local server with `flags` and the gateway with `settings`; yield the gateway's port and process id."""
     grpc_port, rest_port, gateway_port = free_port(), free_port(), free_port()
-    server = [sys.executable, "-m", "model_serving.server.main", "--host=127.0.0.1", f"--port={grpc_port}"]
+    server = [sys.executable, "-m", "local_server.main", "--host=127.0.0.1", f"--port={grpc_port}"]
     server += [f"--rest_api_port={rest_port}", "--model_name=dog_breed", f"--model_base_path={model}", *flags]
     settings |= {"DETECTOR_SERVING_ADDRESS": f"127.0.0.1:{grpc_port}", "DETECTOR_PORT": str(gateway_port)}
     with running(server), running([sys.executable, "-m", "detector_api"], settings) as gateway:

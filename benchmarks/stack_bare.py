@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.stack import repeat
-from model_serving.server.inference.predict import predict
-from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""The page, and the one process that serves it with the gateway on a laptop."""
+"""Static files of the page, and nginx's configuration before it."""

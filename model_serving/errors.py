@@ -5,13 +5,13 @@ ModelServingError
 ├── WeightsUnavailableError   pretrained weights can neither be read nor downloaded
 ├── DatasetError              class folders that nothing can be learned from
 ├── DownloadError             an archive that cannot be fetched, or must not be unpacked
-├── PredictionError           photos that a gateway gave no answer for, or no gateway to ask
 ├── ScoringError              a folder of photos that cannot be scored, or not to that file
 ├── DistributedError          `--engine ray` without Ray, without its cluster, or ended by one of its workers
 ├── StorageError              a disk that is full, or a folder that cannot be read or written
 ├── ModelNotFoundError        no exported version where one is needed
-├── ReleaseError              a version that cannot be promoted, rolled back to, or found
-└── LaptopError               `dog-breed run` cannot start, or a part of it has stopped
+└── ReleaseError              a version that cannot be promoted, rolled back to, or found
+
+The command has two more of its own, in `dog_breed.errors`.
 """
 
 from __future__ import annotations
@@ -53,13 +53,5 @@ class ReleaseError(ModelServingError):
     """Raised when a model has no such version, or none to go back to."""
 
 
-class PredictionError(ModelServingError):
-    """Raised when `dog-breed predict` finds no gateway, or some of its photos got no answer."""
-
-
 class ScoringError(ModelServingError):
     """Raised when the photos of a folder cannot be scored, or their answers not be written where they should."""
-
-
-class LaptopError(ModelServingError):
-    """Raised when the product cannot be started on this machine, or a part of it has stopped."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +61,12 @@ def free_ports() -> Callable[[int], list[int]]:
             return [probe.getsockname()[1] for probe in probes]
 
     return find
+
+
+@pytest.fixture
+def scripted() -> Iterator[Any]:
+    """A gateway that plays what a good one seldom does, on a real socket."""
+    from tests.scripted_gateway import scripted_gateway
+
+    with scripted_gateway() as gateway:
+        yield gateway

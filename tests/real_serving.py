@@ -60,7 +60,7 @@ def running(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
 def local_server(folder: Path, port: int, *flags: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     """Run the local server with the models of a folder."""
     where = (f"--port={port}", "--host=127.0.0.1", "--model_name=dog_breed", f"--model_base_path={folder}")
-    return running("model_serving.server.main", *where, *flags)
+    return running("local_server.main", *where, *flags)
 
 
 @contextlib.contextmanager

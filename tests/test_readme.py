@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_serving.cli import build_parser
+from dog_breed.command import build_parser
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()

@@ -29,7 +29,7 @@ from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import free_port, running, wait_for_http
 from benchmarks.sender import Result, run
 from benchmarks.stack import BREEDS, export_random, stack
-from detector_app.laptop import BATCHING
+from dog_breed.laptop import BATCHING
 
 CLIENTS = (1, 8, 32)
 WARM_UP_SECONDS = 4  # at each number of clients, as BentoML learns from the latest photos how long to wait for more

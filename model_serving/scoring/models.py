@@ -13,11 +13,11 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.errors import ScoringError
 from model_serving.photos import Geometry
 from model_serving.savedmodel.card import ModelCard
-from model_serving.server.inference.predict import predict
-from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
 # A server that is away because it restarts needs half a minute to load and warm its model.
 TRIES = 30

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.breeds import same_breed
 from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import DatasetError
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
-from model_serving.server.inference.predict import predict
-from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.training.figures import Figures, measure
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_serving.server.config.batching import read_batching_parameters
+from local_server.config.batching import read_batching_parameters
 
 BATCHING = Path(__file__).parents[2] / "model_serving" / "batching"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_serving import cli
+from dog_breed.command import main
 from model_serving.savedmodel.card import ModelCard
 from tests.photo_kinds import encode
 
@@ -40,7 +40,7 @@ def test_train_also_on_feedback_learns_from_it(
 
     command = ["train", str(tmp_path / "data"), "--also", str(folder), "--backbone", "efficientnet_lite2"]
     command += ["--epochs", "1", "--weights", "random"]
-    cli.main([*command, "--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")])
+    main([*command, "--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")])
     assert "2 more training photos; 1 left out that are in valid or test" in capsys.readouterr().out
     card = ModelCard.from_json(next(tmp_path.glob("model/**/assets.extra/model_card.json")).read_text())
     assert card.training is not None

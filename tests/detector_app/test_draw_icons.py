@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import Browser
 
-from detector_app.draw_icons import ICONS, PAGE, draw
+from tests.detector_app.draw_icons import ICONS, PAGE, draw
 
 
 @pytest.mark.parametrize("name", ICONS)

@@ -29,7 +29,7 @@ def services(
 ) -> Iterator[dict[str, str]]:
     """Run local server and gateway as processes of their own; return their HTTP addresses, as nginx wants them."""
     grpc_port, rest_port, gateway_port = free_ports(3)
-    server = ["model_serving.server.main", "--host=127.0.0.1", f"--port={grpc_port}", f"--rest_api_port={rest_port}"]
+    server = ["local_server.main", "--host=127.0.0.1", f"--port={grpc_port}", f"--rest_api_port={rest_port}"]
     server += ["--model_name=dog_breed", f"--model_base_path={starter_model}"]
     settings = {"DETECTOR_SERVING_ADDRESS": f"127.0.0.1:{grpc_port}", "DETECTOR_PORT": str(gateway_port)}
     log_path = tmp_path_factory.mktemp("logs") / "services.log"

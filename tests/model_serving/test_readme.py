@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from model_serving.cli import build_parser
+from dog_breed.command import build_parser
 from model_serving.report.findings import MOST_CONFUSIONS, MOST_MISTAKES, PHOTOS_OF_A_PAIR
 from model_serving.training.calibration import FEWEST_PHOTOS, SURE_PRECISION
 

@@ -51,7 +51,7 @@ class Replica:
         save_model(folder / str(number))
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "model_serving.server.main", "--host=127.0.0.1", f"--port={self.port}"]
+        command = [sys.executable, "-m", "local_server.main", "--host=127.0.0.1", f"--port={self.port}"]
         command += ["--model_name=dog_breed", f"--model_base_path={self.folder}"]
         self.process = subprocess.Popen(command, cwd=REPOSITORY)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from model_serving import cli
+from dog_breed.command import main
 from model_serving.data.additions import add_photos
 from model_serving.data.dataset import Dataset, read_dataset
 from model_serving.errors import DatasetError
@@ -81,7 +81,7 @@ def test_inspect_with_more_photos_looks_at_them_too(
 ) -> None:
     """`inspect --also` counts what `train --also` would learn from, and finds one picture under two breeds."""
     save(tmp_path / "more" / "Borzoi", 1, 11, 100)
-    cli.main(["inspect", str(tmp_path / "data"), "--also", str(tmp_path / "more")])
+    main(["inspect", str(tmp_path / "data"), "--also", str(tmp_path / "more")])
     printed = capsys.readouterr().out
     assert "2 more training photos; 1 left out" in printed
     assert "train: 6 photos" in printed

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from model_serving import cli
+from dog_breed.command import main
 from model_serving.distributed import scoring
 from model_serving.distributed.scoring import score_on_ray
 from model_serving.errors import DistributedError, ScoringError
@@ -164,6 +164,4 @@ class Dying:
 def test_score_verb_refuses_ray_for_a_server(tmp_path: Path) -> None:
     """Two engines at once are refused in one line, before any work."""
     with pytest.raises(SystemExit, match=r"Leave one of --engine and --server out"):
-        cli.main(
-            ["score", str(tmp_path), "--engine", "ray", "--server", "127.0.0.1:1", "--out", str(tmp_path / "a.csv")]
-        )
+        main(["score", str(tmp_path), "--engine", "ray", "--server", "127.0.0.1:1", "--out", str(tmp_path / "a.csv")])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model_serving import cli
+from dog_breed.command import main
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.releases.choice import Promotion, choose, compare_with_live
 from model_serving.releases.shelf import live_version
@@ -75,15 +75,15 @@ def test_verbs_promote_roll_back_list_and_prune(
 ) -> None:
     """The command line does what the functions do, and says what it did."""
     here = ["--model", str(model)]
-    cli.main(["promote", "2", *here])
+    main(["promote", "2", *here])
     assert live_version(model) == 2
-    cli.main(["rollback", *here])
-    cli.main(["canary", "2", *here])
-    cli.main(["models", *here])
-    cli.main(["prune", "--keep", "0", *here])
+    main(["rollback", *here])
+    main(["canary", "2", *here])
+    main(["models", *here])
+    main(["prune", "--keep", "0", *here])
     printed = capsys.readouterr().out.splitlines()
     assert printed[:3] == ["version 2 is live", "version 1 is live", f"--model_config_file={model / 'models.config'}"]
     assert [line.split()[:2] for line in printed[4:6]] == [["2", "shelved"], ["1", "live"]]
     assert printed[6] == "deleted version 2"
     with pytest.raises(SystemExit, match="no version before the live one"):
-        cli.main(["rollback", *here])
+        main(["rollback", *here])

@@ -10,14 +10,14 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.backbones import RANDOM, Classifier, load_backbone
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
 from model_serving.photos import Geometry, read_pixels
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import WARMUP_FILE, export_imagenet_head, export_model
-from model_serving.server.inference.predict import predict
-from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 
 ANSWER = {"probabilities", "top_breeds", "top_probabilities", "dog_probability"}
 

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from model_serving import cli
+from dog_breed.command import main
 from model_serving.data import batches
 from model_serving.errors import ScoringError
 from model_serving.scoring.models import Answer, LocalModel, ServedModel
@@ -152,7 +152,7 @@ def test_score_another_job_keeps_the_beginning_of_the_first(photos: Path, model:
 def test_score_killed_loses_nothing(photos: Path, starter_model: Path, tmp_path: Path) -> None:
     """A command that is killed (kill -9) while it works ends with the whole table once it is let."""
     out, journal = tmp_path / "scores.ndjson", tmp_path / ".scores.ndjson.journal"
-    command = [sys.executable, "-m", "model_serving", "score", str(photos), "--model", str(starter_model)]
+    command = [sys.executable, "-m", "dog_breed", "score", str(photos), "--model", str(starter_model)]
     command += ["--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + TIMEOUT
@@ -238,10 +238,10 @@ def test_score_to_a_full_disk_goes_on_when_there_is_room(
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, hard))
     try:
         with pytest.raises(SystemExit, match=r"^dog-breed: .*File too large\. .*run the command again"):
-            cli.main(command)
+            main(command)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    cli.main(command)
+    main(command)
     assert "11 photos, 1 of them unreadable" in capsys.readouterr().out
     with (tmp_path / "scores.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 11

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from model_serving import cli
+from dog_breed.command import main
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.versions import list_versions
-from model_serving.server.inference.predict import predict
-from model_serving.server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.training import calibration, train
 
 BREEDS = ("chihuahua", "samoyed", "great_dane")
@@ -40,13 +40,13 @@ def test_train_on_class_folders_exports_the_next_version(
     """One command line leads from photos to a version with its figures; a second run, from nothing, makes the same."""
     command = ["train", str(data), "--backbone", "efficientnet_lite2", "--epochs", "10", "--model"]
     command += [str(tmp_path / "model"), "--cache"]
-    cli.main([*command, str(tmp_path / "features.sqlite")])
+    main([*command, str(tmp_path / "features.sqlite")])
     printed = capsys.readouterr().out
     assert "skipped" in printed
     assert "broken.jpg" in printed
     assert "test: 6 photos: top-1" in printed
 
-    cli.main([*command, str(tmp_path / "other.sqlite")])
+    main([*command, str(tmp_path / "other.sqlite")])
     assert "version 1 is live" in printed
     assert (tmp_path / "model" / "1" / "assets.extra" / "report.html").exists()
     assert list_versions(tmp_path / "model") == [1, 2]
@@ -80,7 +80,7 @@ def test_train_with_densenet201_at_random_weights_exports(
         for path in sorted((data / breed).iterdir())[4:]:
             path.unlink()
     command = ["train", str(data), "--weights", "random", "--epochs", "1"]
-    cli.main([*command, "--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")])
+    main([*command, "--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")])
     card = read_card(tmp_path / "model" / "1")
     assert (card.backbone, card.input_size, card.detects_dogs) == ("densenet201", 224, False)
     assert card.training["started_from"] == "zeros"
@@ -96,7 +96,7 @@ def test_train_on_one_photo_a_breed_exports_what_imagenet_knows(
         for path in sorted((data / breed).iterdir())[1:]:
             path.unlink()
     command = ["train", str(data), "--backbone", "efficientnet_lite2", "--model", str(tmp_path / "model")]
-    cli.main([*command, "--cache", str(tmp_path / "features.sqlite")])
+    main([*command, "--cache", str(tmp_path / "features.sqlite")])
     assert "3 train, 0 valid, 0 test photos" in capsys.readouterr().out
     card = read_card(tmp_path / "model" / "1")
     assert (card.training["photos"], card.test, card.temperature) == (3, None, 1.0)
@@ -106,14 +106,14 @@ def test_train_on_one_photo_a_breed_exports_what_imagenet_knows(
 def test_train_refuses_a_balance_beyond_its_range(capsys: pytest.CaptureFixture[str]) -> None:
     """An option that makes no sense is told at once, with what does."""
     with pytest.raises(SystemExit):
-        cli.main(["train", "photos", "--balance", "2"])
+        main(["train", "photos", "--balance", "2"])
     assert "'2' is no number from 0 to 1" in capsys.readouterr().err
 
 
 def test_train_on_empty_folder_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What a person can mend is one line on stderr and a failing status, and no version appears."""
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["train", str(tmp_path), "--model", str(tmp_path / "model")])
+        main(["train", str(tmp_path), "--model", str(tmp_path / "model")])
     assert str(stopped.value).startswith("dog-breed: ")
     assert "\n" not in str(stopped.value)
     assert not (tmp_path / "model").exists()
@@ -126,7 +126,7 @@ def test_evaluate_prints_figures_and_what_was_left_out(
     dogs = shared_images / "dogs"
     rows = [f"{path},{path.stem.rsplit('_', 1)[0]}" for path in sorted(dogs.glob("*.jpg"))]
     (tmp_path / "list.csv").write_text("\n".join([*rows, f"{tmp_path / 'gone.jpg'},Pug"]))
-    cli.main(["evaluate", str(tmp_path / "list.csv"), "--model", str(starter_model)])
+    main(["evaluate", str(tmp_path / "list.csv"), "--model", str(starter_model)])
     printed = capsys.readouterr().out
     assert "not a breed of this model: American water spaniel (1)" in printed
     assert "skipped" in printed
@@ -143,4 +143,4 @@ def test_card_survives_json() -> None:
 def test_train_with_unknown_backbone_names_those_there_are(data: Path, tmp_path: Path) -> None:
     """A mistyped backbone is one line with the right names."""
     with pytest.raises(SystemExit, match=r"no backbone 'resnet'; there are densenet201, efficientnet_lite2"):
-        cli.main(["train", str(data), "--backbone", "resnet", "--model", str(tmp_path / "model")])
+        main(["train", str(data), "--backbone", "resnet", "--model", str(tmp_path / "model")])

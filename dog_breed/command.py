@@ -1,0 +1,46 @@
+"""The `dog-breed` command: from photos to a served model, and the whole product on a laptop.
+
+Each module here has verbs of one kind. A verb imports what it needs when it runs: TensorFlow takes seconds to import,
+and `--help` should not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from dog_breed.verbs import releases, scoring, service, training
+from model_serving.errors import ModelServingError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one verb; what a person can mend, such as a full disk, is one line on stderr, with exit status 1."""
+    options = build_parser().parse_args(arguments)
+    try:
+        options.verb(options)
+    except ModelServingError as error:
+        sys.exit(f"dog-breed: {error}")
+    except BrokenPipeError:  # Whoever read the output has read enough; what is still to be flushed goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        sys.exit(f"dog-breed: {error}. Mend that and run the command again; what it has done so far is kept.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; `parse_args(...).verb` is the function that runs it."""
+    parser = argparse.ArgumentParser(prog="dog-breed", description=(__doc__ or "").splitlines()[0])
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, run: Callable[[argparse.Namespace], None], description: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=description, description=description)
+        sub.set_defaults(verb=run)
+        return sub
+
+    for kind in (training, scoring, releases, service):
+        kind.add_verbs(verb)
+    return parser

@@ -1,0 +1,108 @@
+"""The page, the gateway and TensorFlow Serving's REST API on one port: on a laptop, what nginx does in a container."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import detector_app
+
+PAGE = Path(detector_app.__file__).parent / "page"
+# What of the gateway is reached from outside, as in nginx/default.conf.template, and the API's own documentation.
+GATEWAY_PATHS = ("/api/", "/livez", "/readyz", "/docs", "/openapi.json")
+# As in nginx/default.conf.template, on every answer but /docs, whose viewer has a policy of its own.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class PageFiles(StaticFiles):
+    """The page's files, which the browser keeps and asks after by ETag, as those of nginx."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file, or that it is the one which the browser has."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
+    """Return an app that answers gateway paths by `gateway`, `/v1/` from `rest_address`, and all else by the page."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with (
+            gateway.router.lifespan_context(gateway),
+            httpx.AsyncClient(base_url=f"http://{rest_address}", timeout=30, trust_env=False) as client,
+        ):
+            app.state.serving = client
+            yield
+
+    page = Starlette(
+        routes=[
+            Route("/v1/{path:path}", _forward, methods=["GET", "POST"]),
+            Mount("/", PageFiles(directory=PAGE, html=True)),
+        ],
+        lifespan=lifespan,
+    )
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith("/docs"):
+            send = _with_security_headers(send)
+        if scope["type"] == "http" and scope["path"].startswith(GATEWAY_PATHS):
+            await gateway(scope, receive, send)
+        else:
+            await page(scope, receive, send)
+
+    return front
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(SECURITY_HEADERS)
+        await send(message)
+
+    return send_with_headers
+
+
+async def _forward(request: Request) -> Response:
+    """Pass a call on to TensorFlow Serving's REST API, and stream its answer back."""
+    serving: httpx.AsyncClient = request.app.state.serving
+    call = serving.build_request(
+        request.method,
+        request.url.path,
+        headers={
+            name: value for name, value in request.headers.items() if name in ("content-type", "content-encoding")
+        },
+        content=request.stream() if request.method == "POST" else None,
+    )
+    try:
+        answer = await serving.send(call, stream=True)
+    except httpx.TransportError:
+        return JSONResponse({"error": "The model server does not answer. Please try again in a moment."}, 503)
+    return StreamingResponse(
+        answer.aiter_raw(),
+        answer.status_code,
+        headers={name: value for name, value in answer.headers.items() if name.startswith("content-")},
+        background=BackgroundTask(answer.aclose),
+    )

@@ -1,0 +1,60 @@
+"""`dog-breed predict`: photos and folders in, a line for each photo out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from detector_api.client.answers import PhotoAnswer
+from detector_api.client.detector import Detector, Photo
+from detector_api.client.errors import DetectorError
+from dog_breed.errors import PredictionError
+from dog_breed.printing import print_json, shown, table
+from model_serving.data.files import photos_below
+
+STDIN = "-"
+
+
+def predict(paths: Sequence[str], url: str, api_key: str | None, top_k: int, as_json: bool) -> None:
+    """Print what the gateway at `url` sees in each photo, in their order; a folder stands for the photos below it.
+
+    A photo without an answer is told on stderr. Raises `PredictionError` if there is one, or if none can be asked for.
+    """
+    files = list(_expand(paths))
+    if not files:
+        raise PredictionError("There are no photos in what was named.")
+    failed = 0
+    try:
+        with Detector(url, api_key) as detector:
+            print_answer = print_json if as_json else table(files, detector.model().card["breeds"])
+            photos: Iterator[Photo] = (sys.stdin.buffer.read() if file == STDIN else file for file in files)
+            for answer in _in_order(detector.predict_many(photos, top_k)):
+                print_answer(files[answer.index], answer)
+                if answer.error:
+                    failed += 1
+                    print(f"dog-breed: {shown(files[answer.index])}: {answer.error}", file=sys.stderr)
+    except DetectorError as error:
+        hint = " Start one with `make run`, or name another with --url." if error.code == "unreachable" else ""
+        raise PredictionError(f"{error}{hint}") from error
+    if failed:
+        raise PredictionError(f"{failed} of {len(files)} photos got no answer.")
+
+
+def _expand(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        if path != STDIN and Path(path).is_dir():
+            yield from map(str, photos_below(Path(path)))
+        else:
+            yield path
+
+
+def _in_order(answers: Iterable[PhotoAnswer]) -> Iterator[PhotoAnswer]:
+    """Yield answers by their index, each as soon as all before it are there."""
+    waiting: dict[int, PhotoAnswer] = {}
+    following = 0
+    for answer in answers:
+        waiting[answer.index] = answer
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1

@@ -1,0 +1,1 @@
+"""The verbs of the `dog-breed` command, one module for each kind."""

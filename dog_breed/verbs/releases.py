@@ -1,0 +1,63 @@
+"""Verbs that choose which version is live: models, promote, rollback, canary, prune."""
+
+from __future__ import annotations
+
+import argparse
+
+from dog_breed.arguments import AddVerb, add_model, count, positive
+
+
+def add_verbs(verb: AddVerb) -> None:
+    """Add them to the command line."""
+    add_model(verb("models", _models, "List the versions: which one is live, since when, how good."))
+    promote = verb("promote", _promote, "Make a version the live one; those above it go to the shelf.")
+    promote.add_argument("version", type=positive)
+    add_model(promote)
+    add_model(verb("rollback", _rollback, "Go back to the version before the live one, which goes to the shelf."))
+    canary = verb("canary", _canary, "Write the file that serves a version as `canary` beside the live one, `stable`.")
+    canary.add_argument("version", type=positive)
+    add_model(canary)
+    prune = verb("prune", _prune, "Delete old versions, never the live one.")
+    prune.add_argument("--keep", type=count, default=3, help="how many of the others to keep (%(default)s)")
+    add_model(prune)
+
+
+def _models(options: argparse.Namespace) -> None:
+    from model_serving.releases.shelf import require_live
+    from model_serving.releases.table import versions_table
+
+    require_live(options.model)
+    print(versions_table(options.model))
+
+
+def _promote(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import follow_live
+    from model_serving.releases.shelf import promote
+
+    promote(options.model, options.version)
+    follow_live(options.model)
+    print(f"version {options.version} is live")
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import follow_live
+    from model_serving.releases.shelf import rollback
+
+    version = rollback(options.model)
+    follow_live(options.model)
+    print(f"version {version} is live")
+
+
+def _canary(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import serve_canary
+
+    print(f"--model_config_file={serve_canary(options.model, options.version)}")
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import drop_unlabelled
+    from model_serving.releases.shelf import prune
+
+    deleted = prune(options.model, options.keep)
+    drop_unlabelled(options.model)
+    print(f"deleted {', '.join(f'version {version}' for version in deleted) or 'nothing'}")

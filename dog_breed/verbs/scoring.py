@@ -1,0 +1,87 @@
+"""The verb that classifies whole folders: score."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from dog_breed.arguments import AddVerb, add_engine, add_model, positive
+from local_server.tensorflow_import import import_tensorflow_quietly
+from model_serving.errors import ScoringError
+from model_serving.scoring.journal import Row
+
+Sort = Callable[[Iterable[Row]], object]
+
+
+def add_verbs(verb: AddVerb) -> None:
+    """Add them to the command line."""
+    score = verb("score", _score, "Classify every photo below a folder, to a CSV, NDJSON or Parquet file.")
+    score.add_argument("folder", type=Path, help="folder of photos, in whatever folders below it")
+    score.add_argument("--out", type=Path, default=Path("scores.csv"), help="file to write (%(default)s)")
+    score.add_argument("--sort-into", type=Path, metavar="DIR", help="link the photos into DIR/<breed>/")
+    score.add_argument("--copy", action="store_true", help="with --sort-into: copy rather than link")
+    score.add_argument(
+        "--server", metavar="HOST:PORT", help="ask the running server there instead of the exported model"
+    )
+    score.add_argument("--name", default="dog_breed", help="with --server: the model's name there (%(default)s)")
+    score.add_argument(
+        "--concurrency", type=positive, default=4, help="with --server: requests in flight (%(default)s)"
+    )
+    score.add_argument("--version", type=int, help="without --server: version to use (the newest)")
+    add_engine(score)
+    add_model(score)
+
+
+def _score(options: argparse.Namespace) -> None:
+    from model_serving.scoring import sorting, tables
+
+    tables.check(options.out)
+    if options.sort_into:
+        sorting.check(options.folder, options.sort_into)
+    if options.engine == "ray" and options.server:
+        raise ScoringError("A running server is asked without --engine ray. Leave one of --engine and --server out.")
+    import_tensorflow_quietly()
+
+    def sort(rows: Iterable[Row]) -> None:
+        count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
+        print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
+
+    engine = _score_on_ray if options.engine == "ray" else _score_here
+    count, unreadable = engine(options, sort if options.sort_into else None)
+    for row in unreadable:
+        print(f"skipped {row['file']}: {row['error']}")
+    print(f"{count} photos, {len(unreadable)} of them unreadable: {options.out}")
+
+
+def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[Row]]:
+    from model_serving.savedmodel.versions import version_or_latest
+    from model_serving.scoring.models import LocalModel, Model, ServedModel
+    from model_serving.scoring.score import score
+
+    model: Model
+    if options.server:
+        model = ServedModel(options.server, options.name, options.concurrency)
+        source = f"{options.name}, version {model.version}, at {options.server}"
+    else:
+        version = version_or_latest(options.model, options.version)
+        model, source = LocalModel(version), str(version.resolve())
+    try:
+        rows = score(options.folder, model, _job(options, source), options.out, sort)
+    finally:
+        model.close()
+    return len(rows), [row for row in rows if row["error"]]
+
+
+def _score_on_ray(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[Row]]:
+    from model_serving.distributed.scoring import score_on_ray
+    from model_serving.savedmodel.versions import version_or_latest
+
+    version = version_or_latest(options.model, options.version)
+    job = _job(options, str(version.resolve()))
+    return score_on_ray(options.folder, version, job, options.out, options.workers, sort)
+
+
+def _job(options: argparse.Namespace, source: str) -> dict[str, str]:
+    """Return what tells one job from another: the engine does not, as it changes no answer."""
+    return {"photos": str(options.folder.resolve()), "model": source}

@@ -1,0 +1,143 @@
+"""Verbs from photos to a trained version: download, inspect, export, train, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from dog_breed.arguments import AddVerb, add_backbone, add_data, add_engine, add_model, positive, share
+from local_server.tensorflow_import import import_tensorflow_quietly
+from model_serving.training.options import HeadOptions
+
+DATA = Path("data/dogImages")
+FEATURE_CACHE = Path("build/features.sqlite")
+STARTER = "efficientnet_lite2"
+
+
+def add_verbs(verb: AddVerb) -> None:
+    """Add them to the command line."""
+    download = verb("download", _download, "Fetch a data set of labelled photos: Udacity's dogImages, or any zip file.")
+    download.add_argument("--to", type=Path, default=DATA, help="folder to put the photos in (%(default)s)")
+    download.add_argument("--url", help="address of another zip file")
+    download.add_argument("--sha256", type=str.lower, help="what the SHA-256 of the zip file must be")
+
+    inspect = verb("inspect", _inspect, "Look a data set over: counts, broken photos, one picture in two places.")
+    add_data(inspect)
+
+    export = verb("export", _export, "Export a backbone with its ImageNet head: breeds without any training.")
+    add_model(export)
+    export.add_argument("--if-missing", action="store_true", help="do nothing if the model has a version already")
+    add_backbone(export, default=STARTER)
+
+    train = verb("train", _train, "Train a head on class folders of photos and export it as the next version.")
+    add_data(train)
+    add_model(train)
+    train.add_argument("--cache", type=Path, default=FEATURE_CACHE, help="file of computed features (%(default)s)")
+    train.add_argument(
+        "--epochs", type=positive, default=HeadOptions.epochs, help="most passes over the training photos (%(default)s)"
+    )
+    train.add_argument(
+        "--start",
+        choices=("imagenet", "zeros"),
+        default=HeadOptions.start,
+        help="what the head begins at: ImageNet's classifier, for breeds that it knows, or nothing (%(default)s)",
+    )
+    train.add_argument(
+        "--balance",
+        type=share,
+        default=HeadOptions.balance,
+        help="how much more a photo of a rare breed counts: from 0, all photos alike, to 1, all breeds (%(default)s)",
+    )
+    train.add_argument(
+        "--promote",
+        choices=("better", "always", "never"),
+        default="better",
+        help="whether it takes the live version's place: by default unless it is worse on the test photos",
+    )
+    add_backbone(train, default="densenet201")
+    add_engine(train)
+
+    evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
+    evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
+    add_model(evaluate)
+    evaluate.add_argument("--version", type=int, help="version to evaluate (the newest)")
+
+
+def _download(options: argparse.Namespace) -> None:
+    from model_serving.data.download import REFERENCE, Archive, download
+
+    download(Archive(options.url, sha256=options.sha256) if options.url else REFERENCE, options.to)
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from model_serving.data.additions import add_photos
+    from model_serving.data.dataset import read_dataset
+    from model_serving.data.inspection import inspect
+
+    dataset, additions = add_photos(read_dataset(options.data), options.also)
+    if options.also:
+        print(additions)
+    print(inspect(dataset))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from model_serving.savedmodel.versions import list_versions
+
+    if options.if_missing and list_versions(options.model):
+        print(f"{options.model} has a version already")
+        return
+    import_tensorflow_quietly()
+    from model_serving.backbones import load_backbone
+    from model_serving.savedmodel.export import export_imagenet_head
+
+    print(f"exported {export_imagenet_head(options.model, load_backbone(options.backbone, options.weights))}")
+
+
+def _train(options: argparse.Namespace) -> None:
+    import_tensorflow_quietly()
+    from model_serving.data.dataset import read_dataset
+    from model_serving.releases.choice import choose
+    from model_serving.releases.shelf import find_version
+    from model_serving.report.page import HTML_FILE
+    from model_serving.training.features import Pooling, pool_here
+    from model_serving.training.train import train
+
+    head_options = HeadOptions(epochs=options.epochs, start=options.start, balance=options.balance)
+    pooling: Pooling = pool_here
+    with ExitStack() as stack:
+        if options.engine == "ray":
+            from model_serving.distributed.cluster import cluster
+            from model_serving.distributed.features import pool_on_ray
+
+            pooling = partial(pool_on_ray, workers=stack.enter_context(cluster(options.workers)))
+        version, card = train(
+            options.data,
+            options.model,
+            options.backbone,
+            options.weights,
+            options.cache,
+            head_options,
+            options.also,
+            pooling,
+        )
+    number, top1 = int(version.name), card.test["top1"] if card.test else None
+    choose(options.model, number, top1, read_dataset(options.data).splits["test"], options.promote)
+    print(f"report: {find_version(options.model, number) / HTML_FILE}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    import_tensorflow_quietly()
+    from model_serving.data.dataset import read_class_folders, read_list
+    from model_serving.savedmodel.versions import version_or_latest
+    from model_serving.training.evaluate import evaluate
+
+    version = version_or_latest(options.model, options.version)
+    photos = read_list(options.photos) if options.photos.is_file() else read_class_folders(options.photos)
+    evaluation = evaluate(version, photos)
+    for path, reason in evaluation.skipped:
+        print(f"skipped {path}: {reason}")
+    for breed, count in sorted(evaluation.unknown.items()):
+        print(f"not a breed of this model: {breed} ({count})")
+    print(f"{version}: {evaluation.figures}")

@@ -1,0 +1,105 @@
+"""Which models to serve: TensorFlow Serving's `ModelServerConfig`, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tensorflow_serving.config import file_system_storage_path_source_pb2, model_server_config_pb2
+
+from local_server.config import text
+from local_server.errors import InvalidArgumentError, UnimplementedError
+
+_PLATFORM = "tensorflow"
+
+
+@dataclass(frozen=True)
+class VersionPolicy:
+    """Which of the versions on disk to serve: the `latest` so many, or, if not None, the `specific` ones."""
+
+    latest: float = 1
+    specific: frozenset[int] | None = None
+
+    def choose(self, versions: Collection[int]) -> list[int]:
+        """Return the versions to serve, newest first."""
+        newest_first = sorted(versions, reverse=True)
+        if self.specific is not None:
+            return [version for version in newest_first if version in self.specific]
+        return newest_first[: int(min(self.latest, len(newest_first)))]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One model to serve."""
+
+    name: str
+    base_path: Path
+    policy: VersionPolicy = VersionPolicy()
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+
+def read(file: str) -> list[ModelConfig] | None:
+    """Return the models of a `ModelServerConfig` in text format, or None if it is empty. Raises ServingError."""
+    return parse(text.read(file, model_server_config_pb2.ModelServerConfig()))
+
+
+def parse(config: model_server_config_pb2.ModelServerConfig) -> list[ModelConfig] | None:
+    """Return the models of a `ModelServerConfig`, or None if it is empty.
+
+    Raises UnimplementedError if it holds no list of models, InvalidArgumentError if the list contradicts itself.
+    """
+    kind = config.WhichOneof("config")
+    if kind is None:
+        return None
+    if kind != "model_config_list":
+        raise UnimplementedError("ModelServer does not yet support custom model config.")
+    models = config.model_config_list.config
+    names = [model.name for model in models]
+    for name in names:
+        if not name:
+            raise InvalidArgumentError("Expected every model in config list to have a name")
+        if names.count(name) > 1:
+            raise InvalidArgumentError(f"Illegal to list model {name} multiple times in config list")
+    for model in models:
+        if not Path(model.base_path).is_absolute():
+            raise InvalidArgumentError(
+                f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
+            )
+    return [_parse_model(model) for model in models]
+
+
+def _parse_model(model: model_server_config_pb2.ModelConfig) -> ModelConfig:
+    platform = _platform(model)
+    if platform != _PLATFORM:
+        raise InvalidArgumentError(f"Model {model.name} requests unsupported platform {platform}")
+    policy = _parse_policy(model.model_version_policy)
+    return ModelConfig(model.name, Path(model.base_path), policy, dict(model.version_labels))
+
+
+def _platform(model: model_server_config_pb2.ModelConfig) -> str:
+    if not model.model_type:
+        if not model.model_platform:
+            raise InvalidArgumentError(
+                "Illegal setting neither ModelServerConfig::model_type (deprecated) "
+                "nor ModelServerConfig::model_platform."
+            )
+        return str(model.model_platform)
+    if model.model_platform:
+        raise InvalidArgumentError(
+            "Illegal setting both ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform."
+        )
+    if model.model_type != model_server_config_pb2.TENSORFLOW:
+        raise InvalidArgumentError(f"ModelServerConfig::model_type choice {model.model_type} not supported.")
+    return _PLATFORM
+
+
+def _parse_policy(
+    policy: file_system_storage_path_source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy,
+) -> VersionPolicy:
+    kind = policy.WhichOneof("policy_choice")
+    if kind == "all":
+        return VersionPolicy(latest=float("inf"))
+    if kind == "specific":
+        return VersionPolicy(specific=frozenset(policy.specific.versions))
+    return VersionPolicy(latest=max(1, policy.latest.num_versions))

@@ -1,0 +1,60 @@
+"""The gRPC server: both services on its addresses."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from local_server.grpc_api.health import add_health_service
+from local_server.grpc_api.model_service import ModelService
+from local_server.grpc_api.prediction_service import PredictionService
+from local_server.lifecycle.manager import Manager
+
+_MAX_RECEIVE_BYTES = 2**31 - 1
+_UNLIMITED = -1
+
+
+def serve(
+    manager: Manager,
+    addresses: list[str],
+    threads: int,
+    limit: int,
+    channel_arguments: str,
+    as_content: bool,
+    credentials: grpc.ServerCredentials | None,
+    health: bool,
+) -> grpc.Server:
+    """Start serving on the addresses (`host:port` or `unix:path`), over TLS with credentials; return the server.
+
+    `threads` requests are worked on at once. While `limit` of them are worked on or wait, further ones are refused with
+    RESOURCE_EXHAUSTED.
+    Raises RuntimeError if one cannot be bound.
+    """
+    server = grpc.server(
+        ThreadPoolExecutor(threads, thread_name_prefix="grpc"),
+        options=[
+            *_parsed(channel_arguments),  # of an option given twice, gRPC takes the first
+            ("grpc.max_receive_message_length", _MAX_RECEIVE_BYTES),
+            ("grpc.max_send_message_length", _UNLIMITED),
+            ("grpc.so_reuseport", 0),  # or a second server would silently share the port
+        ],
+        maximum_concurrent_rpcs=limit,
+    )
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(manager, as_content), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager), server)
+    if health:
+        add_health_service(server)
+    for address in addresses:
+        if credentials:
+            server.add_secure_port(address, credentials)
+        else:
+            server.add_insecure_port(address)
+    server.start()
+    return server
+
+
+def _parsed(channel_arguments: str) -> list[tuple[str, int | str]]:
+    pairs = (argument.partition("=") for argument in channel_arguments.split(",") if argument)
+    return [(key, int(value) if value.lstrip("-").isdigit() else value) for key, _, value in pairs]

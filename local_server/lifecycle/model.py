@@ -1,0 +1,197 @@
+"""One model: which of its versions are wanted, and how they are loaded and unloaded.
+
+The versions that the policy chooses among those on disk are wanted. They are loaded and warmed up before the ones they
+replace are unloaded, and each of these is closed when its last request has ended. A version that fails to load changes
+nothing for those that serve. As in TensorFlow Serving, a version is known by its number alone: the same number under
+another base path is not loaded anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from local_server.config.models import ModelConfig
+from local_server.errors import DeadlineExceededError, ServingError, UnavailableError, as_serving_error
+from local_server.inference.servable import Servable
+from local_server.lifecycle.storage import versions_in
+from local_server.lifecycle.version import State, Version, VersionStatus
+from local_server.lifecycle.versions import Versions
+from local_server.lifecycle.workers import Workers
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How versions get into memory and out, and how often a failed load is tried again, how many seconds apart."""
+
+    load: Callable[[Path], Servable]
+    loaders: Workers
+    unloaders: Workers
+    retries: int
+    retry_seconds: float
+
+
+class Model:
+    """One model. `look` and `reconcile` are called by one thread, the rest by any; `wake` asks that thread to come."""
+
+    def __init__(self, name: str, loading: Loading, wake: Callable[[], None]) -> None:
+        self.name = name
+        self.versions = Versions(name)
+        self._loading = loading
+        self._wake = wake
+        self._config: ModelConfig | None = None
+        self._wanted: dict[int, Path] = {}
+        self._complaint = ""
+        self._changed = self.versions.changed  # guards all of the above
+
+    def configure(self, config: ModelConfig | None) -> None:
+        """Serve what `config` says from the next look on; None: nothing, at once."""
+        with self._changed:
+            self._config = config
+            if config is None:
+                self._wanted = {}
+                self._complaint = ""
+                for version in self.versions:
+                    if version.state is State.END:
+                        version.failures = 0  # should it be wanted again, it gets a new chance
+            self._changed.notify_all()
+
+    def wait(self, deadline: float | None) -> list[VersionStatus]:
+        """Block until a version serves and return nothing, or until all have failed for good and return those.
+
+        Raises DeadlineExceededError at the deadline, a time on the monotonic clock, and UnavailableError if the model
+        is no longer to be served.
+        """
+        with self._changed:
+            while not self.versions.available():
+                if self._config is None:
+                    raise UnavailableError(f"Model {self.name} was removed before it became available")
+                versions = map(self.versions.get, self._wanted)
+                failed = [version for version in versions if version and version.error and version.failures]
+                if failed and len(failed) == len(self._wanted):
+                    return [version.status() for version in failed]
+                if not self._changed.wait(None if deadline is None else max(0, deadline - time.monotonic())):
+                    raise DeadlineExceededError(f"Model {self.name} did not become available in time")
+        return []
+
+    def look(self) -> None:
+        """Read which versions there are on disk. A base path that cannot be read changes nothing."""
+        config = self._config
+        if config is None:
+            return
+        try:
+            on_disk = versions_in(config.base_path)
+        except ServingError as error:
+            self._complain(f"Servable {self.name}: {error.message}")
+            return
+        wanted = {number: on_disk[number] for number in config.policy.choose(on_disk)}
+        complaint = ""
+        if not wanted:
+            complaint = (
+                f"No versions of servable {self.name} found under base path {config.base_path}. "
+                "Did you forget to name your leaf directory as a number (eg. '/1/')?"
+            )
+        elif missing := (config.policy.specific or frozenset()).difference(wanted):
+            complaint = f"Versions {sorted(missing)} of servable {self.name} were not found in the file system"
+        self._complain(complaint)
+        with self._changed:
+            if self._config is config:  # else another look is due
+                self._wanted = wanted
+
+    def reconcile(self) -> float | None:
+        """Begin the loads and unloads that are due; return the seconds until a failed load is due again, if any."""
+        with self._changed:
+            self._forget()
+            due = [self._ensure_loaded(number, path) for number, path in self._wanted.items()]
+            available = self.versions.available()
+            if not self._wanted or not available.keys().isdisjoint(self._wanted):
+                for version in available.values():
+                    if version.number not in self._wanted:
+                        self._loading.unloaders.submit(partial(self._unload, version))  # raises without threads left
+                        self.versions.move(version, State.UNLOADING)
+        return min((seconds for seconds in due if seconds is not None), default=None)
+
+    def wait_for_end(self, seconds: float) -> None:
+        """Return when every version is unloaded, or after so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(version.state is State.END for version in self.versions), seconds)
+
+    def _forget(self) -> None:
+        for version in self.versions:
+            if version.number in self._wanted:
+                continue
+            version.failures = 0  # should it be wanted again, it gets a new chance
+            if version.state in (State.START, State.LOADING) and not version.loading:
+                self.versions.move(version, State.END)
+
+    def _ensure_loaded(self, number: int, path: Path) -> float | None:
+        version = self.versions.get(number)
+        if version is None or (version.state is State.END and not version.failures):
+            version = self.versions.add(Version(number, path))
+        if version.state not in (State.START, State.LOADING) or version.loading:
+            return None
+        if (wait := version.retry_at - time.monotonic()) > 0:
+            return wait
+        self.versions.move(version, State.LOADING)
+        self._loading.loaders.submit(partial(self._load, version))  # raises without threads left
+        version.loading = True
+        return None
+
+    def _load(self, version: Version) -> None:
+        with self._changed:
+            if version.number not in self._wanted:  # any more
+                version.loading = False
+                self.versions.move(version, State.END)
+                return
+        _log.info("Loading {name: %s version: %d} from %s", self.name, version.number, version.path)
+        servable, error = None, None
+        try:
+            servable = self._loading.load(version.path)
+        except Exception as exception:
+            error = as_serving_error(exception)
+            _log.error("Loading {name: %s version: %d} failed: %s", self.name, version.number, error)
+        with self._changed:
+            version.loading = False
+            if error:
+                self._note_failure(version, error)
+            elif version.number in self._wanted:
+                version.servable, servable = servable, None
+                self.versions.move(version, State.AVAILABLE)
+            else:  # it came too late
+                self.versions.move(version, State.END)
+        if servable is not None:
+            servable.close()
+        elif not error:
+            _log.info("Successfully loaded servable version {name: %s version: %d}", self.name, version.number)
+        self._wake()
+
+    def _note_failure(self, version: Version, error: ServingError) -> None:
+        wanted = version.number in self._wanted
+        version.failures = version.failures + 1 if wanted else 0
+        if version.failures > self._loading.retries or not wanted:
+            version.error = error
+            self.versions.move(version, State.END)
+        else:
+            version.retry_at = time.monotonic() + self._loading.retry_seconds
+
+    def _unload(self, version: Version) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: version.users == 0)
+            servable, version.servable = version.servable, None
+        assert servable is not None
+        servable.close()
+        _log.info("Unloaded {name: %s version: %d}", self.name, version.number)
+        self.versions.move(version, State.END)
+        self._wake()
+
+    def _complain(self, complaint: str) -> None:
+        with self._changed:
+            is_new, self._complaint = complaint != self._complaint, complaint
+        if complaint and is_new:
+            _log.warning("%s", complaint)

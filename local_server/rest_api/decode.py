@@ -1,0 +1,96 @@
+"""From the JSON of a REST prediction to arrays.
+
+Well-formed values are converted level by level, with loops in C. Only when that fails are they walked one by one, to
+find what TensorFlow Serving would complain about first and to say it in its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from local_server.errors import InvalidArgumentError
+from local_server.inference.tensors import Array
+from local_server.rest_api import complaints, serving_json
+from local_server.rest_api.values import is_named, shape_of, to_array
+
+Inputs = Mapping[str, tf.DType]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A parsed request: arrays by input, and whether the reply is to be in rows, as the request was."""
+
+    inputs: dict[str, Array]
+    in_rows: bool
+
+
+def signature_name(document: dict[str, Any]) -> str:
+    """Return the signature that a request names, or the empty string."""
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        raise InvalidArgumentError(
+            f"JSON Value: {serving_json.show(document)} not formatted correctly. "
+            "'signature_name' key must be a string value."
+        )
+    return name
+
+
+def prediction(document: dict[str, Any], inputs: Inputs) -> Prediction:
+    """Return the arrays in a request, for a signature with inputs of these dtypes."""
+    if "instances" in document and "inputs" in document:
+        raise complaints.format_error(
+            document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
+        )
+    if "instances" in document:
+        rows = document["instances"]
+        if not isinstance(rows, list):
+            raise complaints.format_error(document, "Excepting 'instances' to be an list/array")
+        if not rows:
+            raise complaints.format_error(document, "No values in 'instances' array")
+        return Prediction(_from_rows(rows, inputs), in_rows=True)
+    if "inputs" in document:
+        return Prediction(_from_columns(document["inputs"], inputs), in_rows=False)
+    raise InvalidArgumentError("Missing 'inputs' or 'instances' key")
+
+
+def _from_rows(rows: list[Any], inputs: Inputs) -> dict[str, Array]:
+    if len(inputs) > 1 and not isinstance(rows[0], dict):
+        raise InvalidArgumentError(
+            "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
+            "tensorinfo_map"
+        )
+    columns: dict[str, list[Any]] = {}
+    if not is_named(rows[0]):
+        columns = {next(iter(inputs)): rows}
+    elif all(is_named(row) and row.keys() == inputs.keys() for row in rows):
+        columns = {name: [row[name] for row in rows] for name in inputs}
+    arrays = {name: to_array(column, inputs[name]) for name, column in columns.items()}
+    found = {name: array for name, array in arrays.items() if array is not None}
+    if len(found) < len(inputs):
+        complaints.of_rows(rows, inputs)
+        raise InvalidArgumentError("Failed to process 'instances' list.")
+    return found
+
+
+def _from_columns(value: Any, inputs: Inputs) -> dict[str, Array]:
+    if not is_named(value):
+        if len(inputs) > 1:
+            raise InvalidArgumentError(
+                "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
+                "tensorinfo_map"
+            )
+        value = {next(iter(inputs)): value}
+    arrays = {}
+    for name, dtype in inputs.items():
+        if name not in value:
+            raise InvalidArgumentError(f"Missing named input: {name} in 'inputs' object.")
+        array = to_array(value[name], dtype)
+        if array is None:
+            complaints.of_value(value[name], shape_of(value[name]), dtype)
+            raise InvalidArgumentError(f"Failed to process input: {name} of 'inputs' object.")
+        arrays[name] = array
+    return arrays

@@ -1,0 +1,122 @@
+"""Nested lists of JSON values to arrays, by loops in C: what TensorFlow Serving would refuse comes out as None."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from local_server.errors import InvalidArgumentError
+from local_server.inference.tensors import Array
+from local_server.rest_api import serving_json
+
+# Arrays of other dtypes cannot be written in JSON.
+JSON_TYPES = (
+    tf.float32, tf.float64, tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64, tf.bool, tf.string,
+)  # fmt: skip
+
+
+def to_array(value: Any, dtype: tf.DType) -> Array | None:
+    """Return nested lists as an array, or None if they are ragged or hold a value that does not fit the dtype."""
+    shape = shape_of(value)
+    level = [value]
+    for size in shape:
+        if set(map(type, level)) != {list} or set(map(len, level)) != {size}:
+            return None
+        level = list(itertools.chain.from_iterable(level))
+    converted = _converter(dtype)(level, dtype.as_numpy_dtype) if dtype in JSON_TYPES else None
+    return None if converted is None else converted.reshape(shape)
+
+
+def shape_of(value: Any) -> list[int]:
+    """Return the shape that nested lists have if they are regular."""
+    shape = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        value = value[0] if value else None
+    return shape
+
+
+def _floats(leaves: list[Any], dtype: Any) -> Array | None:
+    if not set(map(type, leaves)) <= {int, float}:
+        return None
+    try:
+        numbers = np.array(leaves, np.float64)
+    except OverflowError:
+        return None
+    finite = np.abs(numbers[np.isfinite(numbers)])
+    # Whole numbers up to here are exact, whether written with a point or without; above, each must be looked at.
+    if finite.size and finite.max() > _largest_exact(dtype) and any(is_lossy(leaf, dtype) for leaf in leaves):
+        return None
+    return numbers.astype(dtype)
+
+
+def _integers(leaves: list[Any], dtype: Any) -> Array | None:
+    if not set(map(type, leaves)) <= {int}:
+        return None
+    low, high = _integer_range(dtype)
+    if leaves and not (low <= min(leaves) and max(leaves) <= high):
+        return None
+    return np.array(leaves, np.uint64 if dtype is np.uint64 else np.int64).astype(dtype)
+
+
+def _booleans(leaves: list[Any], dtype: Any) -> Array | None:
+    return np.array(leaves, dtype) if set(map(type, leaves)) <= {bool} else None
+
+
+def _strings(leaves: list[Any], dtype: Any) -> Array | None:
+    if not all(isinstance(leaf, str) or is_base64(leaf) for leaf in leaves):
+        return None
+    return np.fromiter(map(to_bytes, leaves), dtype, len(leaves))
+
+
+def _converter(dtype: tf.DType) -> Callable[[list[Any], Any], Array | None]:
+    if dtype == tf.string:
+        return _strings
+    if dtype == tf.bool:
+        return _booleans
+    return _floats if dtype.is_floating else _integers
+
+
+def to_bytes(leaf: Any) -> bytes:
+    """Return the bytes of a JSON string or of bytes in base64."""
+    if isinstance(leaf, str):
+        return serving_json.to_bytes(leaf)
+    text = "".join(leaf["b64"].split()).rstrip("=")  # white space and missing padding are let through
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidArgumentError("Unable to base64 decode") from error
+
+
+def _integer_range(dtype: Any) -> tuple[int, int]:
+    # Narrower integers than these travel in 32 bits and are cut, as in TensorFlow Serving.
+    limits = np.iinfo(dtype if np.dtype(dtype).itemsize >= 4 else np.int32)
+    return int(limits.min), int(limits.max)
+
+
+def _largest_exact(dtype: Any) -> int:
+    return 2 ** (np.finfo(dtype).nmant + 1) - 1
+
+
+def is_lossy(leaf: float, dtype: Any) -> bool:
+    """Tell whether a number is beyond the exact integers, or the range, of a floating-point type."""
+    if isinstance(leaf, int) and -(2**63) <= leaf < 2**64:  # else JSON's parser takes it for a float
+        return abs(leaf) > _largest_exact(dtype)
+    return (isinstance(leaf, int) or math.isfinite(leaf)) and abs(leaf) > float(np.finfo(dtype).max)
+
+
+def is_base64(value: Any) -> bool:
+    """Tell whether a JSON value is bytes, `{"b64": "..."}`."""
+    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+
+
+def is_named(value: Any) -> bool:
+    """Tell whether a JSON value is an object of named values."""
+    return isinstance(value, dict) and not is_base64(value)

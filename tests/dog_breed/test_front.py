@@ -1,0 +1,91 @@
+"""The laptop's stand-in for nginx: what a browser is told alike by both."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+from starlette.types import ASGIApp
+
+from detector_api.main import create_app
+from detector_api.settings import Settings
+from dog_breed.front import create_front
+
+TEMPLATE = Path(__file__).parents[2] / "detector_app" / "nginx" / "default.conf.template"
+Serve = Callable[[ASGIApp], AbstractContextManager[str]]
+
+
+def headers_of_nginx() -> dict[str, str]:
+    """Return the headers of constant value that nginx adds to every answer."""
+    added = re.findall(
+        r'^    add_header ([\w-]+) (?:"([^"]*)"|([^$\s;]+)) always;$', TEMPLATE.read_text(), re.MULTILINE
+    )
+    return {name.lower(): quoted or bare for name, quoted, bare in added}
+
+
+@pytest.fixture
+def front(serve: Serve, dead_address: str) -> Iterator[httpx.Client]:
+    """A client of the front, with no model server behind it."""
+    with (
+        serve(create_front(create_app(Settings(serving_address=dead_address)), dead_address)) as address,
+        httpx.Client(base_url=f"http://{address}") as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/js/main.js", "/nothing", "/api/v1/model", "/v1/models/dog_breed"])
+def test_get_answer_has_each_security_header_of_nginx_once(front: httpx.Client, path: str) -> None:
+    """Page, gateway and model server, and their errors, come with the same policy as behind nginx."""
+    expected = headers_of_nginx()
+    assert "content-security-policy" in expected
+    headers = front.get(path).headers
+    assert {name: headers.get_list(name) for name in expected} == {name: [value] for name, value in expected.items()}
+
+
+@pytest.mark.parametrize("path", ["/", "/js/main.js", "/sw.js", "/manifest.json", "/breeds/en.json"])
+def test_get_file_again_is_answered_from_cache(front: httpx.Client, path: str) -> None:
+    """A file is kept by the browser and asked after by its ETag, as behind nginx, so that none is ever an old one."""
+    first = front.get(path)
+    assert first.headers["cache-control"] == "no-cache"
+    again = front.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
+
+
+def test_get_docs_has_its_viewer_and_the_policy_for_it(front: httpx.Client) -> None:
+    """The API's documentation is shown by a script of this host, under a policy that lets it run and nothing else."""
+    answer = front.get("/docs")
+    assert answer.status_code == 200
+    (policy,) = answer.headers.get_list("content-security-policy")
+    assert "script-src 'self' 'sha256-" in policy
+    assert front.get("/docs/static/swagger-ui-bundle.js").status_code == 200
+
+
+def test_docs_in_a_browser_show_the_calls_and_ask_no_other_host(front: httpx.Client, browser: Browser) -> None:
+    """The viewer runs under its policy, lists the calls, and everything it loads comes from the gateway."""
+    page = browser.new_page()
+    asked, complaints = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(f"{front.base_url}/docs")
+    page.get_by_text("/api/v1/predict_breeds").first.wait_for(timeout=60_000)
+    page.close()
+    assert asked
+    assert all(url.startswith((str(front.base_url), "data:")) for url in asked)
+    assert not complaints
+
+
+def test_get_metrics_is_not_for_the_outside(front: httpx.Client) -> None:
+    """The front shows the gateway's metrics to nobody, as nginx does not."""
+    assert front.get("/metrics").status_code == 404
+
+
+def test_post_many_photos_gets_a_line_for_each(front: httpx.Client) -> None:
+    """The front passes a stream of lines on, with the policy of every other answer."""
+    files = [("file", (f"{number}.png", b"no photo")) for number in range(50)]
+    answer = front.post("/api/v1/predict_breeds", files=files)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert answer.text.count('"index":') == 50

@@ -1,0 +1,96 @@
+"""What HTTP itself shows: who may call, and how many at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+import httpx
+import pytest
+
+from local_server import ports
+from local_server import server as module
+from local_server.rest_api.server import RestServer
+
+PATH = "/v1/models/gadgets"
+
+
+@pytest.fixture
+def open_client(models, run_server, tmp_path):
+    """A client of a server with --rest_api_enable_cors_support."""
+    models.install(tmp_path)
+    return run_server(tmp_path, rest_api_enable_cors_support=True)
+
+
+def test_cors_switched_on_lets_other_origins_in(open_client):
+    """Answers and errors carry the headers, and a browser's question before a call is answered."""
+    for response in (open_client.get(PATH), open_client.get("/v1/models/foo")):
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert response.headers["access-control-allow-methods"] == "POST, GET"
+        assert response.headers["access-control-allow-headers"] == "Content-Type"
+    url = open_client.rest_url + PATH + ":predict"
+    allowed = httpx.options(url, headers={"Origin": "https://example.org"})
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "*")
+    assert httpx.options(url).status_code == 400
+
+
+def test_cors_switched_off_sends_no_headers(client):
+    """Without the flag browsers keep pages of other origins out."""
+    assert "access-control-allow-origin" not in client.get(PATH).headers
+    response = httpx.options(client.rest_url + PATH, headers={"Origin": "https://example.org"})
+    assert (response.status_code, response.json()) == (400, {"error": f"Malformed request: OPTIONS {PATH}"})
+
+
+def test_post_past_the_limit_answers_503_at_once(models, run_server, gate, eventually, tmp_path, monkeypatch):
+    """While as many requests as may wait do so for the only thread, another is refused; then each has its answer."""
+    monkeypatch.setattr(module, "_REQUESTS_PER_THREAD", 3)
+    models.install(tmp_path)
+    before = set(threading.enumerate())
+    client = run_server(tmp_path, rest_api_num_threads=1)
+    body = {"signature_name": "content_of", "inputs": str(gate.path)}
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(client.post, body) for _ in range(4)]
+        done, waiting = wait(answers, return_when=FIRST_COMPLETED)
+        threads = {thread.name for thread in set(threading.enumerate()) - before}
+        gate.open("done")
+    assert [(answer.result().status_code, answer.result().json()) for answer in done] == [
+        (503, {"error": "The server is overloaded: 3 requests are not answered yet"})
+    ]
+    assert [answer.result().json() for answer in waiting] == [{"outputs": ["done"]}] * 3
+    assert sum(name.startswith("rest_") for name in threads) == 1
+
+
+class Clerk:
+    """A stand-in for the API: holds every request, and notes when each came."""
+
+    def __init__(self):
+        self.arrivals = []
+        self.gate = threading.Event()
+
+    def answer(self, method, path, body, arrival):
+        """Answer as soon as the gate is open."""
+        self.arrivals.append(arrival)
+        assert self.gate.wait(60)
+        return 200, "{}"
+
+
+def test_time_counts_from_arrival_and_questions_are_let_in_past_the_limit(eventually, free_port):
+    """A request that waits for a thread has come when it came; whoever asks after a busy server's health is let in."""
+    clerk = Clerk()
+    server = RestServer(clerk, ports.bind("127.0.0.1", free_port), 1, 1, 60, metrics_path=None, allow_cors=False)
+    server.start()
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            url = f"http://127.0.0.1:{free_port}{PATH}"
+            answers = [pool.submit(httpx.request, "POST", url, timeout=60)]
+            eventually(lambda: bool(clerk.arrivals))
+            answers.append(pool.submit(httpx.request, "GET", url, timeout=60))
+            eventually(lambda: server._requests == 2)
+            opened = time.monotonic()
+            clerk.gate.set()
+        assert [answer.result().status_code for answer in answers] == [200, 200]
+        assert clerk.arrivals[1] < opened
+    finally:
+        clerk.gate.set()
+        server.stop()
