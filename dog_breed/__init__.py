@@ -1,1 +1,1 @@
-"""The `dog-breed` command and the whole product in one terminal; the one room that knows all the others."""
+"""The `dog-breed` command, and the whole product in one terminal (`make run`)."""

@@ -1,7 +1,7 @@
 """The `dog-breed` command: from photos to a served model, and the whole product on a laptop.
 
-Each module here has verbs of one kind. A verb imports what it needs when it runs: TensorFlow takes seconds to import,
-and `--help` should not.
+The verbs are in `dog_breed.verbs`. Each imports what it needs when it runs: TensorFlow takes seconds to import, and
+`--help` should not.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from model_serving.errors import ModelServingError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one verb; what a person can mend, such as a full disk, is one line on stderr, with exit status 1."""
+    """Run one verb.
+
+    An error that a person can mend, such as a full disk, is one line on stderr and exit status 1.
+    """
     options = build_parser().parse_args(arguments)
     try:
         options.verb(options)
     except ModelServingError as error:
         sys.exit(f"dog-breed: {error}")
-    except BrokenPipeError:  # Whoever read the output has read enough; what is still to be flushed goes nowhere.
+    except BrokenPipeError:  # The reader of the output, such as `head`, has closed it: drop the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:

@@ -30,11 +30,12 @@ STOP_SECONDS = 10
 
 
 def run(model: Path, host: str, port: int, grpc_port: int, rest_port: int) -> None:
-    """Serve the newest version in the folder `model` until Ctrl-C, and stop all that was started.
+    """Serve the newest version in the folder `model` until Ctrl-C, then stop every part.
 
-    Makes the starter model first if there is none. Raises `LaptopError` if a port is taken or a part fails.
+    Builds the starter model first if the folder has no version. Raises `LaptopError` if a port is taken or a part
+    fails.
     """
-    # A terminated run stops what it started, too; uvicorn passes the signal on when it has shut down.
+    # SIGTERM stops the parts as Ctrl-C does; uvicorn passes the signal on when it has shut down.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     if len({port, grpc_port, rest_port}) < 3:
         raise LaptopError(
@@ -51,7 +52,7 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
         print("Building the starter model, once (about half a minute) ...", flush=True)
         builder = await _start("dog_breed", "export", "--model", str(model))
         if await _finished(builder) != 0:
-            raise LaptopError("The starter model could not be built; the reason stands above.")
+            raise LaptopError("The starter model could not be built; the lines above say why.")
 
     print("Loading the model ...", flush=True)
     server = await _start(
@@ -63,7 +64,7 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
         f"--model_base_path={model}",
         "--enable_batching",  # several photos at once
         f"--batching_parameters_file={BATCHING}",
-        "--max_num_load_retries=0",  # a model that does not load today is told now, not in five minutes
+        "--max_num_load_retries=0",  # report a broken model at once, not after five minutes of retries
     )
     try:
         await _until_open(rest_port, server)
@@ -75,7 +76,7 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
 async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process) -> None:
     settings = Settings(host=host, port=port, serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME)
     front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}")
-    page = _Page(server_config(front, settings, log_level="warning"))
+    page = _PageServer(server_config(front, settings, log_level="warning"))
     settle_memory()
     serving = asyncio.create_task(page.serve())
     died = asyncio.create_task(server.wait())
@@ -87,8 +88,8 @@ async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, serv
     await serving
 
 
-class _Page(uvicorn.Server):
-    """Tells the address once the page can be opened."""
+class _PageServer(uvicorn.Server):
+    """Prints the address once the page can be opened."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -1,4 +1,4 @@
-"""`dog-breed predict`: photos and folders in, a line for each photo out."""
+"""`dog-breed predict`: asks a gateway about photos and folders, and prints a line for each photo."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from detector_api.client.answers import PhotoAnswer
 from detector_api.client.detector import Detector, Photo
 from detector_api.client.errors import DetectorError
 from dog_breed.errors import PredictionError
-from dog_breed.printing import print_json, shown, table
+from dog_breed.printing import print_json, print_table, printable
 from model_serving.data.files import photos_below
 
 STDIN = "-"
 
 
 def predict(paths: Sequence[str], url: str, api_key: str | None, top_k: int, as_json: bool) -> None:
-    """Print what the gateway at `url` sees in each photo, in their order; a folder stands for the photos below it.
+    """Print the gateway's answer for each photo, in their order; a folder stands for the photos below it.
 
-    A photo without an answer is told on stderr. Raises `PredictionError` if there is one, or if none can be asked for.
+    Errors of single photos go to stderr. Raises `PredictionError` if there was one, if there are no photos, or if the
+    gateway at `url` does not answer.
     """
     files = list(_expand(paths))
     if not files:
-        raise PredictionError("There are no photos in what was named.")
+        raise PredictionError("These paths hold no photos. Name files, or folders with photos in them.")
     failed = 0
     try:
         with Detector(url, api_key) as detector:
-            print_answer = print_json if as_json else table(files, detector.model().card["breeds"])
+            print_answer = print_json if as_json else print_table(files, detector.model().card["breeds"])
             photos: Iterator[Photo] = (sys.stdin.buffer.read() if file == STDIN else file for file in files)
             for answer in _in_order(detector.predict_many(photos, top_k)):
                 print_answer(files[answer.index], answer)
                 if answer.error:
                     failed += 1
-                    print(f"dog-breed: {shown(files[answer.index])}: {answer.error}", file=sys.stderr)
+                    print(f"dog-breed: {printable(files[answer.index])}: {answer.error}", file=sys.stderr)
     except DetectorError as error:
         hint = " Start one with `make run`, or name another with --url." if error.code == "unreachable" else ""
         raise PredictionError(f"{error}{hint}") from error

@@ -1,4 +1,4 @@
-"""Answers in print: a table for people, JSON lines for programs."""
+"""Printed answers: a table for people, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import asdict
 from detector_api.client.answers import PhotoAnswer
 from detector_api.client.errors import DetectorError
 
-Printer = Callable[[str, PhotoAnswer], None]
+PrintAnswer = Callable[[str, PhotoAnswer], None]
 DOG = {True: "yes", False: "no", None: "?"}
 
 
-def table(files: Iterable[str], breeds: Iterable[str]) -> Printer:
-    """Print the head of a table that these names fit into, and return what prints a row for a photo with an answer."""
-    file_width = max((len(shown(file)) for file in files), default=0)
+def print_table(files: Iterable[str], breeds: Iterable[str]) -> PrintAnswer:
+    """Print the header of a table wide enough for these names, and return the function that prints a row."""
+    file_width = max((len(printable(file)) for file in files), default=0)
     breed_width = max((len(breed) for breed in breeds), default=0)
 
     def row(file: str, breed: str, confidence: str, dog: str) -> None:
@@ -23,28 +23,30 @@ def table(files: Iterable[str], breeds: Iterable[str]) -> Printer:
 
     def print_row(file: str, answer: PhotoAnswer) -> None:
         if seen := answer.prediction:
-            row(shown(file), seen.breed, f"{seen.confidence:.1%}", DOG[seen.is_dog])
+            row(printable(file), seen.breed, f"{seen.confidence:.1%}", DOG[seen.is_dog])
 
     row("file", "breed", "confidence", "dog")
     return print_row
 
 
 def print_json(file: str, answer: PhotoAnswer) -> None:
-    """Print a photo's file and its prediction, or its error, in one line of JSON."""
+    """Print a photo's file name with its prediction or its error as one line of JSON."""
     if answer.prediction:
-        said = {"prediction": {name: value for name, value in asdict(answer.prediction).items() if name != "heatmap"}}
+        prediction = asdict(answer.prediction)
+        del prediction["heatmap"]
+        answered = {"prediction": prediction}
     else:
         assert answer.error
-        said = {"error": problem(answer.error)}
-    print(json.dumps({"file": file, **said}), flush=True)
+        answered = {"error": problem(answer.error)}
+    print(json.dumps({"file": file, **answered}), flush=True)
 
 
 def problem(error: DetectorError) -> dict[str, object]:
-    """Return what an error tells, without what it does not know."""
+    """Return the fields of an error that have a value."""
     fields = {"code": error.code, "status": error.status, "detail": error.detail, "request_id": error.request_id}
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def shown(file: str) -> str:
-    """Return a file's name fit for a terminal, which must not obey it nor break a line for it."""
+def printable(file: str) -> str:
+    """Return a file name without control characters: a terminal would obey them, and a line break would split a row."""
     return file if file.isprintable() else ascii(file)[1:-1]

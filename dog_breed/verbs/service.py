@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dog_breed.arguments import AddVerb, add_model, port
-from dog_breed.errors import PredictionError
+from dog_breed.errors import MissingExtraError
 
 API_KEY_VARIABLE = "DETECTOR_API_KEY"
 
@@ -33,20 +35,24 @@ def add_verbs(verb: AddVerb) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    try:
+    with _installed("predict", extra="client"):
         from dog_breed.predict import predict
-    except ModuleNotFoundError as error:
-        if error.name != "httpx":
-            raise
-        raise PredictionError(
-            "`predict` needs httpx, which is not installed: pip install 'dog-breed-detector[client]'"
-        ) from error
 
     api_key = options.api_key or os.environ.get(API_KEY_VARIABLE)
     predict(options.photos, options.url, api_key, options.top_k, options.json)
 
 
 def _run(options: argparse.Namespace) -> None:
-    from dog_breed.laptop import run
+    with _installed("run", extra="laptop"):
+        from dog_breed.laptop import run
 
     run(options.model, options.host, options.port, options.grpc_port, options.rest_port)
+
+
+@contextmanager
+def _installed(verb: str, extra: str) -> Iterator[None]:
+    """Name the extra to install if an import in the block fails."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(verb, error.name, extra) from error

@@ -101,7 +101,7 @@ def test_predict_with_no_gateway_says_how_to_start_one(free_ports: Any, tmp_path
 def test_predict_of_a_folder_without_photos_says_so(tmp_path: Path) -> None:
     """Nothing to ask for is an error, not an empty table."""
     done = run(tmp_path)
-    assert done.stderr.strip() == "dog-breed: There are no photos in what was named."
+    assert done.stderr.strip() == "dog-breed: These paths hold no photos. Name files, or folders with photos in them."
     assert (done.returncode, done.stdout) == (1, "")
 
 
@@ -116,12 +116,17 @@ def test_predict_into_a_closed_pipe_ends_quietly(scripted: Any, folder: Path) ->
     assert "BrokenPipe" not in done.stderr
 
 
-def test_predict_without_httpx_says_what_to_install(tmp_path: Path) -> None:
-    """Where only the base is installed one line names the extra."""
-    code = "import sys; sys.modules['httpx'] = None; from dog_breed.command import main; main(['predict', 'a.jpg'])"
+@pytest.mark.parametrize(
+    ("verb", "missing", "extra"),
+    [("predict a.jpg", "httpx", "client"), ("predict a.jpg", "detector_api", "client"), ("run", "fastapi", "laptop")],
+)
+def test_verb_without_its_packages_says_what_to_install(verb: str, missing: str, extra: str) -> None:
+    """Where a part of the product is not installed, one line names the extra that brings it."""
+    code = f"import sys; sys.modules['{missing}'] = None; from dog_breed.command import main; main({verb.split()})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     (said,) = done.stderr.splitlines()
-    assert "pip install 'dog-breed-detector[client]'" in said
+    assert f"pip install 'dog-breed-detector[{extra}]'" in said
+    assert done.returncode == 1
 
 
 def test_predict_loads_no_tensorflow(scripted: Any, folder: Path) -> None:
