@@ -22,7 +22,7 @@ from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.data.files import photos_below
 from model_serving.savedmodel.export import export_imagenet_head
-from model_serving.scoring.models import LocalModel
+from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.training.evaluate import evaluate
 
 # Measured once with the same weights in PyTorch, over all 1,000 classes of ImageNet: photos, top-1 and top-5. That run
@@ -44,7 +44,7 @@ def main() -> None:
         for name, photos in sets.items():
             evaluation = evaluate(version, photos)
             count, top1, top5 = REFERENCE[name]
-            print(f"{name}: {evaluation.figures} (PyTorch, {count} photos: top-1 {top1:.1%}, top-5 {top5:.1%})")
+            print(f"{name}: {evaluation.metrics} (PyTorch, {count} photos: top-1 {top1:.1%}, top-5 {top5:.1%})")
             print(f"  not ImageNet breeds, so not counted: {', '.join(sorted(evaluation.unknown))}")
         others = dog_probabilities(version, photos_below(folder / "not_dogs"))
         for name, photos in sets.items():
@@ -58,16 +58,15 @@ def main() -> None:
 
 def dog_probabilities(version: Path, photos: Sequence[Path]) -> np.ndarray:
     """Return how likely an exported version holds each photo to show a dog, [N]."""
-    model = LocalModel(version)
-    try:
-        answers = [
-            answer
-            for decoded in decoded_batches(photos, model.geometry)
-            for answer in model.ask(np.stack([pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)]))
-        ]
-    finally:
-        model.close()
-    return np.array([answer.dog_probability for answer in answers])
+    with ExportedModel(version) as model:
+        return np.concatenate(
+            [
+                model.ask(np.stack([pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)]))[
+                    "dog_probability"
+                ]
+                for decoded in decoded_batches(photos, model.card.geometry)
+            ]
+        )
 
 
 def roc_area(positive: np.ndarray, negative: np.ndarray) -> float:

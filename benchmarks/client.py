@@ -1,4 +1,4 @@
-"""The gateway against a client that imports TensorFlow: what each costs to start, to hold and to call, and on disk.
+"""Costs of the gateway against a client that imports TensorFlow: CPU time to start and to call, memory, disk.
 
     .venv/bin/python -m benchmarks.client [--seconds 4] [--rounds 5]
 
@@ -21,8 +21,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from benchmarks import sender
-from benchmarks.gateway import PHOTOS, decode
-from benchmarks.pictures import draw
+from benchmarks.gateway import decode
+from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import cpu_seconds, free_port, resident_megabytes, running, wait_for_http
 
 GATEWAY, CLIENT = "detector_api.__main__", "benchmarks.client_tensorflow"
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _compare_calls(seconds: float, rounds: int) -> None:
-    photo = draw(*PHOTOS["500x375, 50 kB"])
+    photo = draw(*KINDS["500x375, 50 kB"])
     serving_port, port = free_port(), free_port()
     settings = {"DETECTOR_PORT": str(port), "DETECTOR_SERVING_ADDRESS": f"127.0.0.1:{serving_port}"}
     pipe = subprocess.PIPE

@@ -66,7 +66,7 @@ def main() -> None:
                 engine: [_run(job, options.model, engine, work / f"{number}.{engine}.{job.name}.csv") for job in jobs]
                 for engine in ("local", "ray")
             }
-            rounds.append({engine: _split(*costs[engine], options.photos) for engine in costs})
+            rounds.append({engine: _split(short, long, options.photos) for engine, (short, long) in costs.items()})
             local, ray = rounds[-1]["local"], rounds[-1]["ray"]
             print(
                 f"round {number + 1}: rate {local.seconds / ray.seconds:.2f}, CPU time {ray.cpu / local.cpu:.2f}, "

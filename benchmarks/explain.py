@@ -18,13 +18,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from local_server.inference.predict import predict
-from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.backbones import load_backbone
 from model_serving.data.batches import decoded_batches
 from model_serving.data.files import photos_below
-from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_imagenet_head
+from model_serving.savedmodel.exported_model import ExportedModel
+from model_serving.savedmodel.signatures import EXPLAIN
 
 SETS = ("dogs", "udacity133", "dogs_small")
 # The side of an erased square, in that of the photo.
@@ -71,28 +70,22 @@ def main() -> None:
 
 def erase(version: Path, photos: Sequence[Path], fill: str, side: float = SIDE) -> Erasure:
     """Return what erasing the hottest and the coldest square of each photo does to the exported `version`'s answer."""
-    servable = SavedModelServable.load(version, SessionSettings())
-    try:
-        falls = list(_falls(servable, photos, fill, side))
-    finally:
-        servable.close()
+    with ExportedModel(version) as model:
+        falls = list(_falls(model, photos, fill, side))
     return Erasure(*np.array(falls).T)
 
 
-def _falls(
-    servable: SavedModelServable, photos: Sequence[Path], fill: str, side: float
-) -> Iterator[tuple[float, float]]:
-    card = ModelCard.from_json(predict(servable, "describe", {})["model_card"][0])
-    for decoded in decoded_batches(photos, card.geometry):
+def _falls(model: ExportedModel, photos: Sequence[Path], fill: str, side: float) -> Iterator[tuple[float, float]]:
+    for decoded in decoded_batches(photos, model.card.geometry):
         pixels = np.stack([one for _, one in decoded if isinstance(one, np.ndarray)])
-        answer = predict(servable, "explain", {"pixels": pixels})
+        answer = model.ask(pixels, EXPLAIN)
         breed = answer["probabilities"].argmax(axis=1)
         erased = [
             FILLS[fill](photo, square)
             for photo, heat in zip(pixels, answer["heatmap"], strict=True)
             for square in _squares(heat, len(photo), side)
         ]
-        left = predict(servable, "pixels", {"pixels": np.stack(erased)})["probabilities"].reshape(len(pixels), 2, -1)
+        left = model.ask(np.stack(erased))["probabilities"].reshape(len(pixels), 2, -1)
         rows = np.arange(len(pixels))
         yield from zip(
             *(answer["probabilities"][rows, breed] - left[rows, which, breed] for which in (0, 1)), strict=True

@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def _ratios(
     extract(-1)
     ratios = []
     for turn in range(rounds):
-        (clock, cpu), (bare_clock, bare_cpu) = _seconds(lambda turn=turn: extract(turn)), _seconds(bare)
+        (clock, cpu), (bare_clock, bare_cpu) = _seconds(partial(extract, turn)), _seconds(bare)
         ratios.append((bare_clock / clock, bare_cpu / cpu))
     return ratios
 

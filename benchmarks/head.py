@@ -22,11 +22,11 @@ from sklearn.preprocessing import StandardScaler
 from model_serving.backbones import Classifier, load_backbone
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.data.dataset import read_class_folders
+from model_serving.metrics import calibration_error
 from model_serving.training.calibration import calibrate, softmax
 from model_serving.training.features import FeatureCache, extract_features
-from model_serving.training.figures import calibration_error
 from model_serving.training.head import fit_head, held_out_logits, imagenet_start
-from model_serving.training.options import HeadOptions
+from model_serving.training.head_options import HeadOptions
 
 FOLDS = 3
 PHOTOS_A_CLASS = (1, 2, 5, 10, 20, 50)

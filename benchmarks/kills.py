@@ -26,11 +26,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model_serving.data.batches import decoded_batches
+from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.data.files import photos_below
 from model_serving.releases.shelf import find_version, live_version, shelved_versions
+from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.versions import list_versions
-from model_serving.scoring.models import Answer, LocalModel
 
 BREEDS = ("Akita", "Beagle", "Collie")
 PHOTOS_A_BREED = 8
@@ -95,14 +95,12 @@ class Trainer:
         versions = {number: _digest(find_version(self.model, number)) for number in numbers}
         return State(versions, live_version(self.model))
 
-    def answers(self, version: int) -> list[Answer]:
-        """Return what a version says of every photo."""
-        model = LocalModel(find_version(self.model, version))
-        try:
-            batches = decoded_batches(photos_below(self.photos), model.geometry)
-            return [answer for batch in batches for answer in model.ask(np.stack([pixels for _, pixels in batch]))]
-        finally:
-            model.close()
+    def probabilities(self, version: int) -> np.ndarray:
+        """Return the probabilities [N, breeds] that a version gives to every photo."""
+        with ExportedModel(find_version(self.model, version)) as model:
+            batches = decoded_batches(photos_below(self.photos), model.card.geometry)
+            asked = (map_decoded(batch, lambda pixels: model.ask(pixels)["probabilities"]) for batch in batches)
+            return np.array([probabilities for answered in asked for _, probabilities in answered])
 
     def leftovers(self) -> list[str]:
         """Return what lies among the versions and is none."""
@@ -150,7 +148,7 @@ def kill(times: int, seed: int, work: Path) -> Counter[str]:
         before = _checked(trainer, before)
         print(f"kill {number + 1} of {times}: {hit!r}; {len(before.versions)} whole versions", flush=True)
     trainer.run()
-    _compare(undisturbed.answers(1), trainer.answers(max(_checked(trainer, before).versions)))
+    _compare(undisturbed.probabilities(1), trainer.probabilities(max(_checked(trainer, before).versions)))
     if left := trainer.leftovers():
         raise HurtError(f"left over: {', '.join(left)}")
     return hits
@@ -163,7 +161,7 @@ def _checked(trainer: Trainer, before: State) -> State:
         raise HurtError(f"changed or lost: versions {changed}")
     new = now.versions.keys() - before.versions.keys()
     for number in new:
-        trainer.answers(number)
+        trainer.probabilities(number)
     if now.live not in {before.live, *new}:
         raise HurtError(f"version {before.live} was live, and now {now.live} is")
     if not trainer.cache_is_sound():
@@ -171,12 +169,8 @@ def _checked(trainer: Trainer, before: State) -> State:
     return now
 
 
-def _compare(expected: list[Answer], found: list[Answer]) -> None:
-    difference = max(
-        abs(dict(one.predictions)[breed] - dict(other.predictions)[breed])
-        for one, other in zip(expected, found, strict=True)
-        for breed in BREEDS
-    )
+def _compare(expected: np.ndarray, found: np.ndarray) -> None:
+    difference = np.abs(expected - found).max()
     print(f"the last model's probabilities differ from those of an undisturbed run by {difference:.6f} at most")
     if difference > TOLERANCE:
         raise HurtError("that is too much")

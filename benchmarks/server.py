@@ -164,7 +164,7 @@ def compare(bare: Bare, servers: dict[str, Clients], clients: int, rounds: int, 
 
 def _tail(taken: list[Slice]) -> float:
     """Return the p99 of all calls, each against the usual one of its slice, as the machine changes its pace."""
-    return float(np.percentile(np.concatenate([one.calls / np.median(one.calls) for one in taken]), 99))
+    return float(np.percentile(np.concatenate([np.divide(one.calls, np.median(one.calls)) for one in taken]), 99))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from model_serving.photos.labels import TOP_K
+
 
 class GatewayError(Exception):
     """Base of all: `detail` is what the caller reads."""
@@ -117,7 +119,7 @@ class InvalidRequestError(RequestError):
     """A query parameter is out of its range or of another type."""
 
     status, code = 422, "invalid_request"
-    detail = "query parameter 'top_k': Input should be less than or equal to 5"
+    detail = f"query parameter 'top_k': Input should be less than or equal to {TOP_K}"
 
 
 class FeedbackOffError(RequestError):

@@ -16,7 +16,7 @@ from model_serving.data.files import photos_below
 STDIN = "-"
 
 
-def predict(paths: Sequence[str], url: str, api_key: str | None, top_k: int, as_json: bool) -> None:
+def predict(paths: Sequence[str], url: str, api_key: str | None, top_k: int | None, as_json: bool) -> None:
     """Print the gateway's answer for each photo, in their order; a folder stands for the photos below it.
 
     Errors of single photos go to stderr. Raises `PredictionError` if there was one, if there are no photos, or if the

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from model_serving.photos.labels import label_key
+
 IMAGENET_DOGS = slice(151, 269)
 
 # In ImageNet's order: the name shown, then other names of the same breed.
@@ -136,12 +138,7 @@ _SPELLINGS = [[name.strip() for name in line.split("=")] for line in _NAMES.stri
 IMAGENET_BREEDS: tuple[str, ...] = tuple(names[0] for names in _SPELLINGS)
 
 
-def _key(name: str) -> str:
-    """Reduce a name to what spellings of it share: its letters, and the digits of an unknown one."""
-    return re.sub(r"[\W_]+", "", name.casefold())
-
-
-_BY_KEY = {_key(name): names[0] for names in _SPELLINGS for name in names}
+_BY_KEY = {label_key(name): names[0] for names in _SPELLINGS for name in names}
 
 
 def readable(folder: str) -> str:
@@ -150,9 +147,9 @@ def readable(folder: str) -> str:
     A breed that ImageNet knows gets its usual name, whatever its spelling; any other keeps its own words.
     """
     name = re.sub(r"^\d+\.|^n\d{8}-", "", folder).replace("_", " ").strip()
-    return _BY_KEY.get(_key(name)) or (name[:1].upper() + name[1:])
+    return _BY_KEY.get(label_key(name)) or (name[:1].upper() + name[1:])
 
 
 def same_breed(one: str, other: str) -> bool:
     """Tell whether two names, in whatever spelling, mean the same breed."""
-    return _key(readable(one)) == _key(readable(other))
+    return label_key(readable(one)) == label_key(readable(other))

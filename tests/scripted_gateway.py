@@ -60,7 +60,7 @@ class ScriptedGateway:
 
     async def respond(self, request: Request) -> Response:
         form = await request.form()
-        photos = [await photo.read() for _, photo in form.multi_items()]  # type: ignore[union-attr]
+        photos = [await photo.read() for _, photo in form.multi_items()]
         self.calls.append((request.url.path, dict(request.headers) | dict(request.query_params), photos))
         replies = self.replies[request.url.path]
         return (replies.pop(0) if len(replies) > 1 else replies[0])()

@@ -62,16 +62,16 @@ class Detector:
         """Return the model that is served."""
         return self._read(self._send("GET", "/api/v1/model"), Model.of)
 
-    def predict(self, photo: Photo, top_k: int = 5, explain: bool = False) -> Prediction:
-        """Return what the model sees in a photo: `top_k` breeds, 1..5, and with `explain` where it saw the first."""
+    def predict(self, photo: Photo, top_k: int | None = None, explain: bool = False) -> Prediction:
+        """Return the breeds in a photo, all or the first `top_k`; `explain` adds where the first was seen."""
         with ExitStack() as files:
             parts = [_part(photo, files)]
-            response = self._send(
-                "POST", "/api/v1/predict_breed", params={"top_k": top_k, "explain": explain}, files=parts
-            )
+            response = self._send("POST", "/api/v1/predict_breed", params=_query(top_k, explain), files=parts)
             return self._read(response, Prediction.of)
 
-    def predict_many(self, photos: Iterable[Photo], top_k: int = 5, explain: bool = False) -> Iterator[PhotoAnswer]:
+    def predict_many(
+        self, photos: Iterable[Photo], top_k: int | None = None, explain: bool = False
+    ) -> Iterator[PhotoAnswer]:
         """Yield each photo's answer as it comes, in another order perhaps; an error of one photo is its own answer.
 
         Raises `DetectorError` for what concerns all of them: no gateway, no permission, `top_k` out of range.
@@ -80,7 +80,7 @@ class Detector:
         while some := dict(islice(numbered, PHOTOS_A_REQUEST)):
             yield from self._predict_some(some, top_k, explain)
 
-    def _predict_some(self, photos: Mapping[int, Photo], top_k: int, explain: bool) -> Iterator[PhotoAnswer]:
+    def _predict_some(self, photos: Mapping[int, Photo], top_k: int | None, explain: bool) -> Iterator[PhotoAnswer]:
         left = dict(photos)
         with ExitStack() as files:
             sent: list[int] = []
@@ -113,13 +113,11 @@ class Detector:
                     raise
                 yield PhotoAnswer(index, error=error)
 
-    def _lines(self, parts: list[Part], top_k: int, explain: bool) -> Iterator[dict[str, Any]]:
+    def _lines(self, parts: list[Part], top_k: int | None, explain: bool) -> Iterator[dict[str, Any]]:
         """Yield the lines of a stream, until it ends or breaks off."""
         if not parts:
             return
-        response = self._send(
-            "POST", "/api/v1/predict_breeds", params={"top_k": top_k, "explain": explain}, files=parts
-        )
+        response = self._send("POST", "/api/v1/predict_breeds", params=_query(top_k, explain), files=parts)
         try:
             for line in response.iter_lines():
                 yield json.loads(line)
@@ -173,6 +171,11 @@ class Detector:
     def _unreachable(self, error: httpx.TransportError) -> DetectorError:
         reason = str(error) or type(error).__name__
         return DetectorError("unreachable", f"No gateway answers at {self._url} ({reason}).")
+
+
+def _query(top_k: int | None, explain: bool) -> dict[str, int | bool]:
+    """Return the query of a prediction; without `top_k` the gateway's own default counts."""
+    return {"explain": explain} if top_k is None else {"explain": explain, "top_k": top_k}
 
 
 def _part(photo: Photo, files: ExitStack) -> Part:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from functools import partial
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from detector_api.feedback import FeedbackStore
 from detector_api.http.problems import responses
 from detector_api.routes.predictions import FILE, describe_body
 from detector_api.schemas import FeedbackReply
+from model_serving.photos.labels import label_key
 
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
@@ -44,10 +44,10 @@ async def get_breed(
     """Return the breed as the served model spells it."""
     predictor.check()
     model = await predictor.describe()
-    by_key = {_key(known): known for known in model.card.breeds}
-    if known := by_key.get(_key(breed)):
+    by_key = {label_key(known): known for known in model.card.breeds}
+    if known := by_key.get(label_key(breed)):
         return known
-    nearest = [by_key[key] for key in difflib.get_close_matches(_key(breed), by_key)]
+    nearest = [by_key[key] for key in difflib.get_close_matches(label_key(breed), by_key)]
     hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
     raise errors.UnknownBreedError(f"The model does not know this breed.{hint} See /api/v1/model for its breeds.")
 
@@ -87,8 +87,3 @@ async def send_feedback(
     async with uploaded_photo(request) as photo:
         digest = await predictor.run(partial(store.keep, photo, breed))
     return FeedbackReply(stored=True, breed=breed, id=digest)
-
-
-def _key(name: str) -> str:
-    """Reduce a name to what spellings of it share: its letters and digits."""
-    return re.sub(r"[\W_]+", "", name.casefold())

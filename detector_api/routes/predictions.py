@@ -16,13 +16,14 @@ from detector_api.http.problems import responses
 from detector_api.http.uploads import FIELDS, begin, read_photos
 from detector_api.prediction.stream import PredictionStream
 from detector_api.schemas import ErrorLine, PredictionLine, PredictionReply
+from model_serving.photos.labels import TOP_K
 
 router = APIRouter(prefix="/api/v1", tags=["predictions"])
 
 # From a proxy that cannot pass an answer on while it still sends the body.
 AFTER_BODY = "X-Answer-After-Body"
 
-TopK = Annotated[int, Query(ge=1, le=5, description="How many breeds to name.")]
+TopK = Annotated[int, Query(ge=1, le=TOP_K, description="How many breeds to name.")]
 Explain = Annotated[bool, Query(description="Add `heatmap`: where the breed was seen.")]
 
 
@@ -87,7 +88,7 @@ async def predict_breed(
     request: Request,
     predictor: CurrentPredictor,
     settings: CurrentSettings,
-    top_k: TopK = 5,
+    top_k: TopK = TOP_K,
     explain: Explain = False,
 ) -> PredictionReply:
     """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
@@ -116,7 +117,7 @@ async def predict_breeds(
     settings: CurrentSettings,
     metrics: CurrentMetrics,
     count_photo: CountPhoto,
-    top_k: TopK = 5,
+    top_k: TopK = TOP_K,
     explain: Explain = False,
 ) -> LineResponse:
     """Name the breed in each of many photos. One that cannot be answered has its `error` in its own line.

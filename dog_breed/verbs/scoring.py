@@ -1,4 +1,4 @@
-"""The verb that classifies whole folders: score."""
+"""The verb `score`, which classifies whole folders."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from dog_breed.arguments import AddVerb, add_engine, add_model, positive
 from local_server.tensorflow_import import import_tensorflow_quietly
 from model_serving.errors import ScoringError
-from model_serving.scoring.journal import Row
+from model_serving.scoring.journal import ScoreRow
 
-Sort = Callable[[Iterable[Row]], object]
+Sort = Callable[[Iterable[ScoreRow]], object]
 
 
 def add_verbs(verb: AddVerb) -> None:
@@ -36,14 +36,14 @@ def add_verbs(verb: AddVerb) -> None:
 def _score(options: argparse.Namespace) -> None:
     from model_serving.scoring import sorting, tables
 
-    tables.check(options.out)
+    tables.require_writable(options.out)
     if options.sort_into:
-        sorting.check(options.folder, options.sort_into)
+        sorting.require_outside(options.folder, options.sort_into)
     if options.engine == "ray" and options.server:
         raise ScoringError("A running server is asked without --engine ray. Leave one of --engine and --server out.")
     import_tensorflow_quietly()
 
-    def sort(rows: Iterable[Row]) -> None:
+    def sort(rows: Iterable[ScoreRow]) -> None:
         count = sorting.sort_into(options.folder, options.sort_into, rows, options.copy)
         print(f"{count} photos {'copied' if options.copy else 'linked'} below {options.sort_into}")
 
@@ -54,26 +54,26 @@ def _score(options: argparse.Namespace) -> None:
     print(f"{count} photos, {len(unreadable)} of them unreadable: {options.out}")
 
 
-def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[Row]]:
+def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[ScoreRow]]:
     from model_serving.savedmodel.versions import version_or_latest
-    from model_serving.scoring.models import LocalModel, Model, ServedModel
+    from model_serving.scoring.predictors import LocalPredictor, Predictor, ServerPredictor
     from model_serving.scoring.score import score
 
-    model: Model
+    predictor: Predictor
     if options.server:
-        model = ServedModel(options.server, options.name, options.concurrency)
-        source = f"{options.name}, version {model.version}, at {options.server}"
+        predictor = ServerPredictor(options.server, options.name, options.concurrency)
+        source = f"{options.name}, version {predictor.version}, at {options.server}"
     else:
         version = version_or_latest(options.model, options.version)
-        model, source = LocalModel(version), str(version.resolve())
+        predictor, source = LocalPredictor(version), str(version.resolve())
     try:
-        rows = score(options.folder, model, _job(options, source), options.out, sort)
+        rows = score(options.folder, predictor, _job(options, source), options.out, sort)
     finally:
-        model.close()
+        predictor.close()
     return len(rows), [row for row in rows if row["error"]]
 
 
-def _score_on_ray(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[Row]]:
+def _score_on_ray(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[ScoreRow]]:
     from model_serving.distributed.scoring import score_on_ray
     from model_serving.savedmodel.versions import version_or_latest
 
@@ -83,5 +83,5 @@ def _score_on_ray(options: argparse.Namespace, sort: Sort | None) -> tuple[int, 
 
 
 def _job(options: argparse.Namespace, source: str) -> dict[str, str]:
-    """Return what tells one job from another: the engine does not, as it changes no answer."""
+    """Return the identity of a job; the engine is no part of it, as it changes no answer."""
     return {"photos": str(options.folder.resolve()), "model": source}

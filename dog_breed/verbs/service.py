@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dog_breed.arguments import AddVerb, add_model, port
+from dog_breed.arguments import AddVerb, add_model, port, positive
 from dog_breed.errors import MissingExtraError
 
 API_KEY_VARIABLE = "DETECTOR_API_KEY"
@@ -20,7 +20,7 @@ def add_verbs(verb: AddVerb) -> None:
     predict.add_argument("--url", default="http://localhost:8080", help="address of the gateway (%(default)s)")
     predict.add_argument("--json", action="store_true", help="a line of JSON for each photo instead of a table")
     predict.add_argument(
-        "--top-k", type=int, choices=range(1, 6), default=5, help="with --json: how many breeds to name (%(default)s)"
+        "--top-k", type=positive, help="with --json: how many breeds to name (all that the gateway names)"
     )
     predict.add_argument("--api-key", help=f"key for a gateway that asks for one (the variable {API_KEY_VARIABLE})")
 

@@ -1,4 +1,4 @@
-"""Verbs from photos to a trained version: download, inspect, export, train, evaluate."""
+"""Verbs that lead from photos to a trained version: download, inspect, export, train, evaluate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dog_breed.arguments import AddVerb, add_backbone, add_data, add_engine, add_model, positive, share
 from local_server.tensorflow_import import import_tensorflow_quietly
-from model_serving.training.options import HeadOptions
+from model_serving.training.head_options import HeadOptions
 
 DATA = Path("data/dogImages")
 FEATURE_CACHE = Path("build/features.sqlite")
@@ -97,8 +97,7 @@ def _export(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
-    from model_serving.data.dataset import read_dataset
-    from model_serving.releases.choice import choose
+    from model_serving.releases.promotion import promote_unless_worse
     from model_serving.releases.shelf import find_version
     from model_serving.report.page import HTML_FILE
     from model_serving.training.features import Pooling, pool_here
@@ -112,7 +111,7 @@ def _train(options: argparse.Namespace) -> None:
             from model_serving.distributed.features import pool_on_ray
 
             pooling = partial(pool_on_ray, workers=stack.enter_context(cluster(options.workers)))
-        version, card = train(
+        trained = train(
             options.data,
             options.model,
             options.backbone,
@@ -122,8 +121,8 @@ def _train(options: argparse.Namespace) -> None:
             options.also,
             pooling,
         )
-    number, top1 = int(version.name), card.test["top1"] if card.test else None
-    choose(options.model, number, top1, read_dataset(options.data).splits["test"], options.promote)
+    number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
+    promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
     print(f"report: {find_version(options.model, number) / HTML_FILE}")
 
 
@@ -140,4 +139,4 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"skipped {path}: {reason}")
     for breed, count in sorted(evaluation.unknown.items()):
         print(f"not a breed of this model: {breed} ({count})")
-    print(f"{version}: {evaluation.figures}")
+    print(f"{version}: {evaluation.metrics}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from flatbuffers import flexbuffers  # type: ignore[import-untyped]
+from flatbuffers import flexbuffers
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from local_server.errors import Code, InvalidArgumentError, ServingError

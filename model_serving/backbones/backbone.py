@@ -15,8 +15,8 @@ import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from model_serving.graph_rewrites import optimize
 from model_serving.photos import PREPROCESSING_VERSION, Geometry
-from model_serving.savedmodel.optimize import optimize
 
 # Given in place of a file of weights: leave the network as it was initialised (for tests of speed and of export).
 RANDOM = "random"

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from model_serving.progress import progress
 from model_serving.scoring import tables
-from model_serving.scoring.journal import Row, check_job
+from model_serving.scoring.journal import ScoreRow, check_job
 
 # Left with the answers; readers of Parquet pass over hidden files.
 _JOB = ".job.json"
@@ -44,12 +44,12 @@ class Parts:
         """Return the photos that have their answer."""
         return {name for table in self._tables(["file"]) for name in table["file"].to_pylist()}
 
-    def rows(self, *, unreadable: bool = False) -> Iterator[Row]:
+    def rows(self, *, unreadable: bool = False) -> Iterator[ScoreRow]:
         """Yield every answer, a file of them in memory at a time; or those alone that are errors."""
         for table in self._tables():
             yield from tables.from_arrow(table.filter(table["error"].is_valid()) if unreadable else table)
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, rows: Sequence[ScoreRow]) -> None:
         """Keep `rows` as one more file."""
         name = uuid.uuid4().hex
         hidden = self.folder / f".{name}.part"

@@ -13,9 +13,9 @@ from model_serving.data.batches import decode
 from model_serving.distributed.cluster import cluster, count_blocks, map_photos, split_readable
 from model_serving.distributed.parts import Parts
 from model_serving.scoring import tables
-from model_serving.scoring.journal import Row
-from model_serving.scoring.models import LocalModel
-from model_serving.scoring.score import ask, find_photos, name_of, row_of
+from model_serving.scoring.journal import ScoreRow
+from model_serving.scoring.predictors import LocalPredictor
+from model_serving.scoring.score import find_photos, relative_name, score_decoded, score_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +27,8 @@ def score_on_ray(
     job: dict[str, str],
     out: Path,
     workers: int | None = None,
-    sort: Callable[[Iterable[Row]], object] | None = None,
-) -> tuple[int, list[Row]]:
+    sort: Callable[[Iterable[ScoreRow]], object] | None = None,
+) -> tuple[int, list[ScoreRow]]:
     """Ask the exported `version` about every photo below `folder`; return how many there are, and the unreadable ones.
 
     `job` and `sort` are as in `scoring.score`, and so are the answers. A Parquet `out` is the folder of files that the
@@ -56,7 +56,7 @@ def score_on_ray(
         parts.folder.rename(out)
     else:
         rows = {row["file"]: row for row in parts.rows()}
-        tables.write(out, [rows[_name(path, folder)] for path in photos])
+        tables.write_table(out, [rows[_name(path, folder)] for path in photos])
         shutil.rmtree(parts.folder)
     return len(photos), unreadable
 
@@ -66,16 +66,16 @@ class _Scorer:
 
     def __init__(self, folder: str, version: str) -> None:
         self._folder = Path(folder)
-        self._model = LocalModel(Path(version), threads=1)
+        self._predictor = LocalPredictor(Path(version), threads=1)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> pa.Table:
         photos = [
-            (Path(path), decode(photo, self._model.geometry))
+            (Path(path), decode(photo, self._predictor.geometry))
             for path, photo in zip(batch["path"], batch["bytes"], strict=True)
         ]
-        answers = ask(self._model, photos)
-        return tables.to_arrow(row_of(_name(path, self._folder), result) for path, result in answers)
+        scores = score_decoded(self._predictor, photos)
+        return tables.to_arrow(score_row(_name(path, self._folder), result) for path, result in scores)
 
 
 def _name(path: Path, folder: Path) -> str:
-    return tables.as_text(name_of(path, folder))
+    return tables.as_text(relative_name(path, folder))

@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 
 from model_serving.releases.shelf import find_version, require_live
-from model_serving.savedmodel.lock import held
+from model_serving.savedmodel.folder_lock import locked
 from model_serving.savedmodel.versions import (
     delete_version,
     list_versions,
@@ -33,13 +33,13 @@ def serve_canary(model: Path, canary: int) -> Path:
 
     Raises `ReleaseError` if there is no such version, `ModelNotFoundError` if none is live.
     """
-    with held(model):
+    with locked(model):
         return _write(model, {"stable": require_live(model), "canary": canary})
 
 
 def follow_live(model: Path) -> Path | None:
     """Let `stable` follow the live version in a file that is there already, and end the canary; return its path."""
-    with held(model):
+    with locked(model):
         return _write(model, {"stable": require_live(model)}) if (model / CONFIG).exists() else None
 
 
@@ -72,7 +72,7 @@ def drop_unlabelled(model: Path) -> None:
     Not done when a label moves: until a server has read the new file, it serves what the file before named.
     """
     base = model / _LABELLED
-    with held(model):
+    with locked(model):
         remove_leftovers(base)
         config = (model / CONFIG).read_text() if (model / CONFIG).exists() else ""
         for version in list_versions(base):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model_serving.errors import ReleaseError
-from model_serving.savedmodel.lock import held
+from model_serving.savedmodel.folder_lock import locked
 from model_serving.savedmodel.versions import (
     SHELF,
     delete_version,
@@ -41,7 +41,7 @@ def find_version(model: Path, version: int) -> Path:
 
 def promote(model: Path, version: int) -> None:
     """Make a version the live one; those above it go to the shelf. Raises `ReleaseError` if there is none such."""
-    with held(model):
+    with locked(model):
         path = find_version(model, version)
         if path.parent != model:
             path.rename(model / path.name)
@@ -55,7 +55,7 @@ def rollback(model: Path) -> int:
 
     Raises `ReleaseError` if there is none before it.
     """
-    with held(model):
+    with locked(model):
         versions = list_versions(model)
         if len(versions) < 2:
             raise ReleaseError(
@@ -67,7 +67,7 @@ def rollback(model: Path) -> int:
 
 def prune(model: Path, keep: int) -> list[int]:
     """Delete all versions but the live one and the `keep` newest others; return what was deleted, oldest first."""
-    with held(model):
+    with locked(model):
         remove_leftovers(model)
         live = live_version(model)
         others = sorted({*list_versions(model), *shelved_versions(model)} - {live})

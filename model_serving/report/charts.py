@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from model_serving.metrics import wilson_interval
 from model_serving.report.findings import ReliabilityBin
-from model_serving.training.figures import interval
 
 WIDTH, HEIGHT = 320, 240
 _LEFT, _TOP, _RIGHT = 40, 12, 20
@@ -24,7 +24,7 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
     for one in bins:
         left, right, top = _x(one.low) + 1, _x(one.high) - 1, place.y(one.accuracy)
         middle = (left + right) / 2
-        low, high = interval(one.accuracy, one.photos)
+        low, high = wilson_interval(one.accuracy, one.photos)
         bars.append(
             f'<g><rect class="bar" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
             f'height="{place.y(0) - top:.1f}"/><line class="interval" x1="{middle:.1f}" y1="{place.y(low):.1f}" '

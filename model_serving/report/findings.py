@@ -1,4 +1,4 @@
-"""What the answers on the test photos say beyond their accuracy: by breed, by pair, by confidence, photo by photo."""
+"""Findings on the answers to the test photos: by breed, by confused pair, by confidence, photo by photo."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from model_serving.training.figures import interval
+from model_serving.metrics import wilson_interval
 
 RELIABILITY_BINS = 10
-# A report is read, not searched: what stands further down is in the scores of `dog-breed score`.
+# A report is read, not searched; `dog-breed score` gives the answer for every photo.
 MOST_CONFUSIONS = 12
 MOST_MISTAKES = 24
 PHOTOS_OF_A_PAIR = 3
@@ -34,7 +34,7 @@ class BreedFinding:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Photos of `breed` taken for `taken_for`: how many, some of them, and one that was rightly called that."""
+    """Photos of `breed` taken for `taken_for`: how many, some of them, and one that really shows `taken_for`."""
 
     breed: str
     taken_for: str
@@ -45,7 +45,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The answers of a confidence within `low` and `high`: how many, how confident on average, how often right."""
+    """Answers with a confidence from `low` to `high`: their number, mean confidence and accuracy."""
 
     low: float
     high: float
@@ -56,7 +56,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A photo of `breed` that was said to be `said` with `confidence`; `breed` itself had `confidence_in_breed`."""
+    """A photo of `breed` answered with `said` at `confidence`; `breed` itself had `confidence_in_breed`."""
 
     photo: Path
     breed: str
@@ -67,7 +67,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Findings:
-    """All of it for one split: the worst breeds, the most frequent confusions and the surest mistakes first."""
+    """The findings of one split: the worst breeds, the most frequent confusions and the surest mistakes first."""
 
     breeds: list[BreedFinding]
     confusions: list[Confusion]
@@ -75,7 +75,9 @@ class Findings:
     mistakes: list[Mistake]
 
 
-def find(probabilities: np.ndarray, labels: np.ndarray, photos: Sequence[Path], breeds: Sequence[str]) -> Findings:
+def analyse_answers(
+    probabilities: np.ndarray, labels: np.ndarray, photos: Sequence[Path], breeds: Sequence[str]
+) -> Findings:
     """Return the findings of `probabilities` [N, breeds] against the right breeds' indices [N] for N `photos`."""
     said, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     return Findings(
@@ -92,7 +94,7 @@ def _by_breed(said: np.ndarray, labels: np.ndarray, breeds: Sequence[str]) -> li
         of_breed, named = labels == index, said == index
         photos, right = int(of_breed.sum()), int((of_breed & named).sum())
         recall, precision = right / photos, right / int(named.sum()) if named.any() else None
-        findings.append(BreedFinding(breeds[index], photos, recall, interval(recall, photos), precision))
+        findings.append(BreedFinding(breeds[index], photos, recall, wilson_interval(recall, photos), precision))
     return sorted(findings, key=lambda finding: (finding.recall, finding.breed))
 
 

@@ -1,13 +1,11 @@
-"""Writes a backbone and its head as the next version of a SavedModel."""
+"""Export of a backbone and its head as the next version of a SavedModel."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import tensorflow as tf
-from PIL import Image
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
@@ -16,6 +14,7 @@ from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
 from model_serving.savedmodel.card import CARD_FILE, ModelCard
 from model_serving.savedmodel.graph import ServedGraph, build_graph
+from model_serving.savedmodel.signatures import Signature
 from model_serving.savedmodel.versions import write_version
 from model_serving.savedmodel.weights import split_weights, write_checkpoint
 
@@ -61,7 +60,7 @@ def export_model(
 
     def write(folder: Path) -> None:
         _write_saved_model(folder, served)
-        _write_warmup(folder / WARMUP_FILE, card)
+        _write_warmup(folder / WARMUP_FILE, card.name, served.signatures)
         (folder / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
         add(folder)
 
@@ -76,15 +75,15 @@ def _write_saved_model(folder: Path, served: ServedGraph) -> None:
     meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=graph_def, saver_def=split.saver)
     meta_graph.meta_info_def.tags.append(tf.saved_model.SERVING)
     meta_graph.meta_info_def.tensorflow_version = tf.__version__
-    for name, (inputs, outputs) in served.signatures.items():
-        signature = meta_graph.signature_def[name]
-        signature.method_name = tf.compat.v1.saved_model.signature_constants.PREDICT_METHOD_NAME
-        for alias, tensor in inputs.items():
-            signature.inputs[alias].CopyFrom(_tensor_info(tensor))
-        for alias, tensor in outputs.items():
-            signature.outputs[alias].CopyFrom(_tensor_info(tensor))
-        for alias, values in served.defaults.get(name, {}).items():
-            signature.defaults[alias].CopyFrom(tf.make_tensor_proto(values, inputs[alias].dtype))
+    for signature in served.signatures:
+        definition = meta_graph.signature_def[signature.name]
+        definition.method_name = tf.compat.v1.saved_model.signature_constants.PREDICT_METHOD_NAME
+        for alias, tensor in signature.inputs.items():
+            definition.inputs[alias].CopyFrom(_tensor_info(tensor))
+        for alias, tensor in signature.outputs.items():
+            definition.outputs[alias].CopyFrom(_tensor_info(tensor))
+        for alias, values in signature.defaults.items():
+            definition.defaults[alias].CopyFrom(tf.make_tensor_proto(values))
     saved_model = saved_model_pb2.SavedModel(
         saved_model_schema_version=tf.saved_model.SAVED_MODEL_SCHEMA_VERSION, meta_graphs=[meta_graph]
     )
@@ -97,23 +96,14 @@ def _tensor_info(tensor: tf.Tensor) -> meta_graph_pb2.TensorInfo:
     )
 
 
-def _write_warmup(path: Path, card: ModelCard) -> None:
+def _write_warmup(path: Path, model_name: str, signatures: Iterable[Signature]) -> None:
     """Record a request for every signature, which TensorFlow Serving runs before it calls a version available."""
-    photo = io.BytesIO()
-    Image.new("RGB", (card.input_size, card.input_size)).save(photo, "JPEG")
-    pixels = tf.zeros([1, card.input_size, card.input_size, 3], tf.uint8)
-    inputs = {
-        "serving_default": {"image_bytes": tf.constant([photo.getvalue()])},
-        "pixels": {"pixels": pixels},
-        "explain": {"pixels": pixels},
-        "describe": {"unused": tf.constant([""])},
-    }
     path.parent.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(path)) as records:
-        for signature, tensors in inputs.items():
+        for signature in signatures:
             request = predict_pb2.PredictRequest()
-            request.model_spec.name, request.model_spec.signature_name = card.name, signature
-            for alias, tensor in tensors.items():
-                request.inputs[alias].CopyFrom(tf.make_tensor_proto(tensor))
+            request.model_spec.name, request.model_spec.signature_name = model_name, signature.name
+            for alias, values in signature.warmup.items():
+                request.inputs[alias].CopyFrom(tf.make_tensor_proto(values))
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
             records.write(log.SerializeToString())

@@ -1,4 +1,4 @@
-"""The served graph: encoded photos or pixels in, probabilities, breeds and a heat map out, as one frozen TF graph.
+"""The served graph: encoded photos or pixels in, probabilities, breeds and a heat map out, as one frozen graph.
 
 All signatures share one graph and one copy of the weights: `pixels`, the result of decoding, is a tensor that a client
 may feed itself, and then nothing before it runs.
@@ -6,29 +6,31 @@ may feed itself, and then nothing before it runs.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from model_serving.backbones import Backbone, Classifier
 from model_serving.breeds import IMAGENET_DOGS
+from model_serving.photos.labels import TOP_K
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.decode import decode_photo
-
-TOP = 5
+from model_serving.savedmodel.signatures import DESCRIBE, EXPLAIN, PIXELS, SERVING_DEFAULT, Signature
 
 
 @dataclass(frozen=True)
 class ServedGraph:
-    """A TensorFlow graph and, for each signature, its named inputs and outputs, and values of inputs not sent."""
+    """A TensorFlow graph and its signatures."""
 
     graph: tf.Graph
-    signatures: dict[str, tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]]
-    defaults: dict[str, dict[str, list[str]]]
+    signatures: tuple[Signature, ...]
 
 
 def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> ServedGraph:
-    """Return the graph of `backbone` under `head`, whose classes are `card.breeds`, with the four signatures."""
+    """Return the graph of `backbone` under `head`, whose classes are `card.breeds`, with its signatures."""
     network, size = backbone.frozen, backbone.geometry.size
     with tf.Graph().as_default() as graph:
         image_bytes = tf.compat.v1.placeholder(tf.string, [None], "image_bytes")
@@ -45,16 +47,27 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
         # The REST API refuses a signature without inputs, so `describe` has one that nobody needs to send over gRPC.
         unused = tf.compat.v1.placeholder(tf.string, [None], "unused")
         model_card = tf.repeat([card.to_json()], tf.size(unused), name="model_card")
+    blank = np.zeros((1, size, size, 3), np.uint8)
+    nothing = {"unused": np.array([""], object)}
     return ServedGraph(
         graph,
-        {
-            "serving_default": ({"image_bytes": image_bytes}, outputs),
-            "pixels": ({"pixels": pixels}, outputs),
-            "explain": ({"pixels": pixels}, outputs | {"heatmap": heatmap}),
-            "describe": ({"unused": unused}, {"model_card": model_card}),
-        },
-        defaults={"describe": {"unused": [""]}},
+        (
+            Signature(SERVING_DEFAULT, {"image_bytes": image_bytes}, outputs, {"image_bytes": _as_jpeg(blank)}),
+            Signature(PIXELS, {"pixels": pixels}, outputs, {"pixels": blank}),
+            Signature(EXPLAIN, {"pixels": pixels}, outputs | {"heatmap": heatmap}, {"pixels": blank}),
+            Signature(DESCRIBE, {"unused": unused}, {"model_card": model_card}, nothing, defaults=nothing),
+        ),
     )
+
+
+def _as_jpeg(pixels: np.ndarray) -> np.ndarray:
+    """Return photos uint8 [N, H, W, 3] as encoded JPEGs, object [N]."""
+    encoded = []
+    for photo in pixels:
+        file = io.BytesIO()
+        Image.fromarray(photo).save(file, "JPEG")
+        encoded.append(file.getvalue())
+    return np.array(encoded, object)
 
 
 def _classify(
@@ -64,7 +77,7 @@ def _classify(
     pooled = tf.reduce_mean(features, [1, 2])
     logits = tf.matmul(pooled, head.kernel) + head.bias
     probabilities = tf.nn.softmax(logits / card.temperature, name="probabilities")
-    top_probabilities, top_indices = tf.math.top_k(probabilities, min(TOP, len(card.breeds)))
+    top_probabilities, top_indices = tf.math.top_k(probabilities, min(TOP_K, len(card.breeds)))
     outputs = {
         "probabilities": probabilities,
         "top_breeds": tf.gather(tf.constant(card.breeds), top_indices, name="top_breeds"),

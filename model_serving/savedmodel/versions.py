@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from model_serving.errors import ModelNotFoundError, StorageError
-from model_serving.savedmodel.lock import held
+from model_serving.savedmodel.folder_lock import locked
 
 SHELF = ".shelf"
 # Hidden folders beside the versions: of one that is being written, and of one that is being deleted.
@@ -62,13 +62,13 @@ def write_version(model: Path, write: Callable[[Path], None], *, shelved: bool =
         place = model / SHELF if shelved else model
         place.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            with held(model):
+            with locked(model):
                 remove_leftovers(model)
                 hidden = make_hidden(model)
                 stack.callback(shutil.rmtree, hidden, ignore_errors=True)
-                stack.enter_context(held(hidden))  # so that no other export takes it for a leftover
+                stack.enter_context(locked(hidden))  # no other export takes it for a leftover
             write(hidden)
-            with held(model):
+            with locked(model):
                 return _rename_to_next(hidden, place, model)
     except OSError as error:
         raise StorageError(
@@ -85,7 +85,7 @@ def make_hidden(folder: Path) -> Path:
 
 
 def delete_version(path: Path) -> None:
-    """Delete the version in the folder `path`, out of every sight first: a server must not meet half of one."""
+    """Delete the version in the folder `path`; it is moved out of sight first, so that no server loads half of it."""
     doomed = Path(tempfile.mkdtemp(prefix=_DELETED, dir=path.parent))
     path.rename(doomed / path.name)
     shutil.rmtree(doomed)
@@ -94,19 +94,19 @@ def delete_version(path: Path) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Delete the hidden folders that killed processes left in `folder`, and none that is being filled.
 
-    The caller holds `folder`, so that nobody has just made one and not held it yet.
+    The caller has locked `folder`, so that no process has just made one and not locked it yet.
     """
     for path in (*folder.glob(f"{_DELETED}*"), *folder.glob(f"{SHELF}/{_DELETED}*")):
         shutil.rmtree(path, ignore_errors=True)
     for path in folder.glob(f"{_INCOMING}*"):
-        with held(path, wait=False) as is_left:
-            if is_left:
+        with locked(path, wait=False) as is_leftover:
+            if is_leftover:
                 shutil.rmtree(path, ignore_errors=True)
 
 
 def _rename_to_next(hidden: Path, place: Path, model: Path) -> Path:
     while True:
-        # Whatever has a number for its name holds that number, were it a plain file.
+        # Anything with a number for a name takes that number, even a plain file.
         taken = [int(path.name) for path in (*model.glob("*"), *model.glob(f"{SHELF}/*")) if path.name.isdecimal()]
         target = place / str(max(taken, default=0) + 1)
         try:

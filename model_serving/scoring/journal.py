@@ -1,4 +1,4 @@
-"""The answers had so far, a JSON object a line, so that a job that was stopped or killed goes on where it was."""
+"""Journal of a scoring job: the rows so far, a JSON object a line, from which a stopped or killed job goes on."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from model_serving.errors import ScoringError
 
-Row = dict[str, Any]
+ScoreRow = dict[str, Any]
 
 
 class Journal:
-    """The file that a job appends to; its first line says which job it is, and another job is refused."""
+    """A file that a job appends to; its first line names the job, and another job is refused."""
 
     def __init__(self, path: Path, job: dict[str, str]) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, ScoreRow] = {}
         whole = 0
         if path.exists():
-            # A line without its end was being written when the job was killed.
+            # A line without its end was cut off when the job was killed.
             lines = path.read_bytes().split(b"\n")[:-1]
             whole = sum(len(line) + 1 for line in lines)
             if lines:
@@ -40,13 +40,13 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ScoreRow) -> None:
         """Keep the row of one photo."""
         self._append(row)
         self.rows[row["file"]] = row
 
     def remove(self) -> None:
-        """Forget the job, whose answers stand elsewhere now."""
+        """Delete the file, once the rows stand elsewhere."""
         self._file.close()
         self._path.unlink()
 
@@ -56,6 +56,6 @@ class Journal:
 
 
 def check_job(path: Path, begun: dict[str, str], job: dict[str, str]) -> None:
-    """Raise `ScoringError` if what was begun in `path` is not `job`."""
+    """Raise `ScoringError` if the job begun in `path` is another than `job`."""
     if begun != job:
         raise ScoringError(f"{str(path)!r} holds the beginning of another job: {begun}. Finish that one, or remove it.")

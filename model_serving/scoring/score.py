@@ -1,4 +1,4 @@
-"""The job: every photo below a folder, answered once, written when all are."""
+"""Scoring of a folder: every photo below it is answered once, and the file is written when all are."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from model_serving.data.files import photos_below
 from model_serving.errors import ScoringError
 from model_serving.progress import progress
 from model_serving.scoring import tables
-from model_serving.scoring.journal import Journal, Row
-from model_serving.scoring.models import Answer, Model
+from model_serving.scoring.journal import Journal, ScoreRow
+from model_serving.scoring.predictors import Predictor, Score
 
 
 def find_photos(folder: Path) -> list[Path]:
@@ -26,53 +26,59 @@ def find_photos(folder: Path) -> list[Path]:
 
 
 def score(
-    folder: Path, model: Model, job: dict[str, str], out: Path, sort: Callable[[Iterable[Row]], object] | None = None
-) -> list[Row]:
-    """Ask `model` about every photo below `folder` and write the answers to `out`; return them in the photos' order.
+    folder: Path,
+    predictor: Predictor,
+    job: dict[str, str],
+    out: Path,
+    sort: Callable[[Iterable[ScoreRow]], object] | None = None,
+) -> list[ScoreRow]:
+    """Score every photo below `folder` and write the rows to `out`; return them in the photos' order.
 
-    The answers had so far are kept in a hidden file beside `out`: the same `job` begun again asks only for the rest.
-    `sort` gets all answers before `out` is written, so that it, too, is called again if it was interrupted. A photo
-    that cannot be read gets a row with its error. Raises `ScoringError`.
+    A hidden journal beside `out` keeps the rows so far: the same `job` begun again scores only the rest. `sort` gets
+    all rows before `out` is written, so that it, too, is called again if it was interrupted. A photo that cannot be
+    read gets a row with its error. Raises `ScoringError`.
     """
     photos = find_photos(folder)
     with Journal(out.with_name(f".{out.name}.journal"), job) as journal:
-        missing = [path for path in photos if name_of(path, folder) not in journal.rows]
+        missing = [path for path in photos if relative_name(path, folder) not in journal.rows]
         with progress(len(photos), "score", "photo", done=len(photos) - len(missing)) as bar:
-            for path, result in _answered(missing, model):
-                journal.add(row_of(name_of(path, folder), result))
+            for path, result in _scored(missing, predictor):
+                journal.add(score_row(relative_name(path, folder), result))
                 bar.update()
-        rows = [journal.rows[name_of(path, folder)] for path in photos]
+        rows = [journal.rows[relative_name(path, folder)] for path in photos]
         if sort:
             sort(rows)
-        tables.write(out, rows)
+        tables.write_table(out, rows)
         journal.remove()
     return rows
 
 
-def _answered(photos: list[Path], model: Model) -> Iterator[tuple[Path, Answer | Exception]]:
-    """Yield each photo with its answer or its error, in order, with `model.concurrency` batches in flight."""
-    with ThreadPoolExecutor(model.concurrency) as askers:
-        in_flight: list[Future[list[tuple[Path, Answer | Exception]]]] = []
-        for decoded in decoded_batches(photos, model.geometry):
-            in_flight.append(askers.submit(ask, model, decoded))
-            if len(in_flight) > model.concurrency:
+def _scored(photos: list[Path], predictor: Predictor) -> Iterator[tuple[Path, Score | Exception]]:
+    """Yield each photo with its score or its error, in order, with `predictor.concurrency` batches in flight."""
+    with ThreadPoolExecutor(predictor.concurrency) as threads:
+        in_flight: list[Future[list[tuple[Path, Score | Exception]]]] = []
+        for decoded in decoded_batches(photos, predictor.geometry):
+            in_flight.append(threads.submit(score_decoded, predictor, decoded))
+            if len(in_flight) > predictor.concurrency:
                 yield from in_flight.pop(0).result()
         for future in in_flight:
             yield from future.result()
 
 
-def ask(model: Model, decoded: Sequence[tuple[Path, np.ndarray | Exception]]) -> list[tuple[Path, Answer | Exception]]:
-    """Return the answer for each photo that was decoded, and the error of each that was not."""
-    return map_decoded(decoded, model.ask)
+def score_decoded(
+    predictor: Predictor, decoded: Sequence[tuple[Path, np.ndarray | Exception]]
+) -> list[tuple[Path, Score | Exception]]:
+    """Return the score of each photo that was decoded, and the error of each that was not."""
+    return map_decoded(decoded, predictor.score)
 
 
-def name_of(path: Path, folder: Path) -> str:
-    """Return what a row calls a photo below `folder`."""
+def relative_name(path: Path, folder: Path) -> str:
+    """Return a photo's name in its row: its path below `folder`."""
     return str(path.relative_to(folder))
 
 
-def row_of(file: str, result: Answer | Exception) -> Row:
-    """Return what is kept of a photo."""
+def score_row(file: str, result: Score | Exception) -> ScoreRow:
+    """Return the row of a photo: its score, or the error that kept it from being read."""
     if isinstance(result, Exception):
         return {"file": file, "error": str(result)}
     return {

@@ -1,4 +1,4 @@
-"""Puts photos into a folder for each breed, as links or copies; an original is never moved, changed or deleted."""
+"""Sorting of photos into a folder for each breed, as links or copies; originals are never moved, changed or deleted."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from model_serving.errors import ScoringError
-from model_serving.scoring.journal import Row
+from model_serving.scoring.journal import ScoreRow
 
 NOT_A_DOG = "not a dog"
 
 
-def check(photos: Path, folder: Path) -> None:
-    """Raise `ScoringError` if `folder` lies among the photos: the next run would take the sorted ones for new."""
+def require_outside(photos: Path, folder: Path) -> None:
+    """Raise `ScoringError` if `folder` lies among the photos: the next run would score the sorted ones as new."""
     if folder.resolve().is_relative_to(photos.resolve()):
         raise ScoringError(f"{str(folder)!r} lies within {str(photos)!r}. Name a folder outside of it.")
 
 
-def sort_into(photos: Path, folder: Path, rows: Iterable[Row], copy: bool) -> int:
-    """Link (or copy) each answered photo to its path below `folder/<breed>/`; return how many are there now.
+def sort_into(photos: Path, folder: Path, rows: Iterable[ScoreRow], copy: bool) -> int:
+    """Link (or copy) each scored photo to its path below `folder/<breed>/`; return how many are there now.
 
-    What is there already stays as it is, so that a run that was interrupted is simply repeated. Raises `ScoringError`
+    Existing files stay as they are, so that an interrupted run is simply repeated. Raises `ScoringError`
     if something cannot be written.
     """
     count = 0
@@ -52,5 +52,5 @@ def _put(source: Path, target: Path, copy: bool) -> None:
 
 
 def _safe(breed: str) -> str:
-    """Return a breed's name as one that leads nowhere else."""
+    """Return a breed's name as a folder name that cannot lead out of the folder above it."""
     return breed.replace(os.sep, "-").lstrip(".") or "unnamed"

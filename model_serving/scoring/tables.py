@@ -1,4 +1,4 @@
-"""The answers as a file: CSV or Parquet with columns for the likeliest five, or NDJSON as the gateway answers."""
+"""Files of scores: CSV or Parquet with columns for the likeliest five, or NDJSON in the form of the gateway."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_serving.errors import ScoringError
-from model_serving.scoring.journal import Row
+from model_serving.photos.labels import TOP_K
+from model_serving.scoring.journal import ScoreRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMATS = (".csv", ".ndjson", ".parquet")
-TOP = 5
 
 
-def check(path: Path) -> None:
-    """Raise `ScoringError` if no file can be written as `path`: said before the work rather than after it."""
+def require_writable(path: Path) -> None:
+    """Raise `ScoringError` if no file can be written as `path`: before the work rather than after it."""
     if path.suffix not in FORMATS:
-        raise ScoringError(f"{path.name!r} ends in none of {', '.join(FORMATS)}, which tell the format.")
+        raise ScoringError(f"{path.name!r} must end in one of {', '.join(FORMATS)}, which chooses the format.")
     if path.exists():
         raise ScoringError(f"{str(path)!r} is there already. Remove it or name another file.")
     if path.suffix == ".parquet":
@@ -32,7 +32,7 @@ def check(path: Path) -> None:
             raise ScoringError("Parquet needs a package: pip install 'dog-breed-detector[parquet]'.") from error
 
 
-def write(path: Path, rows: Sequence[Row]) -> None:
+def write_table(path: Path, rows: Sequence[ScoreRow]) -> None:
     """Write the rows to `path`, in the format its name ends in; it is there whole or not at all.
 
     A file name that is no UTF-8 keeps its bytes in CSV, is escaped in NDJSON, and loses them in Parquet.
@@ -52,7 +52,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
     hidden.rename(path)
 
 
-def to_arrow(rows: Iterable[Row]) -> pa.Table:
+def to_arrow(rows: Iterable[ScoreRow]) -> pa.Table:
     """Return the rows as a table of the columns that CSV and Parquet have."""
     import pyarrow as pa
 
@@ -64,18 +64,18 @@ def to_arrow(rows: Iterable[Row]) -> pa.Table:
 
 
 def as_text(file: str) -> str:
-    """Return a file's name as UTF-8 can hold it."""
+    """Return a file name as valid UTF-8."""
     return os.fsencode(file).decode("utf-8", "replace")
 
 
-def from_arrow(table: pa.Table) -> Iterator[Row]:
+def from_arrow(table: pa.Table) -> Iterator[ScoreRow]:
     """Yield the rows that `to_arrow` made `table` of."""
     for flat in table.to_pylist():
         if flat["error"] is not None:
             yield {"file": flat["file"], "error": flat["error"]}
             continue
         row = {name: flat[name] for name in ("file", "breed", "confidence", "is_dog", "dog_probability")}
-        names = [("breed", "confidence"), *((f"breed_{place}", f"confidence_{place}") for place in range(2, TOP + 1))]
+        names = [("breed", "confidence"), *((f"breed_{place}", f"confidence_{place}") for place in range(2, TOP_K + 1))]
         row["predictions"] = [
             {"breed": flat[breed], "confidence": flat[confidence]}
             for breed, confidence in names
@@ -84,10 +84,10 @@ def from_arrow(table: pa.Table) -> Iterator[Row]:
         yield row | {"version": flat["version"], "error": None}
 
 
-def _flat(row: Row) -> Row:
+def _flat(row: ScoreRow) -> ScoreRow:
     flat = {name: row.get(name) for name in ("file", "breed", "confidence", "is_dog", "dog_probability")}
     predictions = row.get("predictions") or []
-    for place in range(1, TOP):
+    for place in range(1, TOP_K):
         rest = predictions[place] if place < len(predictions) else {}
         flat |= {f"breed_{place + 1}": rest.get("breed"), f"confidence_{place + 1}": rest.get("confidence")}
     return flat | {"version": row.get("version"), "error": row.get("error")}

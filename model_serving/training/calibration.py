@@ -8,8 +8,8 @@ import numpy as np
 
 from model_serving.backbones import Classifier
 from model_serving.breeds import IMAGENET_DOGS
+from model_serving.metrics import calibration_error
 from model_serving.savedmodel.card import DOG_THRESHOLD, SURE_THRESHOLD, Thresholds
-from model_serving.training.figures import calibration_error
 
 # With fewer photos the temperature and the threshold of "sure" would follow single photos.
 FEWEST_PHOTOS = 50

@@ -10,7 +10,7 @@ import numpy as np
 
 from model_serving.backbones import Classifier
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
-from model_serving.training.options import HeadOptions
+from model_serving.training.head_options import HeadOptions
 
 # An epoch has so many batches, however few photos there are: they come round more than once.
 FEWEST_BATCHES = 25

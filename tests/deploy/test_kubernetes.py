@@ -276,7 +276,7 @@ def test_render_kserve_replaces_serving(render: Callable[[str], Objects]) -> Non
     assert predictor["minReplicas"] <= predictor["maxReplicas"]
     model = predictor["model"]
     assert (model["modelFormat"]["name"], model["protocolVersion"]) == ("tensorflow", "grpc-v1")
-    claim, folder = re.fullmatch(r"pvc://([\w-]+)/(\w+)", model["storageUri"]).groups()  # type: ignore[union-attr]
+    claim, folder = re.fullmatch(r"pvc://([\w-]+)/(\w+)", model["storageUri"]).groups()
     assert ("PersistentVolumeClaim", claim) in objects
     (job,) = objects["Job", "model"]["spec"]["template"]["spec"]["containers"]
     assert f"/models/{folder}" in job["args"]
@@ -320,4 +320,4 @@ def test_render_scalers_reach_plan_of_readme(render: Callable[[str], Objects]) -
 def rates_of(arguments: str) -> capacity.Rates:
     """Return the rates of a command line of `deploy.capacity`."""
     pairs = re.findall(r"--([\w-]+) (\S+)", arguments)
-    return capacity.Rates(**{name.replace("-", "_"): float(value) for name, value in pairs})  # type: ignore[arg-type]
+    return capacity.Rates(**{name.replace("-", "_"): float(value) for name, value in pairs})

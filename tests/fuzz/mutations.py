@@ -135,25 +135,17 @@ def change_tiff_tag(photo: bytes, others: list[bytes], rng: random.Random) -> by
     return photo[:entry] + struct.pack(order + "HHII", *rng.choice(choices)) + photo[entry + 12 :]
 
 
+# Names of boxes of HEIC and AVIF, and of chunks of WebP, each of four bytes.
+NAMES = (
+    b"ispeilociinfinfeiprpipcoipmahvcCav1CirotimirclapauxCcolrpiximetamdatidatgridiref"
+    b"pitmftypstszmoovVP8XVP8LVP8 ALPHANIMANMFICCPEXIF"
+)
+BOXES = [NAMES[at : at + 4] for at in range(0, len(NAMES), 4)]
+
+
 def change_box(photo: bytes, others: list[bytes], rng: random.Random) -> bytes:
     """Change what follows the name of a box or chunk, or its length, in a HEIC, AVIF or WebP."""
-    names = (b"ispe", b"iloc", b"iinf", b"infe", b"iprp", b"ipco", b"ipma", b"hvcC", b"av1C", b"irot", b"imir", b"clap")
-    names += (
-        b"auxC",
-        b"colr",
-        b"pixi",
-        b"meta",
-        b"mdat",
-        b"idat",
-        b"grid",
-        b"iref",
-        b"pitm",
-        b"ftyp",
-        b"stsz",
-        b"moov",
-    )
-    names += (b"VP8X", b"VP8L", b"VP8 ", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF")
-    places = [photo.find(name) for name in names if name in photo]
+    places = [photo.find(name) for name in BOXES if name in photo]
     if not places:
         return photo
     at = rng.choice(places)

@@ -17,8 +17,8 @@ ARRAYS = [
     *(np.array([0, 7, 100], dtype) for dtype in (np.int8, np.int16, np.int32, np.int64)),
     *(np.array([0, 7, 100], dtype) for dtype in (np.uint8, np.uint16, np.uint32, np.uint64)),
     np.array([True, False]),
-    np.complex64([1 + 2j, 3]),
-    np.complex128([1 + 2j, 3]),
+    np.array([1 + 2j, 3], np.complex64),
+    np.array([1 + 2j, 3], np.complex128),
     np.array([[b"a", b""], [b"\x00\xff", b"c" * 300]], object),
     np.zeros((0, 3), np.float32),
 ]

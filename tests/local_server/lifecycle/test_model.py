@@ -191,7 +191,12 @@ def test_load_no_longer_wanted_is_not_begun(models, model, eventually, tmp_path)
     gadgets, loading, paths = model
     models.install(tmp_path, 1)
     occupied, free = threading.Event(), threading.Event()
-    loading.loaders.submit(lambda: occupied.set() or free.wait(TIMEOUT))
+
+    def occupy() -> None:
+        occupied.set()
+        free.wait(TIMEOUT)
+
+    loading.loaders.submit(occupy)
     occupied.wait(TIMEOUT)
     gadgets.configure(ModelConfig("gadgets", tmp_path))
     gadgets.look()

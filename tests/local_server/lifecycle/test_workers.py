@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_submit_runs_as_many_tasks_at_once_as_allowed(eventually, limit, togethe
         done.append(number)
 
     for number in range(3):
-        workers.submit(lambda number=number: task(number))
+        workers.submit(partial(task, number))
     eventually(lambda: len(running) == together)
     released.set()
     eventually(lambda: len(done) == 3)

@@ -93,7 +93,7 @@ class StoragePickler(pickle._Pickler):
         return ("storage", FloatStorage, "0", "cpu", 4) if isinstance(obj, Values) else None
 
     def save_global(self, obj: object, name: str | None = None) -> None:
-        self.write(f"c{obj.__module__}\n{obj.__qualname__}\n".encode())
-        self.memoize(obj)
+        self.write(f"c{obj.__module__}\n{obj.__qualname__}\n".encode())  # type: ignore[attr-defined]
+        self.memoize(obj)  # type: ignore[attr-defined]
 
-    dispatch = pickle._Pickler.dispatch | {type(_rebuild_tensor_v2): save_global, type: save_global}
+    dispatch = pickle._Pickler.dispatch | {type(_rebuild_tensor_v2): save_global, type: save_global}  # type: ignore[assignment]

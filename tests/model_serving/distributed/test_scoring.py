@@ -18,7 +18,7 @@ from dog_breed.command import main
 from model_serving.distributed import scoring
 from model_serving.distributed.scoring import score_on_ray
 from model_serving.errors import DistributedError, ScoringError
-from model_serving.scoring.models import LocalModel
+from model_serving.scoring.predictors import LocalPredictor
 from model_serving.scoring.score import find_photos, score
 from model_serving.scoring.tables import from_arrow
 
@@ -42,7 +42,7 @@ def photos(small_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def expected(photos: Path, starter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     """Return what the local engine answers, but for the file name that is no text, which Ray cannot take."""
-    model = LocalModel(starter_model / "1")
+    model = LocalPredictor(starter_model / "1")
     rows = score(photos, model, JOB, tmp_path_factory.mktemp("local") / "scores.ndjson")
     model.close()
     name = "\N{REPLACEMENT CHARACTER}.jpg"
@@ -157,7 +157,7 @@ class Dying:
     def __init__(self, *_: object) -> None:
         pass
 
-    def __call__(self, batch: object) -> object:
+    def __call__(self, batch: object) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
 
 

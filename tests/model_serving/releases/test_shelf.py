@@ -25,9 +25,11 @@ from model_serving.savedmodel.versions import list_versions, write_version
 def model(tmp_path: Path) -> Path:
     """Versions 1 to 3 in sight and 4 on the shelf, each with its number in a file."""
     for number in range(1, 5):
-        write_version(
-            tmp_path, lambda folder, n=number: (folder / "n").write_text(str(n)) and None, shelved=number == 4
-        )
+
+        def write(folder: Path, number: int = number) -> None:
+            (folder / "n").write_text(str(number))
+
+        write_version(tmp_path, write, shelved=number == 4)
     return tmp_path
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_serving.report.findings import find
+from model_serving.metrics import measure
+from model_serving.report.findings import analyse_answers
 from model_serving.report.page import HTML_FILE, JSON_FILE, write_report
 from model_serving.savedmodel.card import ModelCard
-from model_serving.training.figures import measure
 
 HOSTILE = "<script>alert(1)</script>"
 BREEDS = ("Akita", HOSTILE)
@@ -51,7 +51,7 @@ def version(tmp_path: Path) -> Path:
     )
     folder = tmp_path / "1"
     (folder / "assets.extra").mkdir(parents=True)
-    write_report(folder, card, find(PROBABILITIES, LABELS, photos, BREEDS), data)
+    write_report(folder, card, analyse_answers(PROBABILITIES, LABELS, photos, BREEDS), data)
     return folder
 
 

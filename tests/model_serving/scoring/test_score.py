@@ -23,7 +23,7 @@ import pytest
 from dog_breed.command import main
 from model_serving.data import batches
 from model_serving.errors import ScoringError
-from model_serving.scoring.models import Answer, LocalModel, ServedModel
+from model_serving.scoring.predictors import LocalPredictor, Score, ServerPredictor
 from model_serving.scoring.score import find_photos, score
 
 JOB = {"photos": "some", "model": "starter"}
@@ -47,8 +47,8 @@ def photos(shared_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def model(starter_model: Path) -> Iterator[LocalModel]:
-    model = LocalModel(starter_model / "1")
+def model(starter_model: Path) -> Iterator[LocalPredictor]:
+    model = LocalPredictor(starter_model / "1")
     yield model
     model.close()
 
@@ -67,7 +67,7 @@ def test_find_photos_in_empty_folder_says_so(tmp_path: Path) -> None:
         find_photos(tmp_path)
 
 
-def test_score_folder_answers_each_photo_once(photos: Path, model: LocalModel, tmp_path: Path) -> None:
+def test_score_folder_answers_each_photo_once(photos: Path, model: LocalPredictor, tmp_path: Path) -> None:
     """Every photo has its row, the broken one with its reason, and no trace of the work is left beside the file."""
     rows = score(photos, model, JOB, tmp_path / "scores.csv")
     assert [row["file"] for row in rows] == [str(path.relative_to(photos)) for path in find_photos(photos)]
@@ -78,7 +78,7 @@ def test_score_folder_answers_each_photo_once(photos: Path, model: LocalModel, t
     assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
 
 
-def test_score_formats_hold_the_same_answers(photos: Path, model: LocalModel, tmp_path: Path) -> None:
+def test_score_formats_hold_the_same_answers(photos: Path, model: LocalPredictor, tmp_path: Path) -> None:
     """CSV, NDJSON and Parquet differ in nothing but their form."""
     rows = score(photos, model, JOB, tmp_path / "scores.ndjson")
     score(photos, model, JOB, tmp_path / "scores.parquet")
@@ -92,20 +92,20 @@ def test_score_formats_hold_the_same_answers(photos: Path, model: LocalModel, tm
 
 
 def test_score_after_an_interruption_asks_only_for_the_rest(
-    photos: Path, model: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: Path, model: LocalPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was answered before Ctrl-C is not asked again, and the table is the same as without it."""
     asked: list[int] = []
-    original = LocalModel.ask
+    original = LocalPredictor.score
 
-    def ask(self: LocalModel, pixels: np.ndarray) -> object:
+    def interrupted(self: LocalPredictor, pixels: np.ndarray) -> object:
         if len(asked) == 1:
             raise KeyboardInterrupt
         asked.append(len(pixels))
         return original(self, pixels)
 
     with monkeypatch.context() as patch:
-        patch.setattr(LocalModel, "ask", ask)
+        patch.setattr(LocalPredictor, "score", interrupted)
         with pytest.raises(KeyboardInterrupt):
             score(photos, model, JOB, tmp_path / "scores.csv")
     assert asked == [7]
@@ -116,7 +116,7 @@ def test_score_after_an_interruption_asks_only_for_the_rest(
     assert rows == score(photos, model, JOB, tmp_path / "again.csv")
 
 
-def test_score_sorts_again_after_an_interruption(photos: Path, model: LocalModel, tmp_path: Path) -> None:
+def test_score_sorts_again_after_an_interruption(photos: Path, model: LocalPredictor, tmp_path: Path) -> None:
     """Answers are kept until the photos are sorted too: a disk that was full costs no second run of the model."""
 
     def full(_: object) -> None:
@@ -131,7 +131,9 @@ def test_score_sorts_again_after_an_interruption(photos: Path, model: LocalModel
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".parquet"])
-def test_score_photo_with_a_name_that_is_no_text(model: LocalModel, photos: Path, tmp_path: Path, suffix: str) -> None:
+def test_score_photo_with_a_name_that_is_no_text(
+    model: LocalPredictor, photos: Path, tmp_path: Path, suffix: str
+) -> None:
     """A file name of any bytes is no reason to lose the answers of all other photos."""
     (tmp_path / "in").mkdir()
     photo = next(path for path in find_photos(photos) if path.name != "broken.jpg")
@@ -141,7 +143,9 @@ def test_score_photo_with_a_name_that_is_no_text(model: LocalModel, photos: Path
     assert (tmp_path / "scores").with_suffix(suffix).exists()
 
 
-def test_score_another_job_keeps_the_beginning_of_the_first(photos: Path, model: LocalModel, tmp_path: Path) -> None:
+def test_score_another_job_keeps_the_beginning_of_the_first(
+    photos: Path, model: LocalPredictor, tmp_path: Path
+) -> None:
     """Answers of two models never meet in one table."""
     (tmp_path / ".scores.csv.journal").write_text(json.dumps({"photos": "some", "model": "another"}) + "\n")
     with pytest.raises(ScoringError, match="another job"):
@@ -170,7 +174,7 @@ def test_score_killed_loses_nothing(photos: Path, starter_model: Path, tmp_path:
 
 
 def test_score_over_grpc_answers_the_same(
-    photos: Path, model: LocalModel, starter_model: Path, tmp_path: Path, free_ports: object
+    photos: Path, model: LocalPredictor, starter_model: Path, tmp_path: Path, free_ports: object
 ) -> None:
     """A running server gives the same breeds and versions as the exported model, with several requests in flight."""
     (port,) = free_ports(1)
@@ -184,7 +188,7 @@ def test_score_over_grpc_answers_the_same(
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             grpc.channel_ready_future(channel).result(TIMEOUT)
-        served = ServedModel(f"127.0.0.1:{port}", "dog_breed", 3)
+        served = ServerPredictor(f"127.0.0.1:{port}", "dog_breed", 3)
         rows = score(photos, served, JOB, tmp_path / "served.csv")
         assert served.version == 1
         served.close()
@@ -197,7 +201,7 @@ def test_score_over_grpc_answers_the_same(
     ]
 
 
-class Slow(LocalModel):
+class Slow(LocalPredictor):
     """The starter as if it were behind a slow network, which counts the requests in flight."""
 
     concurrency = 3
@@ -206,12 +210,12 @@ class Slow(LocalModel):
         super().__init__(version)
         self.now, self.most, self._lock = 0, 0, threading.Lock()
 
-    def ask(self, pixels: np.ndarray) -> list[Answer]:
+    def score(self, pixels: np.ndarray) -> list[Score]:
         with self._lock:
             self.now += 1
             self.most = max(self.most, self.now)
         time.sleep(0.2)
-        answers = super().ask(pixels)
+        answers = super().score(pixels)
         with self._lock:
             self.now -= 1
         return answers
@@ -249,7 +253,7 @@ def test_score_to_a_full_disk_goes_on_when_there_is_room(
 
 def test_served_model_without_server_names_the_address(free_ports: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is not there is told by its address."""
-    monkeypatch.setattr("model_serving.scoring.models.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("model_serving.scoring.predictors.RETRY_SECONDS", 0.0)
     (port,) = free_ports(1)
     with pytest.raises(ScoringError, match=f"127.0.0.1:{port}"):
-        ServedModel(f"127.0.0.1:{port}", "dog_breed", 1)
+        ServerPredictor(f"127.0.0.1:{port}", "dog_breed", 1)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model_serving.errors import ScoringError
-from model_serving.scoring.sorting import check, sort_into
+from model_serving.scoring.sorting import require_outside, sort_into
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"file": "a/1.jpg", "breed": "Akita", "is_dog": True, "error": None},
     {"file": "b/1.jpg", "breed": "Akita", "is_dog": None, "error": None},
     {"file": "cat.jpg", "breed": "Pug", "is_dog": False, "error": None},
@@ -77,4 +78,4 @@ def test_sort_into_hostile_breed_stays_inside(photos: Path, tmp_path: Path) -> N
 def test_check_folder_among_the_photos_is_refused(photos: Path) -> None:
     """Sorted photos never become photos to score."""
     with pytest.raises(ScoringError, match="outside"):
-        check(photos, photos / "sorted")
+        require_outside(photos, photos / "sorted")

@@ -15,10 +15,10 @@ def test_evaluate_starter_on_thumbnails_reaches_the_reference(starter_model: Pat
     """On one thumbnail of each breed the starter is as good as its weights are elsewhere."""
     photos = [LabelledPhoto(path, readable(path.stem)) for path in sorted((shared_images / "dogs_small").glob("*.jpg"))]
     evaluation = evaluate(starter_model / "1", photos)
-    assert evaluation.figures.photos == 117
+    assert evaluation.metrics.photos == 117
     assert evaluation.unknown.keys() == {"African hunting dog", "Dhole", "Dingo"}  # wild, and so no breeds
-    assert evaluation.figures.top1 >= THUMBNAIL_TOP1
-    assert evaluation.figures.top5 >= THUMBNAIL_TOP5
+    assert evaluation.metrics.top1 >= THUMBNAIL_TOP1
+    assert evaluation.metrics.top5 >= THUMBNAIL_TOP5
 
 
 def test_evaluate_starter_on_samples_reaches_the_reference(starter_model: Path, shared_images: Path) -> None:
@@ -30,7 +30,7 @@ def test_evaluate_starter_on_samples_reaches_the_reference(starter_model: Path, 
     photos += [
         LabelledPhoto(path, readable(path.stem.rpartition("_")[0])) for path in (shared_images / "dogs").glob("*.jpg")
     ]
-    figures = evaluate(starter_model / "1", photos).figures
+    figures = evaluate(starter_model / "1", photos).metrics
     assert figures.photos == 45
     assert figures.top1 >= SAMPLE_TOP1
     assert figures.top5 >= SAMPLE_TOP5

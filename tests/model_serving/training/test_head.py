@@ -5,7 +5,7 @@ import pytest
 
 from model_serving.backbones import Classifier
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
-from model_serving.training.figures import measure
+from model_serving.metrics import measure
 from model_serving.training.head import (
     class_weights,
     fit_head,
@@ -14,7 +14,7 @@ from model_serving.training.head import (
     kept_epoch,
     l2_for,
 )
-from model_serving.training.options import HeadOptions
+from model_serving.training.head_options import HeadOptions
 
 NOTHING = np.empty((0, 3), np.float32), np.empty(0, int)
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from dog_breed.command import main
-from local_server.inference.predict import predict
-from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.versions import list_versions
-from model_serving.training import calibration, train
+from model_serving.training import calibration, fit
 
 BREEDS = ("chihuahua", "samoyed", "great_dane")
 
@@ -29,9 +28,8 @@ def data(shared_images: Path, tmp_path: Path) -> Path:
 
 
 def read_card(version: Path) -> ModelCard:
-    return ModelCard.from_json(
-        predict(SavedModelServable.load(version, SessionSettings()), "describe", {})["model_card"][0]
-    )
+    with ExportedModel(version) as model:
+        return model.card
 
 
 def test_train_on_class_folders_exports_the_next_version(
@@ -74,7 +72,7 @@ def test_train_with_densenet201_at_random_weights_exports(
 
     With validation photos too few to calibrate by, the training photos are cross-validated.
     """
-    for module in (train, calibration):
+    for module in (fit, calibration):
         monkeypatch.setattr(module, "FEWEST_PHOTOS", 6)
     for breed in BREEDS:
         for path in sorted((data / breed).iterdir())[4:]:

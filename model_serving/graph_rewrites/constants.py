@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from model_serving.savedmodel.optimize.network import Network
+from model_serving.graph_rewrites.network import Network
 
 
 def fold_constants(network: Network) -> None:

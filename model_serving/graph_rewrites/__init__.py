@@ -11,15 +11,15 @@ from collections.abc import Sequence
 
 from tensorflow.core.framework import graph_pb2
 
-from model_serving.savedmodel.optimize.constants import fold_constants
-from model_serving.savedmodel.optimize.convolutions import (
+from model_serving.graph_rewrites.constants import fold_constants
+from model_serving.graph_rewrites.convolutions import (
     fold_scales,
     multiply_matrices,
     name_biases,
     pool_first,
 )
-from model_serving.savedmodel.optimize.network import Network
-from model_serving.savedmodel.optimize.normalization import fuse_normalizations
+from model_serving.graph_rewrites.network import Network
+from model_serving.graph_rewrites.normalization import fuse_normalizations
 
 REWRITES = (fold_constants, fold_scales, name_biases, fuse_normalizations, pool_first, multiply_matrices)
 

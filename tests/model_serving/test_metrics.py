@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model_serving.training.figures import calibration_error, measure
+from model_serving.metrics import calibration_error, measure
 
 
 def test_measure_counts_first_and_first_five() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dog_breed.command import main
 from model_serving.data.dataset import LabelledPhoto
-from model_serving.releases.choice import Promotion, choose, compare_with_live
+from model_serving.releases.promotion import Promotion, compare_with_live, promote_unless_worse
 from model_serving.releases.shelf import live_version
 from model_serving.savedmodel.versions import write_version
 
@@ -50,7 +50,7 @@ def test_choose_leaves_a_worse_version_on_the_shelf(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Worse than two of three right is shelved, unless told otherwise; what is done is said."""
-    choose(model, 2, top1, photos, promotion)
+    promote_unless_worse(model, 2, top1, photos, promotion)
     assert live_version(model) == live
     assert ("version 2 is live" if live == 2 else "`dog-breed promote 2`") in capsys.readouterr().out
 
@@ -66,7 +66,7 @@ def test_compare_with_live_of_other_classes_is_no_contest(model: Path, shared_im
 def test_choose_without_a_live_version_promotes(tmp_path: Path) -> None:
     """The first version of a model needs no comparison."""
     write_version(tmp_path, lambda folder: None, shelved=True)
-    choose(tmp_path, 1, 0.1, [], "better")
+    promote_unless_worse(tmp_path, 1, 0.1, [], "better")
     assert live_version(tmp_path) == 1
 
 

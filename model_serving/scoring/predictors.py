@@ -1,4 +1,4 @@
-"""Who answers for a batch of photos: an exported version in this process, or a running server over gRPC."""
+"""Predictors for `score`: an exported version in this process, or a running server over gRPC."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Protocol
 import grpc
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from local_server.inference.predict import predict
-from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.errors import ScoringError
 from model_serving.photos import Geometry
 from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.exported_model import ExportedModel
+from model_serving.savedmodel.signatures import DESCRIBE, PIXELS
 
 # A server that is away because it restarts needs half a minute to load and warm its model.
 TRIES = 30
@@ -26,10 +25,10 @@ TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the model says of one photo: the likeliest breeds first, each with its probability, and who said it.
+class Score:
+    """A model's answer for one photo: the likeliest breeds first, each with its probability, and the version.
 
-    `dog_probability` is None if the model cannot tell dogs from other things.
+    `dog_probability` and `is_dog` are None if the model cannot tell dogs from other things.
     """
 
     predictions: list[tuple[str, float]]
@@ -38,45 +37,42 @@ class Answer:
     version: int
 
 
-class Model(Protocol):
-    """Answers for pixels uint8 [N, size, size, 3]; up to `concurrency` calls may run at once."""
+class Predictor(Protocol):
+    """A source of scores for pixels uint8 [N, size, size, 3]; up to `concurrency` calls may run at once."""
 
     geometry: Geometry
     concurrency: int
 
-    def ask(self, pixels: np.ndarray) -> list[Answer]:
-        """Return an answer for each photo. Raises `ScoringError` if the model cannot be asked any more."""
+    def score(self, pixels: np.ndarray) -> list[Score]:
+        """Return the score of each photo. Raises `ScoringError` if the model no longer answers."""
 
     def close(self) -> None:
         """Free the model, or the connection to it."""
 
 
-class LocalModel:
+class LocalPredictor:
     """An exported version, run in this process."""
 
     concurrency = 1  # TensorFlow spreads one batch over all cores
 
     def __init__(self, version: Path, threads: int = 0) -> None:
         """Load a version, to be run by so many threads; 0 is one for each core."""
-        self._version = int(version.name)
-        config = config_pb2.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
-        self._servable = SavedModelServable.load(version, SessionSettings(config=config))
-        self._card = ModelCard.from_json(predict(self._servable, "describe", {})["model_card"][0])
-        self.geometry = self._card.geometry
+        self._model = ExportedModel(version, threads)
+        self.geometry = self._model.card.geometry
 
-    def ask(self, pixels: np.ndarray) -> list[Answer]:
+    def score(self, pixels: np.ndarray) -> list[Score]:
         """Run the signature `pixels`."""
-        return _answers(predict(self._servable, "pixels", {"pixels": pixels}), self._card, self._version)
+        return _scores(self._model.ask(pixels), self._model.card, self._model.number)
 
     def close(self) -> None:
         """Free the graph and its weights."""
-        self._servable.close()
+        self._model.close()
 
 
-class ServedModel:
+class ServerPredictor:
     """The model `name` of the server at `address` (`host:port`), with no more than `concurrency` requests in flight.
 
-    All photos are answered by the version that was the latest at the beginning, `version`.
+    All photos are answered by `version`, the latest when the job began.
     """
 
     def __init__(self, address: str, name: str, concurrency: int) -> None:
@@ -86,16 +82,16 @@ class ServedModel:
         self._channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)])
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self.version: int | None = None
-        reply = self._call("describe", {"unused": np.array([""], object)}, tries=1)
+        reply = self._call(DESCRIBE, {"unused": np.array([""], object)}, tries=1)
         self.version = reply.model_spec.version.value
         self._card = ModelCard.from_json(tf.make_ndarray(reply.outputs["model_card"])[0])
         self.geometry = self._card.geometry
 
-    def ask(self, pixels: np.ndarray) -> list[Answer]:
+    def score(self, pixels: np.ndarray) -> list[Score]:
         """Call Predict with the signature `pixels`."""
-        reply = self._call("pixels", {"pixels": pixels})
+        reply = self._call(PIXELS, {"pixels": pixels})
         outputs = {name: tf.make_ndarray(proto) for name, proto in reply.outputs.items()}
-        return _answers(outputs, self._card, reply.model_spec.version.value)
+        return _scores(outputs, self._card, reply.model_spec.version.value)
 
     def close(self) -> None:
         """Close the connection."""
@@ -122,9 +118,9 @@ class ServedModel:
             time.sleep(RETRY_SECONDS)
 
 
-def _answers(outputs: dict[str, np.ndarray], card: ModelCard, version: int) -> list[Answer]:
+def _scores(outputs: dict[str, np.ndarray], card: ModelCard, version: int) -> list[Score]:
     return [
-        Answer(
+        Score(
             [(breed.decode(), float(share)) for breed, share in zip(breeds, shares, strict=True)],
             float(dog) if card.detects_dogs else None,
             bool(dog >= card.thresholds.dog) if card.detects_dogs else None,

@@ -1,4 +1,4 @@
-"""Folders that one process at a time works on; what a killed process held is free at once."""
+"""Locks on folders between processes; the operating system frees those of a killed process at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 @contextmanager
-def held(folder: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold `folder` against other processes until the block ends; yield whether it is held.
+def locked(folder: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Lock `folder` against other processes until the block ends; yield whether it is locked.
 
-    It is not if another process holds it and `wait` is False, if there is no such folder, or if it lies on a file
-    system that has no such locks, as some on the network: then all is as safe as single renames make it.
+    It is not locked if another process has the lock and `wait` is False, if there is no such folder, or if its file
+    system has no such locks, as some on the network: then single renames are all the safety there is.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Whether a freshly trained version takes the live one's place: not if it is worse on the same test photos."""
+"""Promotion of a new version: it takes the live one's place unless it is worse on the same test photos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Promotion = Literal["better", "always", "never"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Shares of the same photos that either version names right, 0..1."""
+    """Accuracies of the new and of the live version on the same photos, 0..1."""
 
     new: float
     live: float
@@ -31,8 +31,10 @@ class Comparison:
         )
 
 
-def choose(model: Path, new: int, top1: float | None, photos: Sequence[LabelledPhoto], promotion: Promotion) -> None:
-    """Promote version `new`, or leave it on the shelf, and say which and why.
+def promote_unless_worse(
+    model: Path, new: int, top1: float | None, photos: Sequence[LabelledPhoto], promotion: Promotion
+) -> None:
+    """Promote version `new`, or leave it on the shelf; print the decision and its reason.
 
     With "better" it is left only if its accuracy `top1` on the test photos is below the live version's.
     """
@@ -59,5 +61,5 @@ def compare_with_live(model: Path, top1: float | None, photos: Sequence[Labelled
         evaluation = evaluate(version_path(model, live), photos)
     except DatasetError:  # it knows none of these breeds
         return Comparison(top1, 0.0, live)
-    right = evaluation.figures.top1 * evaluation.figures.photos
+    right = evaluation.metrics.top1 * evaluation.metrics.photos
     return Comparison(top1, right / (len(photos) - len(evaluation.skipped)), live)

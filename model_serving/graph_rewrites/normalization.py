@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 
-from model_serving.savedmodel.optimize.network import Attributes, Network
+from model_serving.graph_rewrites.network import Attributes, Network
 
 
 def fuse_normalizations(network: Network) -> None:

@@ -1,4 +1,4 @@
-"""How good answers are: top-1 and top-5 accuracy, how sure that is, and whether probabilities mean what they say."""
+"""Metrics of answers: top-1 and top-5 accuracy with their intervals, and the calibration error."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from model_serving.photos.labels import TOP_K
+
 CALIBRATION_BINS = 15
 _95_PERCENT = 1.96  # standard deviations
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """Accuracies in 0..1 over a number of photos, each with the interval that holds the true one 95 times in 100.
 
     Top-5 counts answers with the right breed among their first five. `calibration_error` is the mean distance between
@@ -34,16 +36,15 @@ class Figures:
         )
 
 
-def measure(probabilities: np.ndarray, labels: npt.ArrayLike) -> Figures:
-    """Return the figures of `probabilities` [N, breeds] against the right breeds' indices [N]; N must not be 0."""
+def measure(probabilities: np.ndarray, labels: npt.ArrayLike) -> Metrics:
+    """Return the metrics of `probabilities` [N, breeds] against the right breeds' indices [N]; N must not be 0."""
     labels = np.asarray(labels)
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :TOP_K]
     hits = ranked == labels[:, np.newaxis]
     top1, top5 = float(hits[:, 0].mean()), float(hits.any(axis=1).mean())
     count = len(hits)
-    return Figures(
-        count, top1, top5, interval(top1, count), interval(top5, count), calibration_error(probabilities, labels)
-    )
+    intervals = wilson_interval(top1, count), wilson_interval(top5, count)
+    return Metrics(count, top1, top5, *intervals, calibration_error(probabilities, labels))
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -54,7 +55,7 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return sum(gaps) / len(labels)
 
 
-def interval(share: float, count: int) -> tuple[float, float]:
+def wilson_interval(share: float, count: int) -> tuple[float, float]:
     """Return Wilson's score interval (1927) of a share seen in `count` trials, which holds for few trials as well."""
     square = _95_PERCENT**2
     centre = (share + square / (2 * count)) / (1 + square / count)

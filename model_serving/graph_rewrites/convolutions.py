@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from tensorflow.core.framework import node_def_pb2
 
-from model_serving.savedmodel.optimize.network import Network
+from model_serving.graph_rewrites.network import Network
 
 # Where a kernel has its output channels: [h, w, in, out], and [h, w, channels, 1] of a depthwise convolution.
 OUTPUT_CHANNELS = {"Conv2D": (1, 1, 1, -1), "DepthwiseConv2dNative": (1, 1, -1, 1)}

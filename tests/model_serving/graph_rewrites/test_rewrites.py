@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from model_serving.savedmodel.optimize import optimize
-from model_serving.savedmodel.optimize.constants import fold_constants
-from model_serving.savedmodel.optimize.convolutions import fold_scales, multiply_matrices, name_biases, pool_first
-from model_serving.savedmodel.optimize.network import Network
-from model_serving.savedmodel.optimize.normalization import fuse_normalizations
+from model_serving.graph_rewrites import optimize
+from model_serving.graph_rewrites.constants import fold_constants
+from model_serving.graph_rewrites.convolutions import fold_scales, multiply_matrices, name_biases, pool_first
+from model_serving.graph_rewrites.network import Network
+from model_serving.graph_rewrites.normalization import fuse_normalizations
 
 SHAPE = (8, 8, 6)
 

@@ -1,0 +1,44 @@
+"""An exported version, open in this process: the graph that is served, not the network it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from tensorflow.core.protobuf import config_pb2
+
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings
+from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.signatures import DESCRIBE, PIXELS
+
+
+class ExportedModel:
+    """A version and its card, to be asked with pixels; close it, or use it as a context manager.
+
+    `number` is the version's number. Calls may run at once; TensorFlow spreads each over `threads` cores, 0 for all.
+    """
+
+    def __init__(self, version: Path, threads: int = 0) -> None:
+        self.number = int(version.name)
+        config = config_pb2.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
+        self._servable = SavedModelServable.load(version, SessionSettings(config=config))
+        self.card = ModelCard.from_json(predict(self._servable, DESCRIBE, {})["model_card"][0])
+
+    def ask(self, pixels: np.ndarray, signature: str = PIXELS, outputs: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """Return the outputs of a signature for pixels uint8 [N, size, size, 3], by alias; those named, or all."""
+        return predict(self._servable, signature, {"pixels": pixels}, outputs)
+
+    def close(self) -> None:
+        """Free the graph and its weights."""
+        self._servable.close()
+
+    def __enter__(self) -> ExportedModel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
