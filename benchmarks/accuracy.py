@@ -1,4 +1,4 @@
-"""The starter's accuracy on real photos, beside the figures of a PyTorch run of the same weights; is it a dog at all?
+"""Accuracy of the starter on real photos, beside a PyTorch run of the same weights, and its telling of dogs.
 
     .venv/bin/python -m benchmarks.accuracy FOLDER
 
@@ -9,7 +9,7 @@ use `dog-breed evaluate`.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +32,9 @@ REFERENCE = {"Udacity sample photos": (59, 0.881, 1.0), "thumbnails of 80x80 pix
 
 def main() -> None:
     """Export the starter and print its figures on both sets, and how well it tells dogs from other things."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
     sets = {
         "Udacity sample photos": _udacity(folder),
         "thumbnails of 80x80 pixels": [

@@ -1,4 +1,4 @@
-"""What the trained head owes to each of its parts, against logistic regression (scikit-learn) on the same features.
+"""Gain of each part of the trained head, against logistic regression (scikit-learn) on the same features.
 
     .venv/bin/pip install --constraint constraints.txt --editable '.[benchmarks]'
     .venv/bin/python -m benchmarks.head FOLDER [--cache build/features.sqlite] [--chart FILE.svg]
@@ -14,10 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from model_serving.backbones import Classifier, load_backbone
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
@@ -83,6 +79,8 @@ def _print_untrained(imagenet: Classifier, breeds: Sequence[str], valid: Split) 
 
 
 def _print_parts(train: Split, classes: int, start: Classifier | None) -> None:
+    from sklearn.model_selection import StratifiedKFold
+
     print(f"\nby {FOLDS}-fold cross-validation of {len(train[1])} photos: top-1, and its mean over classes")
     for name, fit in {
         "logistic regression": _logistic,
@@ -150,6 +148,10 @@ def _head(start: Classifier | None, classes: int, balance: float = HeadOptions.b
 
 
 def _logistic(train: Split) -> Callable[[np.ndarray], np.ndarray]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000)).fit(*train)
     return lambda values: np.asarray(model.predict_log_proba(values))
 

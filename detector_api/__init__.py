@@ -1,1 +1,1 @@
-"""The gateway: a photo in over HTTP, a breed out, with TensorFlow Serving behind it and no TensorFlow in it."""
+"""The gateway: HTTP in front, TensorFlow Serving over gRPC behind, and no TensorFlow in it."""

@@ -9,7 +9,7 @@ import uvicorn
 
 from detector_api.http.protocol import server_config
 from detector_api.main import create_app
-from detector_api.memory import settle_memory
+from detector_api.memory import tune_memory
 from detector_api.settings import Settings
 
 
@@ -20,7 +20,7 @@ def main() -> None:
         signal.signal(ending, lambda *_: sys.exit(0))
     settings = Settings()
     server = uvicorn.Server(server_config(create_app(settings), settings))
-    settle_memory()
+    tune_memory()
     server.run()
 
 

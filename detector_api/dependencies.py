@@ -1,7 +1,6 @@
-"""What routes ask for, named once.
+"""Dependencies of the routes, named once.
 
-All of them are `async`, though most wait for nothing: what is not, FastAPI sends to a thread, for each request and each
-of them.
+All are `async`, though most wait for nothing: FastAPI would run each plain function in a thread, for every request.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ CurrentFeedback = Annotated[FeedbackStore | None, Depends(get_feedback)]
 
 async def get_count_photo(request: Request) -> Callable[[], None]:
     """Return what to call once for each photo; it raises `TooManyRequestsError` if that is one too many."""
-    return partial(request.app.state.rates.take, client_of(request))
+    return partial(request.app.state.rate_limiter.take, client_of(request))
 
 
 CountPhoto = Annotated[Callable[[], None], Depends(get_count_photo)]
@@ -71,6 +70,6 @@ async def uploaded_photo(request: Request) -> AsyncIterator[bytes]:
     """
     state = request.app.state
     state.predictor.check()
-    state.rates.take(client_of(request))
-    with state.buffers.hold() as hold:
-        yield await read_photo(request, state.settings, hold)
+    state.rate_limiter.take(client_of(request))
+    with state.upload_memory.reserve() as reserve:
+        yield await read_photo(request, state.settings, reserve)

@@ -73,7 +73,7 @@ class NoImageError(RequestError):
 
 
 class MalformedRequestError(RequestError):
-    """What was sent is not HTTP."""
+    """The bytes received are not HTTP."""
 
     status, code = 400, "malformed_request"
     detail = "This is not a valid HTTP request."
@@ -236,7 +236,20 @@ class FeedbackFullError(FeedbackError):
 
 
 class InternalError(GatewayError):
-    """Anything that no other class foresees; its cause is in the log and not in the response."""
+    """An error that no other class foresees; its cause is in the log and not in the response."""
 
     status, code = 500, "internal_error"
     detail = "Something went wrong on our side."
+
+
+# Groups of errors, for the routes that can answer with them.
+BODY_ERRORS = (NoImageError, RequestTimeoutError, TooLargeError, InvalidRequestError)
+PHOTO_ERRORS = (*BODY_ERRORS, UnsupportedTypeError, DamagedImageError, TooManyRequestsError)
+MODEL_ERRORS = (ModelAnswerError, ModelUnavailableError, OverloadedError, DeadlineError)
+FEEDBACK_ERRORS = (
+    FeedbackOffError,
+    ConsentRequiredError,
+    UnknownBreedError,
+    FeedbackUnavailableError,
+    FeedbackFullError,
+)

@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 
 from detector_api import errors
-from detector_api.prediction.refusals import refusals
+from detector_api.prediction.decoding import gateway_errors
 from model_serving.photos import read_shrunk
 
 # The largest input of common backbones is 600 pixels: at this size a photo can still be cropped for training.
@@ -24,7 +24,7 @@ JPEG_QUALITY = 95
 
 
 class FeedbackStore:
-    """Use one for the life of an app. `max_bytes` bounds what all files in `folder` have together.
+    """A folder of photos given for training; `max_bytes` bounds the sum of its files.
 
     Gateways may share a folder: each file appears in one step. Those of one moment may then exceed the bound together.
     """
@@ -43,7 +43,7 @@ class FeedbackStore:
         `FeedbackError`. Takes as long as decoding: call it in a thread.
         """
         identity = hashlib.sha256(photo).hexdigest()
-        with refusals():
+        with gateway_errors():
             image = read_shrunk(photo, LONG_SIDE, self._max_pixels)
         jpeg = io.BytesIO()
         image.save(jpeg, "JPEG", quality=JPEG_QUALITY)

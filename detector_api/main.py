@@ -13,10 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from detector_api.errors import UnauthorizedError
 from detector_api.feedback import FeedbackStore
 from detector_api.http.access import require_key
-from detector_api.http.buffers import Buffers
 from detector_api.http.headers import SecurityHeaders
+from detector_api.http.memory_budget import MemoryBudget
 from detector_api.http.problems import answer_problems, responses
-from detector_api.http.rates import Rates
+from detector_api.http.rate_limiter import RateLimiter
 from detector_api.prediction.predictor import Predictor
 from detector_api.routes import feedback, health, metrics, model, predictions
 from detector_api.routes.docs import add_docs
@@ -62,8 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings, app.state.serving_client = settings, client
     app.state.predictor = predictor
     app.state.metrics = telemetry
-    app.state.rates = Rates(settings.photos_per_minute)
-    app.state.buffers = Buffers(settings.max_buffered_bytes)
+    app.state.rate_limiter = RateLimiter(settings.photos_per_minute)
+    app.state.upload_memory = MemoryBudget(settings.max_buffered_bytes)
     folder = settings.feedback_folder
     app.state.feedback = folder and FeedbackStore(folder, settings.feedback_max_bytes, settings.max_pixels)
     answer_problems(app)

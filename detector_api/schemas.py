@@ -1,4 +1,4 @@
-"""What the gateway answers, as JSON."""
+"""JSON bodies of the gateway's answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from detector_api.http.problems import EXAMPLE_ID, Problem
-from detector_api.serving.model_card import Model, ModelCard
+from detector_api.serving.model_card import ModelCard, ModelVersion
 from detector_api.serving.serving_client import Answer
 
 # The model computes with 32-bit floats: six digits are what they hold.
@@ -15,21 +15,21 @@ Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda value: r
 
 
 class BreedPrediction(BaseModel):
-    """A breed, and how likely the model holds it."""
+    """A breed with its probability."""
 
     breed: str
     confidence: Probability
 
 
 class ModelReference(BaseModel):
-    """Which model answered."""
+    """The model that answered."""
 
     name: str
     version: int
 
 
 class PredictionReply(BaseModel):
-    """What the model sees in a photo."""
+    """The model's answer for a photo."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -60,8 +60,8 @@ class PredictionReply(BaseModel):
     )
 
     @classmethod
-    def of(cls, answer: Answer, model: Model, name: str, top_k: int) -> PredictionReply:
-        """Word an answer by the card of the version that gave it, with at most `top_k` breeds."""
+    def of(cls, answer: Answer, model: ModelVersion, name: str, top_k: int) -> PredictionReply:
+        """Return an answer in the words of the version's card, with at most `top_k` breeds."""
         predictions = [
             BreedPrediction(breed=breed, confidence=probability)
             for breed, probability in zip(answer.breeds, answer.probabilities, strict=True)
@@ -99,7 +99,7 @@ class PredictionLine(BaseModel):
 
 
 class ErrorLine(BaseModel):
-    """The line of a photo that could not be answered; without index the last line, of a request that broke off."""
+    """The line of a photo that failed; without an index, the last line of a request that broke off."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -151,7 +151,7 @@ class ModelReply(BaseModel):
 
 
 class FeedbackReply(BaseModel):
-    """That a photo is kept."""
+    """Confirmation that a photo is kept."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -169,7 +169,7 @@ class FeedbackReply(BaseModel):
 
 
 class Health(BaseModel):
-    """That all is well."""
+    """Confirmation that all is well."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"status": "ok"}})
 

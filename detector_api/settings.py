@@ -32,7 +32,7 @@ def _usable_network(value: str) -> str:
 
 
 class Settings(BaseSettings):
-    """What an operator may change; the defaults suit a laptop with the local server beside the gateway."""
+    """Settings of the gateway; the defaults suit a laptop with the local server beside it."""
 
     # An API key that is refused is not quoted either.
     model_config = SettingsConfigDict(env_prefix="DETECTOR_", frozen=True, hide_input_in_errors=True)

@@ -17,7 +17,7 @@ import uvicorn
 import model_serving
 from detector_api.http.protocol import server_config
 from detector_api.main import create_app
-from detector_api.memory import settle_memory
+from detector_api.memory import tune_memory
 from detector_api.settings import Settings
 from dog_breed.errors import LaptopError
 from dog_breed.front import create_front
@@ -77,7 +77,7 @@ async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, serv
     settings = Settings(host=host, port=port, serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME)
     front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}")
     page = _PageServer(server_config(front, settings, log_level="warning"))
-    settle_memory()
+    tune_memory()
     serving = asyncio.create_task(page.serve())
     died = asyncio.create_task(server.wait())
     await asyncio.wait({serving, died}, return_when=asyncio.FIRST_COMPLETED)

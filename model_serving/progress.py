@@ -1,4 +1,4 @@
-"""The progress line of long jobs."""
+"""Progress line of long jobs."""
 
 from __future__ import annotations
 

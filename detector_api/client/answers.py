@@ -1,4 +1,4 @@
-"""What the gateway answers, typed. Fields that a newer gateway adds are passed over."""
+"""Typed answers of the gateway. Fields that a newer gateway adds are ignored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BreedPrediction:
 
 @dataclass(frozen=True)
 class ModelReference:
-    """Which model answered."""
+    """The model that answered."""
 
     name: str
     version: int
@@ -27,7 +27,7 @@ class ModelReference:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model sees in a photo: the likeliest breed, and the likeliest ones in order.
+    """The model's answer for a photo: the likeliest breed, and the likeliest ones in order.
 
     `is_dog` and `dog_probability` are None if the model cannot tell; `heatmap` has rows of 0..1 if it was asked for.
     """

@@ -1,4 +1,4 @@
-"""The one error that a caller of the client meets."""
+"""The client's one error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class DetectorError(Exception):
-    """A question without an answer. `detail` says what to do; programs go by `code`, which the gateway's README lists.
+    """A call that failed. `detail` says what to do; programs go by `code`, which the gateway's README lists.
 
     Three codes are the client's own, and have no `status`: `unreachable`, `unreadable_file` and `unexpected_answer`.
     """

@@ -1,1 +1,1 @@
-"""What of HTTP the gateway handles itself: bodies, errors, limits."""
+"""HTTP plumbing: bodies, errors, limits."""

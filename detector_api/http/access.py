@@ -1,7 +1,7 @@
-"""Who may call: anyone, or with `Settings.api_keys` who brings one of them.
+"""API keys: with `Settings.api_keys`, calls of /api/ must bring one of them.
 
 Only /api/ is closed. Probes and metrics are for machines inside, which hold no secret, and the OpenAPI document tells a
-stranger nothing but how to ask.
+stranger only how to call.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def require_key(keys: tuple[SecretStr, ...]) -> Callable[..., Awaitable[None]]:
 
 
 def client_of(request: Request) -> str:
-    """Return what tells one client from another: its API key's digest if it was asked for one, or else its address."""
+    """Return a client's identity: its API key's digest if keys are asked for, else its address."""
     known: str | None = getattr(request.state, "client", None)
     return known or _network(request.client.host if request.client else "")
 

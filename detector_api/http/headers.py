@@ -1,4 +1,4 @@
-"""What browsers are told about every answer of the gateway, errors too, unless the answer says otherwise itself."""
+"""Security headers on every answer of the gateway, errors included, unless the answer sets them itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENCODED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SE
 
 
 class SecurityHeaders:
-    """Wrap it around all that answers."""
+    """ASGI middleware that adds the security headers; the outermost but one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

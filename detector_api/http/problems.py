@@ -1,4 +1,4 @@
-"""How errors are answered: `application/problem+json` (RFC 9457), in one shape, with the `code` of `errors.py`."""
+"""Error responses: `application/problem+json` (RFC 9457), in one shape, with the `code` of `errors.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from detector_api.errors import FeedbackError, GatewayError, InternalError, InvalidRequestError, ServingError
-from detector_api.telemetry.record import current
+from detector_api.telemetry.record import current_record
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -23,7 +23,7 @@ EXAMPLE_ID = "1f0c4b8e5d3a4c7f9b2e6a8d0c1e3f57"
 
 
 class Problem(BaseModel):
-    """What went wrong. `type` is absent, which RFC 9457 reads as: the title is that of the status."""
+    """An error's details. `type` is absent, which RFC 9457 reads as: the title is that of the status."""
 
     code: str = Field(description="Stable name of the error, for programs.")
     title: str = Field(description="The status in words.")
@@ -33,7 +33,7 @@ class Problem(BaseModel):
 
 
 class CatchUnexpected:
-    """Answer what no handler foresees, inside of the CORS middleware so that its headers are on this answer too."""
+    """ASGI middleware that answers unforeseen exceptions, inside the CORS middleware so that its headers are added."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -54,7 +54,7 @@ class CatchUnexpected:
         except Exception as error:
             if begun:
                 raise
-            current().exception = error
+            current_record().exception = error
             await _respond(InternalError())(scope, receive, send)
 
 
@@ -91,7 +91,7 @@ def problem(status: int, code: str, detail: str, request_id: str) -> Problem:
 
 
 def _answer(status: int, code: str, detail: str, headers: Mapping[str, str] | None) -> JSONResponse:
-    record = current()
+    record = current_record()
     record.error_code = code
     return JSONResponse(problem(status, code, detail, record.request_id).model_dump(), status, headers, MEDIA_TYPE)
 
@@ -106,7 +106,7 @@ def _respond(error: GatewayError) -> JSONResponse:
 async def _on_gateway_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GatewayError)
     if isinstance(error, ServingError | FeedbackError):
-        current().reason = error.reason
+        current_record().reason = error.reason
     return _respond(error)
 
 
@@ -118,7 +118,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer what the router raises: no such page, no such method."""
+    """Answer the router's errors: no such page, no such method."""
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "_")

@@ -1,4 +1,4 @@
-"""The server that speaks HTTP before the app, and the time and room that it gives to a client.
+"""uvicorn's HTTP protocol with limits on the time and bytes that a client may take.
 
 A client who is waited for owes something: the rest of a request's head, of a body that nobody reads any more, or the
 reading of its answer. Here it gets so many seconds for that, and then loses the connection. The body of a photo that is
@@ -22,7 +22,7 @@ from detector_api.http.headers import ENCODED_HEADERS
 from detector_api.http.problems import MEDIA_TYPE, problem
 from detector_api.settings import Settings
 from detector_api.telemetry.logs import configuration
-from detector_api.telemetry.record import begin
+from detector_api.telemetry.record import begin_record
 
 # In a request's scope: an `asyncio.Event` that is set when the server is about to end.
 CLOSING = "closing"
@@ -49,7 +49,7 @@ def server_config(app: ASGIApp, settings: Settings, **options: Any) -> uvicorn.C
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol for a connection, with limits on what a client owes; it has none of its own."""
+    """uvicorn's protocol for a connection, with the limits that it lacks: idle seconds and head bytes."""
 
     def __init__(self, idle_seconds: float, max_head_bytes: int, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
@@ -64,12 +64,12 @@ class BoundedProtocol(HttpToolsProtocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first head."""
+        """Start the timer for the first head."""
         super().connection_made(transport)
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and wait for the rest of a head if that is due."""
+        """Parse the bytes, and start the timer for the rest of a head if one is due."""
         self._head_bytes += len(data)
         super().data_received(data)
         if self.transport.is_closing():
@@ -81,17 +81,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait_for_head()
 
     def pause_writing(self) -> None:
-        """Wait for the client to read."""
+        """Start the timer for the client to read."""
         super().pause_writing()
         self._write_timer = self.loop.call_later(self._idle_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client has read."""
+        """Stop the timer: the client has read."""
         super().resume_writing()
         self._stop_write_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Stop all timers."""
         super().connection_lost(exc)
         self._stop_head_timer()
         self._stop_write_timer()
@@ -99,7 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # What the parser calls.
 
     def on_headers_complete(self) -> None:
-        """Take the request, unless its head came in one piece that was too large."""
+        """Accept the request, unless its head came in one piece that was too large."""
         head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if head_bytes > self._max_head_bytes:
             self._refuse(errors.HeadTooLargeError())
@@ -109,32 +109,32 @@ class BoundedProtocol(HttpToolsProtocol):
         cast(dict[str, Any], self.cycle.scope)[CLOSING] = self._closing
 
     def on_body(self, body: bytes) -> None:
-        """Count anew: the body's own bytes are counted by who reads them."""
+        """Reset the count: the reader of the body counts its bytes."""
         self._head_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Count anew for the next head."""
+        """Reset the count for the next head."""
         self._head_bytes = 0
         super().on_message_complete()
 
     # What the server calls.
 
     def shutdown(self) -> None:
-        """Let a long request end before its time: the server ends."""
+        """Tell long requests to end early, as the server ends."""
         self._closing.set()
         super().shutdown()
 
     # What the base calls.
 
     def on_response_complete(self) -> None:
-        """Let the answer be read, whether the connection is kept or closed after it."""
+        """Start the timer for reading the answer if the connection closes after it."""
         super().on_response_complete()
         if self.transport.is_closing():
             self._wait_for_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, as the parser says."""
+        """Refuse bytes that the parser finds are not HTTP."""
         self._refuse(errors.MalformedRequestError())
 
     def _wait_for_head(self) -> None:
@@ -155,7 +155,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer before there is a request for the app, and close."""
         if self.transport.is_closing():
             return
-        record = begin(None)
+        record = begin_record(None)
         logger.warning("connection refused: %(status)s %(code)s", {"status": error.status, "code": error.code})
         body = problem(error.status, error.code, error.detail, record.request_id).model_dump_json().encode()
         headers = [

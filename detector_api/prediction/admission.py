@@ -1,4 +1,4 @@
-"""Which photos are taken in: a gateway that is full says so at once, rather than let each photo wait longer.
+"""Admission control: a full gateway refuses at once instead of queueing.
 
 A photo sent alone is refused when all places are taken. One of a stream waits for its turn, first come, first served:
 its sender is in no hurry, and holds the rest back meanwhile.
@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from detector_api import errors
-from detector_api.prediction.limit import Limit
+from detector_api.prediction.concurrency_limit import ConcurrencyLimit
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 
@@ -26,18 +26,18 @@ LAST_WEIGHT = 0.1
 
 
 @dataclass(slots=True)
-class Stay:
-    """A photo's time in work. `unloaded_seconds` is what it would take alone: 0 as long as that is not known."""
+class AdmittedPhoto:
+    """A photo in work since `start`. `unloaded_seconds` is the time it would take alone, 0 until that is known."""
 
     start: float
     unloaded_seconds: float = 0.0
 
 
 class Admission:
-    """Use one for the life of an app, on one event loop."""
+    """Places for photos in work, shared by the requests of an app on one event loop."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self.limit = Limit(settings.min_in_flight, settings.max_in_flight, settings.max_slowdown)
+        self.limit = ConcurrencyLimit(settings.min_in_flight, settings.max_in_flight, settings.max_slowdown)
         self.in_work = 0
         self._of_streams = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -56,29 +56,29 @@ class Admission:
         raise errors.OverloadedError(f"{self.in_work} photos are in work", seconds)
 
     @asynccontextmanager
-    async def admitted(self, *, waits: bool = False) -> AsyncIterator[Stay]:
+    async def admitted(self, *, waits: bool = False) -> AsyncIterator[AdmittedPhoto]:
         """Hold a place for a photo: wait for it if `waits`, else raise `OverloadedError` if there is none."""
         if waits:
             await self._turn()
         else:
             self.check()
             self.in_work += 1
-        stay = Stay(time.monotonic())
+        admitted_photo = AdmittedPhoto(time.monotonic())
         try:
-            yield stay
+            yield admitted_photo
         except (errors.DeadlineError, errors.OverloadedError):
             self.limit.observe(math.inf, self.in_work)
             raise
         else:
-            self._learn(stay)
+            self._learn(admitted_photo)
         finally:
             self._leave(of_stream=waits)
 
-    def _learn(self, stay: Stay) -> None:
-        seconds = time.monotonic() - stay.start
+    def _learn(self, admitted_photo: AdmittedPhoto) -> None:
+        seconds = time.monotonic() - admitted_photo.start
         self._mean_seconds += LAST_WEIGHT * (seconds - self._mean_seconds)
-        if stay.unloaded_seconds:
-            self.limit.observe(seconds / stay.unloaded_seconds, self.in_work)
+        if admitted_photo.unloaded_seconds:
+            self.limit.observe(seconds / admitted_photo.unloaded_seconds, self.in_work)
 
     async def _turn(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""From an encoded photo to a breed: decode for the model that is served, ask it, and let its own card judge."""
+"""Prediction: decodes a photo for the served model, asks the model, and returns its answer with its card."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from detector_api import errors
-from detector_api.prediction.admission import Admission, Stay
-from detector_api.prediction.refusals import refusals
-from detector_api.prediction.unloaded import UnloadedTime
-from detector_api.serving.model_card import Model
+from detector_api.prediction.admission import Admission, AdmittedPhoto
+from detector_api.prediction.decoding import decode
+from detector_api.prediction.latency import UnloadedLatency
+from detector_api.serving.model_card import ModelVersion
 from detector_api.serving.serving_client import Answer, ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
-from detector_api.telemetry.record import current
+from detector_api.telemetry.record import current_record
 from model_serving import photos
 
 # While versions change, each call may reach a server that has changed or one that has not. With half of either kind an
@@ -34,20 +34,20 @@ T = TypeVar("T")
 
 
 class Predictor:
-    """Use one for the life of the process: it remembers the cards of versions, and has the decoding threads."""
+    """Predictor of an app: it caches the cards of versions, and owns the decoding threads."""
 
     def __init__(self, client: ServingClient, settings: Settings, metrics: Metrics) -> None:
         self._client = client
         self._admission = Admission(settings, metrics)
-        self._unloaded = UnloadedTime()
+        self._unloaded = UnloadedLatency()
         self._deadline_seconds = settings.deadline_seconds
         self._max_pixels = settings.max_pixels
         # With a deadline's end a photo that waits is dropped, and one being decoded keeps its thread until it is done.
         self._decoders = ThreadPoolExecutor(settings.decode_threads, "decode")
-        self._models: dict[int, Model] = {}
-        self._latest: Model | None = None
+        self._models: dict[int, ModelVersion] = {}
+        self._latest: ModelVersion | None = None
 
-    async def describe(self, version: int | None = None, *, deadline: float | None = None) -> Model:
+    async def describe(self, version: int | None = None, *, deadline: float | None = None) -> ModelVersion:
         """Fetch a version's card, by default the latest's, and remember it; `deadline` is in monotonic seconds."""
         model = await self._client.describe(version, deadline=deadline)
         self._models.pop(model.version, None)
@@ -57,27 +57,27 @@ class Predictor:
         return model
 
     def check(self) -> None:
-        """Raise what a photo sent alone would be refused with now, whatever it shows: it need not be read for that."""
+        """Raise the error that any photo sent alone would be refused with now, before its body is read."""
         self._client.circuit.check()
         self._admission.check()
 
-    async def predict(self, photo: bytes, *, explain: bool = False, waits: bool = False) -> tuple[Answer, Model]:
-        """Return what the model sees in a photo, and the very version that saw it.
+    async def predict(self, photo: bytes, *, explain: bool = False, waits: bool = False) -> tuple[Answer, ModelVersion]:
+        """Return the model's answer for a photo, and the version that gave it.
 
         When too many photos are in work it is refused, or with `waits` waits for its turn; its deadline counts from
         then. Raises the `RequestError` of a photo that cannot be read, or a `ServingError`.
         """
-        async with self._admission.admitted(waits=waits) as stay:
+        async with self._admission.admitted(waits=waits) as admitted_photo:
             self._client.circuit.check()
             deadline = time.monotonic() + self._deadline_seconds
             try:
                 async with asyncio.timeout(self._deadline_seconds):
-                    return await self._predict(photo, explain, deadline, stay)
+                    return await self._predict(photo, explain, deadline, admitted_photo)
             except TimeoutError as error:
                 raise errors.DeadlineError("the photo was not answered in time") from error
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do other work on a photo in a decoding thread; when too many photos are in work it is refused as they are."""
+        """Run other work on a photo in a decoding thread, under the same admission control."""
         async with self._admission.admitted():
             return await asyncio.get_running_loop().run_in_executor(self._decoders, work)
 
@@ -85,9 +85,11 @@ class Predictor:
         """Let the decoding threads end."""
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
-    async def _predict(self, photo: bytes, explain: bool, deadline: float, stay: Stay) -> tuple[Answer, Model]:
-        """Ask the latest version, and ask again if it turns out to see photos otherwise than the version known."""
-        record = current()
+    async def _predict(
+        self, photo: bytes, explain: bool, deadline: float, admitted_photo: AdmittedPhoto
+    ) -> tuple[Answer, ModelVersion]:
+        """Ask the latest version, and ask again if its input differs from that of the version known."""
+        record = current_record()
         pixels: dict[photos.Geometry, bytes] = {}
         decode_seconds = 0.0
         failure: errors.ServingError = errors.ModelUnavailableError(
@@ -114,9 +116,9 @@ class Predictor:
                     record.model_version = answer.version
                     self._latest = model
                     if attempt == 0 and self._unloaded.seconds:
-                        stay.unloaded_seconds = decode_seconds + self._unloaded.seconds + SCHEDULING_SECONDS
+                        admitted_photo.unloaded_seconds = decode_seconds + self._unloaded.seconds + SCHEDULING_SECONDS
                     return answer, model
-                better: Model | None = model
+                better: ModelVersion | None = model
             except errors.InputRejectedError as error:
                 failure, better = error, None
             except errors.ModelNotFoundError as error:
@@ -130,14 +132,4 @@ class Predictor:
     async def _decode(self, photo: bytes, geometry: photos.Geometry) -> tuple[bytes, float]:
         """Return pixels and the CPU time that they took, in seconds."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoders, _timed_read, photo, geometry, self._max_pixels)
-
-
-def _timed_read(photo: bytes, geometry: photos.Geometry, max_pixels: int) -> tuple[bytes, float]:
-    start = time.thread_time()
-    return _read_pixels(photo, geometry, max_pixels), time.thread_time() - start
-
-
-def _read_pixels(photo: bytes, geometry: photos.Geometry, max_pixels: int) -> bytes:
-    with refusals():
-        return photos.read_pixels(photo, geometry, max_pixels).tobytes()
+        return await loop.run_in_executor(self._decoders, decode, photo, geometry, self._max_pixels)

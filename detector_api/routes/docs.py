@@ -1,4 +1,4 @@
-"""A page that shows the OpenAPI document and tries calls out, its viewer from a package: no other host is asked."""
+"""API documentation at /docs: a viewer of the OpenAPI document from a package, with no request to another host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""It is really a …: a photo and its breed, kept for training if its sender agrees."""
+"""Feedback: a photo and its right breed, kept for training if its sender agrees."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from detector_api import errors
 from detector_api.dependencies import CurrentFeedback, CurrentPredictor, uploaded_photo
+from detector_api.errors import FEEDBACK_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
 from detector_api.feedback import FeedbackStore
 from detector_api.http.problems import responses
 from detector_api.routes.predictions import FILE, describe_body
@@ -23,7 +24,7 @@ async def get_store(
     store: CurrentFeedback,
     keep: Annotated[bool, Query(description="That whoever sends the photo agrees that it is kept.")] = False,
 ) -> FeedbackStore:
-    """Return where the photo may be kept."""
+    """Return the store, if there is one and the sender agrees."""
     if store is None:
         raise errors.FeedbackOffError
     if not keep:
@@ -56,25 +57,7 @@ async def get_breed(
     "/feedback",
     status_code=201,
     openapi_extra=describe_body(FILE, "The photo: as for `/api/v1/predict_breed`."),
-    responses=responses(
-        errors.NoImageError,
-        errors.FeedbackOffError,
-        errors.RequestTimeoutError,
-        errors.TooLargeError,
-        errors.UnsupportedTypeError,
-        errors.DamagedImageError,
-        errors.InvalidRequestError,
-        errors.ConsentRequiredError,
-        errors.UnknownBreedError,
-        errors.TooManyRequestsError,
-        errors.TooManyRequestsError,
-        errors.ModelAnswerError,
-        errors.ModelUnavailableError,
-        errors.OverloadedError,
-        errors.FeedbackUnavailableError,
-        errors.DeadlineError,
-        errors.FeedbackFullError,
-    ),
+    responses=responses(*PHOTO_ERRORS, *MODEL_ERRORS, *FEEDBACK_ERRORS),
 )
 async def send_feedback(
     request: Request, store: AgreedStore, breed: Annotated[str, Depends(get_breed)], predictor: CurrentPredictor

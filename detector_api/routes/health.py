@@ -1,4 +1,4 @@
-"""For whoever starts, restarts and balances the gateway."""
+"""Liveness and readiness, for orchestrators and load balancers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ async def check_alive() -> Health:
 
 @router.get(
     "/readyz",
-    responses=responses(
-        errors.ModelAnswerError, errors.ModelUnavailableError, errors.OverloadedError, errors.DeadlineError
-    ),
+    responses=responses(*errors.MODEL_ERRORS),
 )
 async def check_ready(client: CurrentServingClient, settings: CurrentSettings) -> Health:
     """Tell that a photo sent now would be answered: the server answers, and a version of the model is available."""

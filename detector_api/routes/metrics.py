@@ -1,4 +1,4 @@
-"""For Prometheus, from inside: nginx does not pass it on."""
+"""Metrics for Prometheus, from inside: nginx does not pass them on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the served model says of itself."""
+"""The served model: its card, version and state."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ router = APIRouter(prefix="/api/v1", tags=["model"])
 
 @router.get(
     "/model",
-    responses=responses(
-        errors.ModelAnswerError, errors.ModelUnavailableError, errors.OverloadedError, errors.DeadlineError
-    ),
+    responses=responses(*errors.MODEL_ERRORS),
 )
 async def read_model(
     predictor: CurrentPredictor, client: CurrentServingClient, settings: CurrentSettings
 ) -> ModelReply:
-    """Show the model's card: its breeds, how it was trained, how it did in its test."""
+    """Return the model's card: its breeds, its training, its test figures."""
     try:
         async with asyncio.timeout(settings.deadline_seconds):
             model = await predictor.describe()

@@ -1,4 +1,4 @@
-"""A photo in, a breed out."""
+"""Predictions: one photo, or many as a stream of JSON lines."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from detector_api import errors
 from detector_api.dependencies import CountPhoto, CurrentMetrics, CurrentPredictor, CurrentSettings, uploaded_photo
+from detector_api.errors import BODY_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
+from detector_api.http.multipart import FIELDS
 from detector_api.http.problems import responses
-from detector_api.http.uploads import FIELDS, begin, read_photos
-from detector_api.prediction.stream import PredictionStream
+from detector_api.http.uploads import read_photos, require_photo
+from detector_api.routes.prediction_stream import PredictionStream
 from detector_api.schemas import ErrorLine, PredictionLine, PredictionReply
 from model_serving.photos.labels import TOP_K
 
@@ -70,19 +71,7 @@ LINES: dict[str, Any] = {
     "/predict_breed",
     response_model_exclude_unset=True,
     openapi_extra=describe_body(FILE, "The photo: JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF or AVIF."),
-    responses=responses(
-        errors.NoImageError,
-        errors.RequestTimeoutError,
-        errors.TooLargeError,
-        errors.UnsupportedTypeError,
-        errors.DamagedImageError,
-        errors.InvalidRequestError,
-        errors.TooManyRequestsError,
-        errors.ModelAnswerError,
-        errors.ModelUnavailableError,
-        errors.OverloadedError,
-        errors.DeadlineError,
-    ),
+    responses=responses(*PHOTO_ERRORS, *MODEL_ERRORS),
 )
 async def predict_breed(
     request: Request,
@@ -106,10 +95,7 @@ async def predict_breed(
         {"type": "array", "items": FILE, "minItems": 1},
         "The photos, each a part of this name: as for `/api/v1/predict_breed`.",
     ),
-    responses=responses(
-        errors.NoImageError, errors.RequestTimeoutError, errors.TooLargeError, errors.InvalidRequestError
-    )
-    | {200: {"content": {LineResponse.media_type: LINES}}},
+    responses=responses(*BODY_ERRORS) | {200: {"content": {LineResponse.media_type: LINES}}},
 )
 async def predict_breeds(
     request: Request,
@@ -135,6 +121,6 @@ async def predict_breeds(
             async for line in done:
                 yield line.model_dump_json(exclude_unset=True).encode() + b"\n"
 
-    uploads = await begin(read_photos(request, settings, settings.max_stream_bytes))
+    uploads = await require_photo(read_photos(request, settings, settings.max_stream_bytes))
     stream = PredictionStream(uploads, predict, settings, metrics)
     return LineResponse(lines())

@@ -1,1 +1,1 @@
-"""The way to TensorFlow Serving, and what it says."""
+"""Client of TensorFlow Serving: channel, calls, tensors, model card."""

@@ -1,4 +1,4 @@
-"""A call of TensorFlow Serving: when it is made again, and which error its failure is."""
+"""A call of TensorFlow Serving: its retries, and the error that its failure becomes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 
 from detector_api import errors
-from detector_api.telemetry.record import current
+from detector_api.telemetry.record import current_record
 
 # A server that ends takes its calls with it. All that is called here only reads, so it may be called again, and then
 # goes to another server; four that end under one call are no ordinary day. The waits let a broken connection be known.
@@ -35,7 +35,7 @@ async def call(method: grpc.aio.UnaryUnaryMultiCallable, request: bytes, deadlin
 
     `request` is serialised already. The server is told how much of it remains. May raise a `ServingError`.
     """
-    record = current()
+    record = current_record()
     backoffs = iter(BACKOFFS_SECONDS)
     while True:
         try:
@@ -53,7 +53,7 @@ async def call(method: grpc.aio.UnaryUnaryMultiCallable, request: bytes, deadlin
 
 
 def _is_passing(error: grpc.aio.AioRpcError) -> bool:
-    """Tell whether the error may be of the one server that was called, rather than of the question or of all."""
+    """Tell whether another server may succeed: the error is neither the request's nor that of all servers."""
     return error.code() in RETRIED and QUEUE_FULL not in (error.details() or "")
 
 

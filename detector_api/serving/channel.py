@@ -1,4 +1,4 @@
-"""The way to TensorFlow Serving: one server or several, with the calls spread over those that live.
+"""gRPC channel to TensorFlow Serving: one server or several, with the calls spread over those that live.
 
 gRPC does the work: its `dns` resolver looks all addresses of a name up, and its `round_robin` policy gives each call to
 the next server that is connected. It looks a name up again when a connection ends, so a server that dies or is replaced

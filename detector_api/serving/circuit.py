@@ -1,4 +1,4 @@
-"""A circuit breaker: nobody waits for a model server that is dead or frozen, and it is noticed when it is back."""
+"""Circuit breaker: calls fail at once while the model server is dead or frozen, until a probe finds it back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Circuit:
-    """Use one for a server, on one event loop. `probe` asks it something cheap, under `watch` like every other call."""
+    """A breaker for one server, on one event loop; `probe` makes a cheap call, under `watch` like every other call."""
 
     def __init__(self, probe: Callable[[], Awaitable[object]]) -> None:
         self._probe = probe

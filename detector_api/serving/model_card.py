@@ -1,4 +1,4 @@
-"""What a model says of itself, as the gateway needs it."""
+"""The model card: the fields that the gateway needs are checked, the others passed on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model_serving.photos import Geometry
 
 
 class Thresholds(BaseModel):
-    """From which probability on a statement is made."""
+    """Probabilities from which on a statement is made."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -30,12 +30,12 @@ class ModelCard(BaseModel):
 
     @property
     def geometry(self) -> Geometry:
-        """Return what part of a photo the model sees, and at what size."""
+        """Return the part of a photo that the model sees, and its size."""
         return Geometry(self.input_size, self.crop)
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelVersion:
     """One version of the model, and its card."""
 
     version: int

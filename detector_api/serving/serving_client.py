@@ -17,16 +17,21 @@ from detector_api import errors
 from detector_api.serving.calls import call
 from detector_api.serving.channel import open_channel
 from detector_api.serving.circuit import PROBE_SECONDS, Circuit
-from detector_api.serving.model_card import Model, ModelCard
+from detector_api.serving.model_card import ModelCard, ModelVersion
 from detector_api.serving.protos import serving_pb2 as pb
 from detector_api.serving.tensors import image_request, read_probabilities, read_strings
 
 AVAILABLE = "AVAILABLE"
 
+# Signatures of the SavedModel.
+PIXELS = "pixels"
+EXPLAIN = "explain"
+DESCRIBE = "describe"
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model saw in one photo: the likeliest breeds first, probabilities within 0..1."""
+    """The model's answer for one photo: the likeliest breeds first, probabilities within 0..1."""
 
     version: int
     breeds: list[str]
@@ -36,7 +41,7 @@ class Answer:
 
 
 class ServingClient:
-    """Use one for the life of the process, on one event loop. Every call may raise a `ServingError`.
+    """Client for the life of the process, on one event loop. Every call may raise a `ServingError`.
 
     Deadlines are monotonic seconds; without one a call has `deadline_seconds` from its start.
     """
@@ -50,9 +55,9 @@ class ServingClient:
     async def predict(
         self, pixels: bytes, size: int, *, explain: bool = False, deadline: float | None = None
     ) -> Answer:
-        """Ask the latest version what it sees in `size` x `size` RGB pixels, and with `explain` where."""
+        """Ask the latest version about `size` x `size` RGB pixels; `explain` adds the heat map."""
         # No output filter: TensorFlow Serving batches only requests for all outputs of a signature.
-        request = image_request(self._spec(signature="explain" if explain else "pixels"), pixels, size)
+        request = image_request(self._spec(signature=EXPLAIN if explain else PIXELS), pixels, size)
         reply = await self._predict(request, deadline)
         shape, breeds = read_strings(reply.outputs, "top_breeds")
         shape_too, probabilities = read_probabilities(reply.outputs, "top_probabilities")
@@ -64,9 +69,9 @@ class ServingClient:
         heatmap = _rows(*read_probabilities(reply.outputs, "heatmap")) if explain else None
         return Answer(_version(reply), breeds, probabilities, dog_probability[0], heatmap)
 
-    async def describe(self, version: int | None = None, *, deadline: float | None = None) -> Model:
+    async def describe(self, version: int | None = None, *, deadline: float | None = None) -> ModelVersion:
         """Fetch the card of a version, by default of the latest."""
-        spec = self._spec(signature="describe")
+        spec = self._spec(signature=DESCRIBE)
         if version is not None:
             spec.version.value = version
         # The input has a default in the model, which not every TensorFlow Serving knows to use.
@@ -76,7 +81,7 @@ class ServingClient:
         reply = await self._predict(request.SerializeToString(), deadline)
         _, card = read_strings(reply.outputs, "model_card")
         try:
-            return Model(_version(reply), ModelCard.model_validate_json(card[0]))
+            return ModelVersion(_version(reply), ModelCard.model_validate_json(card[0]))
         except ValidationError as error:
             raise errors.ModelAnswerError("the model card lacks what the gateway needs") from error
 

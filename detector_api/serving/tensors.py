@@ -1,4 +1,4 @@
-"""Between Python values and TensorFlow's tensors on the wire."""
+"""Conversion between Python values and TensorFlow's tensors on the wire."""
 
 from __future__ import annotations
 

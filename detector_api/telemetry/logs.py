@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from detector_api.telemetry.record import current
+from detector_api.telemetry.record import current_record
 
 Format = Literal["json", "text"]
 
@@ -24,7 +24,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if request_id := current().request_id:
+        if request_id := current_record().request_id:
             line["request_id"] = request_id
         if isinstance(record.args, Mapping):
             line |= {name: value for name, value in record.args.items() if value is not None}
@@ -41,7 +41,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """Return the line of a log record, without the traceback that may follow it."""
-        request_id = current().request_id
+        request_id = current_record().request_id
         return super().formatMessage(record) + (f" [{request_id}]" if request_id else "")
 
 

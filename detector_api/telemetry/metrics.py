@@ -1,4 +1,4 @@
-"""What Prometheus reads at /metrics: an app's own, so that two apps in one process do not count into each other."""
+"""Metrics for Prometheus at /metrics: a registry for each app, as two apps in one process must not share counters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BUCKETS_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class Metrics:
-    """Use one for the life of an app. Labels are of few values each: never a path as it was sent."""
+    """Metrics of one app. Every label has few values: never a path as it was sent."""
 
     def __init__(self, model_name: str) -> None:
         self._model_name = model_name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from detector_api.telemetry.metrics import Metrics
-from detector_api.telemetry.record import RequestRecord, begin
+from detector_api.telemetry.record import RequestRecord, begin_record
 
 if TYPE_CHECKING:
     from detector_api.telemetry.traces import Traces
@@ -33,7 +33,7 @@ class Telemetry:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        record = begin(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
+        record = begin_record(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
 
         async def receive_counted() -> Message:
             message = await receive()

@@ -1,4 +1,4 @@
-"""What becomes known of a request while it is served, from wherever in the gateway that is."""
+"""Per-request record (a context variable) that metrics, traces and the log read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Part = Literal["decode", "predict"]
 
 
 class Trace(Protocol):
-    """What follows a request for a collector of traces: `traces.RequestTrace`."""
+    """A request's trace for a collector: `traces.RequestTrace`."""
 
     def part(self, name: Part) -> AbstractContextManager[None]:
         """Trace the block as one part of the request."""
@@ -30,7 +30,7 @@ class Trace(Protocol):
         """Note in the part under way that a call is made again."""
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Return what tells a server which span its work belongs to."""
+        """Return the gRPC metadata that tells a server which span its work belongs to."""
 
 
 _UNTRACED = nullcontext()
@@ -38,7 +38,7 @@ _UNTRACED = nullcontext()
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Use the one of `current()`; `reason` and `exception` are for the log and never for the caller."""
+    """The record of one request; `reason` and `exception` are for the log and never for the caller."""
 
     request_id: str = ""
     status: int = CALLER_GONE
@@ -71,14 +71,14 @@ class RequestRecord:
             self.trace.retried(reason)
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Return what tells the model server which request its work belongs to."""
+        """Return the gRPC metadata that tells the model server which request its work belongs to."""
         return (("x-request-id", self.request_id), *(self.trace.metadata() if self.trace else ()))
 
 
 _current: ContextVar[RequestRecord | None] = ContextVar("request_record", default=None)
 
 
-def begin(proposed_id: bytes | None) -> RequestRecord:
+def begin_record(proposed_id: bytes | None) -> RequestRecord:
     """Start the record of the request that this task serves, under the caller's id if that is well-formed."""
     if proposed_id is not None and _WELL_FORMED_ID.fullmatch(proposed_id):
         record = RequestRecord(proposed_id.decode("ascii"))
@@ -89,13 +89,13 @@ def begin(proposed_id: bytes | None) -> RequestRecord:
     return record
 
 
-def begin_photo() -> RequestRecord:
+def begin_photo_record() -> RequestRecord:
     """Start the record of one photo among others of its request, under the request's id, for this task's next steps."""
-    record = RequestRecord(current().request_id, trace=current().trace)
+    record = RequestRecord(current_record().request_id, trace=current_record().trace)
     _current.set(record)
     return record
 
 
-def current() -> RequestRecord:
-    """Return the record of the request being served; outside of one, a record that nobody reads."""
+def current_record() -> RequestRecord:
+    """Return the record of the request being served; outside of one, a fresh record that nobody reads."""
     return _current.get() or RequestRecord()

@@ -32,7 +32,7 @@ _TRACE_HEADERS = (b"traceparent", b"tracestate")
 
 
 class Traces:
-    """Use one for the life of an app."""
+    """Traces of an app's requests, exported over OTLP."""
 
     def __init__(self, endpoint: str) -> None:
         self._exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)

@@ -1,4 +1,4 @@
-"""What every backbone brings, whichever family it is of."""
+"""Backbone: a frozen pretrained network of any family."""
 
 from __future__ import annotations
 

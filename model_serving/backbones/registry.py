@@ -13,17 +13,17 @@ from model_serving.photos import Geometry
 
 
 @dataclass(frozen=True)
-class Row:
-    """How a backbone is had; `load` takes name, geometry and weights: a file, `RANDOM`, or None for its own."""
+class RegisteredBackbone:
+    """A backbone of the registry; `load` takes name, geometry and weights: a file, `RANDOM`, or None for its own."""
 
     geometry: Geometry
     load: Callable[[str, Geometry, str | None], Backbone]
 
 
-BACKBONES: Mapping[str, Row] = MappingProxyType(
+BACKBONES: Mapping[str, RegisteredBackbone] = MappingProxyType(
     {
-        "densenet201": Row(Geometry(size=224, crop=1.0), applications.load_densenet201),
-        "efficientnet_lite2": Row(Geometry(size=260, crop=1.0), efficientnet_lite.load_lite2),
+        "densenet201": RegisteredBackbone(Geometry(size=224, crop=1.0), applications.load_densenet201),
+        "efficientnet_lite2": RegisteredBackbone(Geometry(size=260, crop=1.0), efficientnet_lite.load_lite2),
     }
 )
 

@@ -1,4 +1,4 @@
-"""What stands behind a convolution, moved into it or before it."""
+"""Rewrites that move operations behind a convolution into it or before it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which version is served: promoted, rolled back, kept on the shelf, or served beside another under a label."""
+"""Releases: versions promoted, rolled back, kept on the shelf, or served beside another under a label."""

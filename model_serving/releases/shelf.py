@@ -1,4 +1,4 @@
-"""Moves versions into and out of a server's sight, each by one rename; the live version is the highest in sight.
+"""The shelf: versions move into and out of a server's sight, each by one rename; the highest in sight is live.
 
 A server that watches the folder loads the version it is to serve before it unloads the other, so that every step here,
 and an interruption between any two, leaves it with a whole version to serve.

@@ -1,4 +1,4 @@
-"""Lists a model's versions as a table for people."""
+"""Table of a model's versions, for people."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a trained version was made of and how good it is: one page for people, the same as JSON for programs."""
+"""Report of a trained version: a page for people, and the same as JSON for programs."""

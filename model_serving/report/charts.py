@@ -55,7 +55,7 @@ def learning_curves(curves: dict[str, Sequence[float]], kept: int) -> str:
 
 @dataclass(frozen=True)
 class _Axis:
-    """What the bottom and the top of a chart stand for, 0..1."""
+    """Values at the bottom and the top of a chart, 0..1."""
 
     low: float
     high: float

@@ -1,4 +1,4 @@
-"""Writes a version's report: `report.html`, which needs no other file, and `report.json` with the same figures."""
+"""Report files of a version: `report.html`, which needs no other file, and `report.json` with the same figures."""
 
 from __future__ import annotations
 

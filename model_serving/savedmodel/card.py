@@ -1,4 +1,4 @@
-"""The model card: what a served version says of itself, so that no client keeps a list of labels of its own."""
+"""The model card: labels, input and figures of a version, so that no client keeps a list of labels of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What `describe` answers; `breeds` stand in the order of the `probabilities` output.
+    """The card that `describe` returns; `breeds` stand in the order of the output `probabilities`.
 
     `head` is "imagenet" (ImageNet's own classifier, cut to its dogs) or "trained". `training` and `test` hold the
     figures of a trained head, accuracies in 0..1. `data_fingerprint` names the photos it was trained on.
@@ -51,7 +51,7 @@ class ModelCard:
 
     @property
     def geometry(self) -> Geometry:
-        """What the model sees of a photo."""
+        """The part of a photo that the model sees."""
         return Geometry(self.input_size, self.crop)
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""An encoded photo to upright pixels inside the graph: what `model_serving.photos` does with Pillow, in TensorFlow ops.
+"""Decoding inside the graph: an encoded photo to upright pixels, as `model_serving.photos` does it with Pillow.
 
 For clients that cannot prepare pixels themselves, REST above all. The tests hold both within one grey level on average.
 What TensorFlow has no op for stays with the gateway: colour profiles, and the orientation of a PNG or WebP.

@@ -1,1 +1,1 @@
-"""From class folders of photos to a trained head: photos, features, head, figures."""
+"""Training: features of photos, the head, its calibration, its evaluation."""

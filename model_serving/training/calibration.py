@@ -1,4 +1,4 @@
-"""Makes probabilities mean what they say, and sets the thresholds below which an answer is not given as sure."""
+"""Calibration: the temperature of the probabilities, and the thresholds of "sure" and "a dog"."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DOG_RANGE = (0.06, DOG_THRESHOLD)
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the model card is to say of a head's answers, and the calibration error before and after, if it is known.
+    """Temperature and thresholds of a head, and the calibration error before and after, if it is known.
 
     `detects_dogs` is False for a backbone without ImageNet's classifier, and for classes that are no dogs. `photos` is
     how many the temperature and the threshold of "sure" come from; with 0 they are the defaults.

@@ -1,4 +1,4 @@
-"""Fits the head: a dense layer on pooled features, begun at ImageNet's classifier and returned at its best epoch."""
+"""The head: a dense layer on pooled features, started from ImageNet's classifier and returned at its best epoch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DECIDING = {True: "val_cross_entropy", False: "loss"}
 
 
 def imagenet_start(imagenet: Classifier, breeds: Sequence[str]) -> Classifier | None:
-    """Return what ImageNet's classifier knows of `breeds`; one that it lacks is its average dog.
+    """Return ImageNet's rows for `breeds`; a breed that it lacks gets the mean of its dogs.
 
     None if it lacks them all.
     """

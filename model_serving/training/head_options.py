@@ -1,4 +1,4 @@
-"""What a user may choose of the head, with the defaults; apart, for the command shows them before Keras is imported."""
+"""Options of the head with their defaults; a module of its own, as the command shows them without importing Keras."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class HeadOptions:
-    """How the head is fitted.
+    """Options of fitting the head.
 
     `start` is "imagenet", which holds for breeds that ImageNet knows, or "zeros". With `balance` a photo counts as the
     number of photos of its class to the power of minus it: 0 makes all photos equal, 1 all classes, and 0.5 is between.

@@ -24,7 +24,7 @@ def resident():
     return int(line.split()[1]) * 1024
 
 if sys.argv[1] == "settled":
-    memory.settle_memory()
+    memory.tune_memory()
 worker = threading.Thread(target=faults_of_a_photo)
 worker.start()
 worker.join()

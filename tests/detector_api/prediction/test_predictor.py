@@ -159,12 +159,12 @@ def test_predict_given_up_while_decoding_keeps_its_thread(
     begun: list[threading.Thread] = []
     released = threading.Event()
 
-    def decode_until_released(*_: object) -> bytes:
+    def decode_until_released(*_: object) -> tuple[bytes, float]:
         begun.append(threading.current_thread())
         released.wait()
-        return b""
+        return b"", 0.0
 
-    monkeypatch.setattr(predictor, "_read_pixels", decode_until_released)
+    monkeypatch.setattr(predictor, "decode", decode_until_released)
     gateway = start_gateway(serving_address=serving.address, decode_threads=1, deadline_seconds=0.3)
     try:
         while not begun:

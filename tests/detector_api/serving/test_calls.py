@@ -84,13 +84,13 @@ def test_call_has_what_remains_of_the_photo_s_deadline(
     start_gateway: Any, serving: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server is told how much time is left after a decoding that took some, so that it may drop what is late."""
-    decode = predictor._read_pixels
+    decode = predictor.decode
 
-    def decode_slowly(*args: Any) -> bytes:
+    def decode_slowly(*args: Any) -> tuple[bytes, float]:
         time.sleep(2)
         return decode(*args)
 
-    monkeypatch.setattr(predictor, "_read_pixels", decode_slowly)
+    monkeypatch.setattr(predictor, "decode", decode_slowly)
     gateway = start_gateway(serving_address=serving.address, deadline_seconds=60)
     assert gateway.post(URL, files={"dog_image": photo}, timeout=120).status_code == 200
     described, predicted = serving.seconds_remaining

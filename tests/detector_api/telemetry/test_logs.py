@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from detector_api.telemetry.logs import JsonFormatter, TextFormatter
-from detector_api.telemetry.record import begin
+from detector_api.telemetry.record import begin_record
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_text_line_has_time_level_message_and_request(written: Any) -> None:
     """A person reads when, how bad, what, and of which request."""
     logger, stream = written(TextFormatter())
     logger.warning("%(what)s happened", {"what": "this"})
-    contextvars.copy_context().run(lambda: (begin(b"abc-1"), logger.warning("that")))
+    contextvars.copy_context().run(lambda: (begin_record(b"abc-1"), logger.warning("that")))
     first, second = stream.getvalue().splitlines()
     assert re.fullmatch(r"[\d :,-]+ WARNING this happened", first)
     assert second.endswith(" WARNING that [abc-1]")

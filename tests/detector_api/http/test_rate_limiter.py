@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from detector_api.errors import TooManyRequestsError
-from detector_api.http import rates
-from detector_api.http.rates import Rates
+from detector_api.http import rate_limiter
+from detector_api.http.rate_limiter import RateLimiter
 
 PREDICT = "/api/v1/predict_breed"
 KEYS = ("a-key-that-is-long-1", "a-key-that-is-long-2")
@@ -24,7 +24,7 @@ class Clock:
         return self.now
 
 
-def taken(limiter: Rates, client: str, attempts: int = 1000) -> int:
+def taken(limiter: RateLimiter, client: str, attempts: int = 1000) -> int:
     """Return how many photos a client gets through at once."""
     for count in range(attempts):
         try:
@@ -37,7 +37,7 @@ def taken(limiter: Rates, client: str, attempts: int = 1000) -> int:
 def test_take_allows_a_minutes_photos_and_then_their_rate() -> None:
     """As many as in a minute pass at once, then one each time its share of a minute has passed."""
     clock = Clock()
-    limiter = Rates(30, clock)
+    limiter = RateLimiter(30, clock)
     assert taken(limiter, "a") == 30
     assert taken(limiter, "b") == 30
     clock.now += 2
@@ -50,7 +50,7 @@ def test_take_allows_a_minutes_photos_and_then_their_rate() -> None:
 def test_take_refused_says_when_to_come_back(per_minute: int) -> None:
     """Who waits as long as told is let in, and who is refused loses nothing by having asked."""
     clock = Clock()
-    limiter = Rates(per_minute, clock)
+    limiter = RateLimiter(per_minute, clock)
     taken(limiter, "a", 10_000)
     with pytest.raises(TooManyRequestsError) as refused:
         limiter.take("a")
@@ -61,16 +61,16 @@ def test_take_refused_says_when_to_come_back(per_minute: int) -> None:
 
 def test_take_without_a_limit_allows_all() -> None:
     """Nobody is limited, nor remembered, by default."""
-    limiter = Rates(None)
+    limiter = RateLimiter(None)
     assert taken(limiter, "a") == 1000
     assert not limiter._full_at
 
 
 def test_take_forgets_clients_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients of a minute ago are forgotten, and of any number at once only so many are remembered, the latest."""
-    monkeypatch.setattr(rates, "MAX_CLIENTS", 1000)
+    monkeypatch.setattr(rate_limiter, "MAX_CLIENTS", 1000)
     clock = Clock()
-    limiter = Rates(1, clock)
+    limiter = RateLimiter(1, clock)
     for number in range(5000):
         limiter.take(str(number))
     assert len(limiter._full_at) == 1000
@@ -82,8 +82,8 @@ def test_take_forgets_clients_and_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_take_remembers_who_goes_on_sending(monkeypatch: pytest.MonkeyPatch) -> None:
     """When there is room for no more clients, it is not the busiest who starts anew."""
-    monkeypatch.setattr(rates, "MAX_CLIENTS", 1000)
-    limiter = Rates(2, Clock())
+    monkeypatch.setattr(rate_limiter, "MAX_CLIENTS", 1000)
+    limiter = RateLimiter(2, Clock())
     limiter.take("busy")
     for number in range(1500):
         limiter.take(str(number))

@@ -1,4 +1,4 @@
-"""How many photos may be in work at once: a number that learns what the model server and this machine stand."""
+"""Adaptive limit on the photos in work at once, which learns the capacity of model server and machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FALL = 9 * RISE
 FIRST_RISE = 1.0
 
 
-class Limit:
+class ConcurrencyLimit:
     """A pure controller: it has no clock, and knows of photos what `observe` tells.
 
     It stays within `least` and `most`, and holds a photo to be late when it took more than `max_slowdown` times as long
@@ -26,7 +26,7 @@ class Limit:
 
     @property
     def places(self) -> int:
-        """Return how many photos may be in work."""
+        """Return the number of photos that may be in work."""
         return int(self._value)
 
     def observe(self, slowdown: float, in_work: int) -> None:

@@ -1,8 +1,8 @@
-"""Many photos of one request: a few in work at once, and a line for each as soon as it is done.
+"""Stream of predictions: many photos of one request, a few in work at once, and a line for each as it is done.
 
-Three sides go at their own speeds. Photos are read only as long as few bytes of them are held; workers answer them; and
-lines wait without limit for a client that reads late, for one that sends everything before it reads must not be stopped
-from sending. They are small, and there are no more of them than `max_photos`.
+Reading, prediction and writing go at their own speeds. Photos are read only while few bytes of them are in memory.
+Lines wait without limit for a client that reads late: a client that sends everything before it reads must not be
+blocked. They are small, and there are no more of them than `max_photos`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from detector_api.http.uploads import Upload, too_large
 from detector_api.schemas import ErrorLine, PredictionLine, PredictionReply
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
-from detector_api.telemetry.record import begin_photo, current
+from detector_api.telemetry.record import begin_photo_record, current_record
 
 Line = PredictionLine | ErrorLine
 Predict = Callable[[bytes], Awaitable[PredictionReply]]
@@ -39,7 +39,7 @@ class PredictionStream:
         self._predict = predict
         self._settings = settings
         self._metrics = metrics
-        self._record = current()
+        self._record = current_record()
         self._waiting: asyncio.Queue[tuple[int, Upload]] = asyncio.Queue()
         self._lines: asyncio.Queue[Line | None] = asyncio.Queue()  # None: there will be no more
         self._held_bytes = 0
@@ -118,7 +118,7 @@ class PredictionStream:
             self._waiting.task_done()
 
     async def _answer(self, index: int, upload: Upload) -> Line:
-        record = begin_photo()
+        record = begin_photo_record()
         try:
             if upload.content is None:
                 raise too_large("photo", self._settings.max_upload_bytes)

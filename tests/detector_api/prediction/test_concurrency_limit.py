@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from detector_api.prediction.limit import Limit
+from detector_api.prediction.concurrency_limit import ConcurrencyLimit
 
 
 @dataclass
@@ -18,7 +18,7 @@ class SimulatedServer:
     It is offered more than it can do: as soon as a place is free there is a photo for it.
     """
 
-    limit: Limit
+    limit: ConcurrencyLimit
     capacity: int
     now: float = 0.0
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -46,7 +46,7 @@ class SimulatedServer:
 @pytest.mark.parametrize("capacity", [1, 4, 64])
 def test_observe_photos_of_a_server_finds_its_size(capacity: int) -> None:
     """The limit settles between what keeps the server busy and what makes photos wait for long."""
-    limit = Limit(least=1, most=256, max_slowdown=2)
+    limit = ConcurrencyLimit(least=1, most=256, max_slowdown=2)
     server = SimulatedServer(limit, capacity)
     server.run(3_000)
     start, places = server.now, []
@@ -62,7 +62,7 @@ def test_observe_photos_of_a_server_finds_its_size(capacity: int) -> None:
 
 def test_observe_photos_of_a_server_that_changes_follows_it() -> None:
     """A server that loses most of its machines, and gets them back, is used as far as it goes each time."""
-    limit = Limit(least=4, most=256, max_slowdown=2)
+    limit = ConcurrencyLimit(least=4, most=256, max_slowdown=2)
     server = SimulatedServer(limit, 64)
     server.run(5_000)
     assert 64 <= limit.places <= 192
@@ -76,7 +76,7 @@ def test_observe_photos_of_a_server_that_changes_follows_it() -> None:
 
 def test_observe_stays_within_its_bounds() -> None:
     """However late photos are, some are taken in; however quick, no more than memory has room for."""
-    limit = Limit(least=4, most=10, max_slowdown=2)
+    limit = ConcurrencyLimit(least=4, most=10, max_slowdown=2)
     for _ in range(1_000):
         limit.observe(1, limit.places)
     assert limit.places == 10
@@ -87,7 +87,7 @@ def test_observe_stays_within_its_bounds() -> None:
 
 def test_observe_with_few_photos_in_work_changes_nothing() -> None:
     """A limit that is not reached is no reason for lateness, and nothing shows that more would go well."""
-    limit = Limit(least=4, most=256, max_slowdown=2)
+    limit = ConcurrencyLimit(least=4, most=256, max_slowdown=2)
     for _ in range(10):
         limit.observe(1, limit.places)
     places = limit.places

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from detector_api.prediction import unloaded
-from detector_api.prediction.unloaded import CALLS_BETWEEN, UnloadedTime
+from detector_api.prediction import latency
+from detector_api.prediction.latency import CALLS_BETWEEN, UnloadedLatency
 
 
 class Clock:
@@ -23,11 +23,11 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(unloaded, "time", clock)
+    monkeypatch.setattr(latency, "time", clock)
     return clock
 
 
-async def call(time: UnloadedTime, clock: Clock, seconds: float) -> None:
+async def call(time: UnloadedLatency, clock: Clock, seconds: float) -> None:
     async with time.call():
         clock.now += seconds
 
@@ -36,7 +36,7 @@ def test_call_that_is_alone_falls_quickly_and_rises_slowly(clock: Clock) -> None
     """After the first calls a shorter time is soon believed, a longer one only if it lasts."""
 
     async def run() -> None:
-        time = UnloadedTime()
+        time = UnloadedLatency()
         await call(time, clock, 3.0)  # the server warms up
         await call(time, clock, 0.1)
         assert time.seconds == pytest.approx(0.1)
@@ -56,7 +56,7 @@ def test_call_with_company_only_lowers_the_time(clock: Clock) -> None:
     """What a call takes among others is no measure of what it takes alone, unless it is less."""
 
     async def run() -> None:
-        time = UnloadedTime()
+        time = UnloadedLatency()
         for _ in range(3):
             await call(time, clock, 0.1)
         async with time.call():
@@ -74,7 +74,7 @@ def test_call_under_steady_load_is_made_alone_now_and_then(clock: Clock) -> None
     """With three callers without a pause, a few calls of a thousand have the model for themselves and all are made."""
     alone = made = under_way = begun = 0
 
-    async def caller(time: UnloadedTime) -> None:
+    async def caller(time: UnloadedLatency) -> None:
         nonlocal alone, made, under_way, begun
         for _ in range(5 * CALLS_BETWEEN):
             async with time.call():
@@ -89,7 +89,7 @@ def test_call_under_steady_load_is_made_alone_now_and_then(clock: Clock) -> None
                 made += 1
 
     async def run() -> None:
-        time = UnloadedTime()
+        time = UnloadedLatency()
         await asyncio.gather(*(caller(time) for _ in range(3)))
 
     asyncio.run(asyncio.wait_for(run(), 60))
@@ -101,7 +101,7 @@ def test_call_after_a_new_version_learns_anew(clock: Clock) -> None:
     """A newer version that takes five times as long is believed with its first call alone; an older one is known."""
 
     async def run() -> None:
-        time = UnloadedTime()
+        time = UnloadedLatency()
         for version in (3, 3, 4, 3, 4):
             await call(time, clock, 0.1)
             time.expect(version)
@@ -120,7 +120,7 @@ def test_call_that_fails_or_is_given_up_stops_nobody(clock: Clock) -> None:
     """A call that is to be made alone and whose caller leaves while it waits, or that fails, lets the others go on."""
 
     async def run() -> None:
-        time = UnloadedTime()
+        time = UnloadedLatency()
         await call(time, clock, 0.1)
         async with time.call():
             alone = asyncio.create_task(call(time, clock, 0.1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from detector_api.http.filenames import read_filename
+from detector_api.http.multipart import read_filename
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How long the model takes for a photo when nothing else keeps it busy: what times under load are held against.
+"""The model's unloaded latency: the baseline of the concurrency limit.
 
 It is learnt from the calls as they come. A call that has company takes longer, so it can only show that the time is
 shorter than was thought; a call that is alone from its start to its end shows it either way. Where calls are never
@@ -19,8 +19,8 @@ UP_WEIGHT = 0.05
 CALLS_BETWEEN = 300
 
 
-class UnloadedTime:
-    """Use one for the life of an app, on one event loop. `seconds` is 0 as long as nothing is known."""
+class UnloadedLatency:
+    """An estimate in seconds, for one event loop; `seconds` is 0 until something is known."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -36,7 +36,7 @@ class UnloadedTime:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Time the block, which is one call of the model; the time of a call that fails says nothing."""
+        """Time the block, which is one call of the model; a call that fails is not counted."""
         while not self._gate.is_set():
             await self._gate.wait()
         if self._under_way and self._is_due():
@@ -52,7 +52,7 @@ class UnloadedTime:
                 yield
 
     def expect(self, version: int) -> None:
-        """Learn anew if the version that answered is newer than those before: it may be of another speed."""
+        """Start over if the version that answered is newer than those before: its speed may differ."""
         if version > self._version:
             self._version, self._is_stale = version, True
 

@@ -1,4 +1,4 @@
-"""How many photos each client may send: the generic cell rate algorithm, which remembers one number for each client.
+"""Rate limit on the photos of each client: the generic cell rate algorithm, which keeps one number for each client.
 
 Libraries for it keep each client's times, or look through all clients now and then; here neither memory nor time grows
 with more than the clients of the last minute.
@@ -18,8 +18,8 @@ PERIOD_SECONDS = 60.0
 MAX_CLIENTS = 100_000
 
 
-class Rates:
-    """Use one for the life of an app. Without `photos_per_minute` nobody is limited."""
+class RateLimiter:
+    """A limit that the requests of an app share. Without `photos_per_minute` nobody is limited."""
 
     def __init__(self, photos_per_minute: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds_each = PERIOD_SECONDS / photos_per_minute if photos_per_minute else 0.0
@@ -41,7 +41,7 @@ class Rates:
         self._full_at.move_to_end(client)
 
     def _forget(self, now: float) -> None:
-        """Drop the clients that stand first and whose allowance is full: no memory of them is the same."""
+        """Drop the first clients whose allowance is full again: an unknown client has the same."""
         while self._full_at:
             client, full_at = next(iter(self._full_at.items()))
             if full_at > now and len(self._full_at) < MAX_CLIENTS:

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from detector_api.errors import OverloadedError
-from detector_api.http.buffers import Buffers
+from detector_api.http.memory_budget import MemoryBudget
 
 URL = "/api/v1/predict_breed"
 
 
-def test_hold_gives_back_all_that_it_held() -> None:
+def test_reserve_gives_back_all_that_it_reserved() -> None:
     """What one upload held is free when it ends, however it ends."""
-    buffers = Buffers(100)
-    with buffers.hold() as first, buffers.hold() as second:
+    budget = MemoryBudget(100)
+    with budget.reserve() as first, budget.reserve() as second:
         first(60)
         second(40)
         with pytest.raises(OverloadedError):
             first(1)
-    with buffers.hold() as third:
+    with budget.reserve() as third:
         third(100)
 
 

@@ -1,4 +1,4 @@
-"""How much of photos sent alone is held in memory at once: a bound for all of them, beside that for each."""
+"""Memory budget for uploads: a bound on the bytes of all photos sent alone, beside the limit for each."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from detector_api.errors import OverloadedError
 
 
-class Buffers:
-    """Use one for the life of an app."""
+class MemoryBudget:
+    """A budget that the uploads of an app share."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._held_bytes = 0
 
     @contextmanager
-    def hold(self) -> Iterator[Callable[[int], None]]:
-        """Yield what to call with the size of each piece received; all of them are given back at the end.
+    def reserve(self) -> Iterator[Callable[[int], None]]:
+        """Yield a function to call with the size of each piece received; all sizes are given back at the end.
 
-        It raises `OverloadedError` if there is no room for the piece.
+        The function raises `OverloadedError` if there is no room for the piece.
         """
         held = 0
 
         def add(size: int) -> None:
             nonlocal held
             if self._held_bytes + size > self._max_bytes:
-                raise OverloadedError(f"{self._held_bytes} bytes of uploads are held")
+                raise OverloadedError(f"{self._held_bytes} bytes of uploads are in memory")
             held += size
             self._held_bytes += size
 

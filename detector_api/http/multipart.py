@@ -1,0 +1,114 @@
+"""Parts of a multipart/form-data body: the photos among them, and the file names that their senders gave them.
+
+A file name is only ever sent back to its sender.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from python_multipart.multipart import parse_options_header
+
+from detector_api.errors import TooLargeError
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+# The original's name of the field, and what other clients call it.
+FIELDS = ("dog_image", "image", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A photo as it was sent. `content` is None if it alone was above `max_upload_bytes`, and was not kept."""
+
+    filename: str
+    content: bytes | None
+
+
+# As long as a file system lets a name be.
+MAX_CHARACTERS = 255
+
+# RFC 5987's `filename*=UTF-8''na%C3%AFve.jpg`, which some clients send though RFC 7578 does not want it.
+_EXTENDED = re.compile(rb";\s*filename\*\s*=\s*\"?utf-8'[^']*'([^;\"\s]*)", re.IGNORECASE)
+# Control characters could garble a terminal.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def read_filename(disposition: bytes) -> str:
+    """Return the file name of a Content-Disposition, "" if it has none; what is no text is replaced by U+FFFD."""
+    if extended := _EXTENDED.search(disposition):
+        raw = unquote_to_bytes(extended[1])
+    else:
+        raw = parse_options_header(disposition)[1].get(b"filename", b"")
+    # Browsers write a name's own quotation marks and line breaks like this.
+    for escaped, character in ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n")):
+        raw = raw.replace(escaped, character)
+    return _CONTROL.sub("\ufffd", raw.decode("utf-8", "replace"))[:MAX_CHARACTERS]
+
+
+class PhotoCollector:
+    """Callbacks for the multipart parser that collect the photos of a body; `uploads` fills with the complete ones."""
+
+    def __init__(self, max_photo_bytes: int, max_other_parts: int) -> None:
+        self.uploads: deque[Upload] = deque()
+        self.has_ended = False
+        self._max_photo_bytes = max_photo_bytes
+        self._other_parts_left = max_other_parts
+        self.callbacks: MultipartCallbacks = {
+            "on_part_begin": self._begin,
+            "on_header_field": self._add_to_name,
+            "on_header_value": self._add_to_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._add_data,
+            "on_part_end": self._end,
+            "on_end": self._end_body,
+        }
+
+    def _begin(self) -> None:
+        self._name, self._value = bytearray(), bytearray()
+        # Of bytes, and not a list of chunks: many small ones would take many times their size.
+        self._data: io.BytesIO | None = io.BytesIO()
+        self._is_photo, self._filename = False, ""
+
+    def _add_to_name(self, chunk: bytes, start: int, end: int) -> None:
+        self._name += chunk[start:end]
+
+    def _add_to_value(self, chunk: bytes, start: int, end: int) -> None:
+        self._value += chunk[start:end]
+
+    def _end_header(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            _, options = parse_options_header(bytes(self._value))
+            self._is_photo = options.get(b"name", b"").decode("utf-8", "replace") in FIELDS
+            self._filename = read_filename(bytes(self._value))
+        self._name, self._value = bytearray(), bytearray()
+
+    def _end_headers(self) -> None:
+        if not self._is_photo:
+            if not self._other_parts_left:
+                raise TooLargeError("This request has too many fields beside the photos. Please leave them out.")
+            self._other_parts_left -= 1
+
+    def _add_data(self, chunk: bytes, start: int, end: int) -> None:
+        if not self._is_photo or self._data is None:
+            return
+        self._data.write(chunk[start:end])  # a slice of the whole chunk, as most are, is no copy
+        if self._data.tell() > self._max_photo_bytes:
+            self._data = None
+
+    def _end(self) -> None:
+        content = None if self._data is None else self._data.getvalue()
+        # A form sent with no file chosen has the field, empty and without a file's name.
+        if self._is_photo and (content != b"" or self._filename):
+            self.uploads.append(Upload(self._filename, content))
+        self._data = None
+
+    def _end_body(self) -> None:
+        self.has_ended = True
