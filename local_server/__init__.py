@@ -1,1 +1,1 @@
-"""The local server: TensorFlow Serving's gRPC and REST API from Python, for machines without a container engine."""
+"""The local server: TensorFlow Serving's gRPC and REST API from Python, for any SavedModel."""

@@ -1,6 +1,6 @@
-"""Every error the server answers with: a gRPC status code and a message, whatever the protocol.
+"""Errors that clients see: a gRPC status code and a message, for either protocol.
 
-    ServingError
+    StatusError
     ├── InvalidArgumentError      the request itself is wrong
     ├── DeadlineExceededError     the client's deadline passed
     ├── NotFoundError             no such model or version
@@ -8,7 +8,7 @@
     ├── UnimplementedError        the server lacks what was asked for
     └── UnavailableError          not at this time: a port is taken, a queue is full, the server stops
 
-Whatever TensorFlow raises becomes a plain `ServingError` with TensorFlow's own code. The wording of messages is that of
+Whatever TensorFlow raises becomes a plain `StatusError` with TensorFlow's own code. The wording of messages is that of
 TensorFlow Serving wherever a client can see it, since clients match on it.
 """
 
@@ -39,7 +39,7 @@ class Code(IntEnum):
     UNAUTHENTICATED = 16
 
 
-class ServingError(Exception):
+class StatusError(Exception):
     """A failed call: `code` and `message` reach the client as they are."""
 
     code = Code.UNKNOWN
@@ -54,48 +54,48 @@ class ServingError(Exception):
         return f"{self.code.name}: {self.message}"
 
 
-class InvalidArgumentError(ServingError):
+class InvalidArgumentError(StatusError):
     """The request itself is wrong."""
 
     code = Code.INVALID_ARGUMENT
 
 
-class DeadlineExceededError(ServingError):
+class DeadlineExceededError(StatusError):
     """The client's deadline passed before the answer was there."""
 
     code = Code.DEADLINE_EXCEEDED
 
 
-class NotFoundError(ServingError):
+class NotFoundError(StatusError):
     """No such model, or no such version of it."""
 
     code = Code.NOT_FOUND
 
 
-class FailedPreconditionError(ServingError):
+class FailedPreconditionError(StatusError):
     """The model lacks what was asked for."""
 
     code = Code.FAILED_PRECONDITION
 
 
-class UnimplementedError(ServingError):
+class UnimplementedError(StatusError):
     """The server lacks what was asked for."""
 
     code = Code.UNIMPLEMENTED
 
 
-class UnavailableError(ServingError):
+class UnavailableError(StatusError):
     """Not at this time: a port is taken, a queue is full, a model goes, the server stops."""
 
     code = Code.UNAVAILABLE
 
 
-def as_serving_error(error: Exception) -> ServingError:
-    """Return the error a client is to see for any exception; those of TensorFlow keep their code and message."""
-    if isinstance(error, ServingError):
+def as_status_error(error: Exception) -> StatusError:
+    """Return the client's error for any exception; TensorFlow's errors keep their code and message."""
+    if isinstance(error, StatusError):
         return error
     # TensorFlow's OpError is told by its attributes, so that this module does not import TensorFlow.
     code, message = getattr(error, "error_code", None), getattr(error, "message", None)
     if isinstance(code, int) and isinstance(message, str):
-        return ServingError(message, Code(code))
-    return ServingError(f"{type(error).__name__}: {error}", Code.UNKNOWN)
+        return StatusError(message, Code(code))
+    return StatusError(f"{type(error).__name__}: {error}", Code.UNKNOWN)

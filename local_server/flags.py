@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
-from local_server.cpus import usable_cpus
+from local_server.system import usable_cpus
 
 # What TensorFlow Serving gives each of its two protocols.
 _DEFAULT_THREADS = 4 * usable_cpus()
@@ -24,7 +24,7 @@ def _flag(default: Any, text: str) -> Any:
 
 @dataclass(frozen=True)
 class Options:
-    """What the flags say; each field is the flag of that name."""
+    """Values of the flags; each field is the flag of that name."""
 
     host: str = _flag("0.0.0.0", "address to listen on (not a flag of TensorFlow Serving, which takes every address)")
     port: int = _flag(8500, "port of the gRPC API; 0: none, which needs --grpc_socket_path")
@@ -89,7 +89,7 @@ UNSUPPORTED: dict[str, bool | int | str] = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Exits with 1 on a wrong flag and says what is wrong in one line, without pages of usage."""
+    """Parser that exits with 1 and one line of explanation on a wrong flag."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(1, f"Failed to start server. Error: INVALID_ARGUMENT: {message} (--help lists the flags)\n")

@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-from local_server import flags, ports
-from local_server.errors import ServingError
+from local_server import flags
+from local_server.errors import StatusError
+from local_server.system import check_ports
 from local_server.tensorflow_import import import_tensorflow_quietly
 
 
@@ -22,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing to finish yet
     try:
-        ports.check(options.host, options.port, options.rest_api_port)  # rather than after a long load
-    except ServingError as error:
+        check_ports(options.host, options.port, options.rest_api_port)  # rather than after a long load
+    except StatusError as error:
         sys.exit(f"Failed to start server. Error: {error}")
     import_tensorflow_quietly()
     import tensorflow as tf
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             while not told_to_stop:  # an exception that came while a destructor ran is lost
                 time.sleep(0.5)
         logging.info("Stopping ...")
-    except ServingError as error:
+    except StatusError as error:
         print(f"Failed to start server. Error: {error}", file=sys.stderr)
         status = 1
     finally:

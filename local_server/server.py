@@ -1,4 +1,4 @@
-"""The server as a whole: the manager of models, and the two APIs in front of it."""
+"""The whole server: the model manager and the two APIs in front of it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,21 @@ import logging
 from pathlib import Path
 
 import grpc
-from tensorflow.core.protobuf import config_pb2
 
-from local_server import ports
-from local_server.config import models, monitoring, ssl
-from local_server.config.batching import BatchingParameters, read_batching_parameters, version_parameters
+from local_server.config import files, models
+from local_server.config.batching import BatchingParameters, read_batching_parameters
 from local_server.config.models import ModelConfig
 from local_server.config.watch import ModelConfigWatch
 from local_server.errors import UnavailableError
 from local_server.flags import Options
 from local_server.grpc_api import server as grpc_api
-from local_server.inference import tflite
-from local_server.inference.batching import Batcher, BatchScheduler
-from local_server.inference.saved_model import SavedModelServable, SessionSettings
-from local_server.inference.servable import Servable
-from local_server.lifecycle.manager import Manager
-from local_server.lifecycle.model import Loading
-from local_server.lifecycle.warmup import warm_up
-from local_server.lifecycle.workers import Workers
-from local_server.memory import release_freed_memory
-from local_server.monitoring import instruments
-from local_server.monitoring.timed_servable import TimedServable
+from local_server.inference.batch_scheduler import BatchScheduler
+from local_server.lifecycle.loader import Loader, Workers
+from local_server.lifecycle.manager import ModelManager
+from local_server.lifecycle.servable_factory import ServableFactory
 from local_server.rest_api.api import RestApi
 from local_server.rest_api.server import RestServer
+from local_server.system import bind
 
 # How long requests in flight may take to end once the server is told to stop, and then the models to unload.
 _GRACE_SECONDS = 30
@@ -47,40 +39,32 @@ class Server:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        loading = Loading(
-            self._load,
-            Workers("load", max(1, options.num_load_threads)),
-            Workers("unload", options.num_unload_threads or None),
-            options.max_num_load_retries,
-            max(0, options.load_retry_interval_micros) / 1e6,
-        )
-        self._manager = Manager(
-            loading, options.file_system_poll_wait_seconds, options.allow_version_labels_for_unavailable_models
-        )
+        self._manager: ModelManager | None = None
         self._watch: ModelConfigWatch | None = None
         self._batches: BatchScheduler | None = None
         self._grpc: grpc.Server | None = None
         self._rest: RestServer | None = None
 
     def start(self) -> None:
-        """Load the models, then open the ports. Raises ServingError if either fails."""
+        """Load the models, then open the ports. Raises StatusError if either fails."""
         options = self._options
+        # What can be wrong quickly comes before what takes long.
+        credentials = files.read_credentials(options.ssl_config_file)
+        metrics_path = files.read_metrics_path(options.monitoring_config_file)
         if options.enable_batching:
             file = options.batching_parameters_file
             self._batches = BatchScheduler(read_batching_parameters(Path(file)) if file else BatchingParameters())
-        # What can be wrong quickly comes before what takes long.
-        credentials = ssl.read_credentials(options.ssl_config_file)
-        metrics_path = monitoring.read_metrics_path(options.monitoring_config_file)
-        self._manager.start(self._models())
+        self._manager = manager = self._new_manager()
+        manager.start(self._models())
         if options.model_config_file and options.model_config_file_poll_wait_seconds > 0:
             self._watch = ModelConfigWatch(
-                options.model_config_file, options.model_config_file_poll_wait_seconds, self._manager.reload
+                options.model_config_file, options.model_config_file_poll_wait_seconds, manager.reload
             )
             self._watch.start()
-        self._start_grpc(credentials)
+        self._start_grpc(manager, credentials)
         if options.rest_api_port:
-            bound = ports.bind(options.host, options.rest_api_port)
-            api = RestApi(self._manager, options.rest_api_timeout_in_ms)
+            bound = bind(options.host, options.rest_api_port)
+            api = RestApi(manager, options.rest_api_timeout_in_ms)
             self._rest = RestServer(
                 api,
                 bound,
@@ -102,7 +86,8 @@ class Server:
             self._rest.stop()
         if grpc_stopped:
             grpc_stopped.wait()
-        self._manager.stop(_UNLOAD_SECONDS)
+        if self._manager:
+            self._manager.stop(_UNLOAD_SECONDS)
         if self._batches:
             self._batches.close(_BATCHES_SECONDS)
 
@@ -112,42 +97,27 @@ class Server:
             return models.read(options.model_config_file) or []
         return [ModelConfig(options.model_name, Path(options.model_base_path).absolute())]
 
-    def _load(self, path: Path) -> Servable:
-        with instruments.loading(str(path)):
-            batcher = self._batcher(path)  # what can be wrong quickly comes first
-            servable = self._read(path)
-        servable.checks_method_names = self._options.enable_signature_method_name_check
-        if self._options.enable_model_warmup:
-            try:
-                warm_up(servable, path, max(1, self._options.num_request_iterations_for_warmup))
-            except BaseException:
-                servable.close()
-                raise
-        if isinstance(servable, SavedModelServable):
-            servable.batcher = batcher  # after the warm-up, for which requests to other versions should not wait
-        release_freed_memory()
-        return TimedServable(servable)
+    def _new_manager(self) -> ModelManager:
+        options = self._options
+        loader = Loader(
+            ServableFactory(options, self._batches).load,
+            Workers("load", max(1, options.num_load_threads)),
+            Workers("unload", options.num_unload_threads or None),
+            options.max_num_load_retries,
+            max(0, options.load_retry_interval_micros) / 1e6,
+        )
+        return ModelManager(
+            loader, options.file_system_poll_wait_seconds, options.allow_version_labels_for_unavailable_models
+        )
 
-    def _read(self, path: Path) -> Servable:
-        if self._options.prefer_tflite_model and (path / tflite.FILE_NAME).exists():
-            return tflite.TfLiteServable.load(path)
-        return SavedModelServable.load(path, _session_settings(self._options))
-
-    def _batcher(self, path: Path) -> Batcher | None:
-        if self._batches is None:
-            return None
-        per_model = self._options.enable_per_model_batching_parameters
-        parameters = version_parameters(path, self._batches.parameters, per_model)
-        return Batcher(self._batches, parameters) if parameters else None
-
-    def _start_grpc(self, credentials: grpc.ServerCredentials | None) -> None:
+    def _start_grpc(self, manager: ModelManager, credentials: grpc.ServerCredentials | None) -> None:
         options = self._options
         addresses = [f"{options.host}:{options.port}"] if options.port else []
         if options.grpc_socket_path:
             addresses.append(f"unix:{options.grpc_socket_path}")
         try:
             self._grpc = grpc_api.serve(
-                self._manager,
+                manager,
                 addresses,
                 options.grpc_max_threads,
                 options.grpc_max_threads * _REQUESTS_PER_THREAD,
@@ -160,15 +130,3 @@ class Server:
             raise UnavailableError(str(error)) from error
         for address in addresses:
             _log.info("Running gRPC ModelServer at %s ...", address)
-
-
-def _session_settings(options: Options) -> SessionSettings:
-    threads = options.tensorflow_session_parallelism
-    return SessionSettings(
-        tuple(options.saved_model_tags.split(",")),
-        config_pb2.ConfigProto(
-            intra_op_parallelism_threads=options.tensorflow_intra_op_parallelism or threads,
-            inter_op_parallelism_threads=options.tensorflow_inter_op_parallelism or threads,
-            gpu_options=config_pb2.GPUOptions(per_process_gpu_memory_fraction=options.per_process_gpu_memory_fraction),
-        ),
-    )

@@ -1,4 +1,4 @@
-"""TensorFlow without its notes on CPU features and missing GPUs, which look like errors to a newcomer."""
+"""Quiet import of TensorFlow: no notes on CPU features and missing GPUs, which look like errors to a newcomer."""
 
 from __future__ import annotations
 

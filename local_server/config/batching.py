@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_server.config import messages, text
-from local_server.cpus import usable_cpus
+from local_server.config import protos, text_format
 from local_server.errors import InvalidArgumentError
+from local_server.system import usable_cpus
 
 # The file that a version brings its own parameters in, with --enable_per_model_batching_parameters.
 PER_MODEL_FILE = "batching_params.pbtxt"
@@ -17,7 +17,7 @@ PER_MODEL_FILE = "batching_params.pbtxt"
 
 @dataclass(frozen=True)
 class BatchingParameters:
-    """How requests are gathered into batches; a field that the file leaves out has TensorFlow Serving's default.
+    """Rules for gathering requests into batches; a field that the file leaves out has TensorFlow Serving's default.
 
     A batch holds at most `max_batch_size` rows, the size of the largest request; or `max_execution_batch_size` if
     `enable_large_batch_splitting` lets requests be cut up. It waits `batch_timeout_micros` for more rows. At most
@@ -68,7 +68,7 @@ class BatchingParameters:
         return self.enable_large_batch_splitting and self.max_execution_batch_size != 0
 
     def padded(self, rows: int) -> int:
-        """Return the size to which a batch of so many rows is filled up."""
+        """Return the size to which a batch of `rows` rows is padded."""
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)
 
 
@@ -77,12 +77,12 @@ def read_batching_parameters(file: Path) -> BatchingParameters:
 
     Raises NotFoundError if it cannot be read, InvalidArgumentError if it does not hold valid `BatchingParameters`.
     """
-    message = text.read(file, messages.BatchingParameters())
+    message = text_format.read(file, protos.BatchingParameters())
     return BatchingParameters(**{field.name: _plain(value) for field, value in message.ListFields()})
 
 
 def version_parameters(version: Path, common: BatchingParameters, per_model: bool) -> BatchingParameters | None:
-    """Return the parameters of a version; with `per_model` those that it brings itself, None (no batching) if none."""
+    """Return the parameters of a version; with `per_model` its own ones, or None (no batching) if it has none."""
     if not per_model:
         return common
     file = version / PER_MODEL_FILE

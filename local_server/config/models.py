@@ -1,4 +1,4 @@
-"""Which models to serve: TensorFlow Serving's `ModelServerConfig`, checked."""
+"""The models to serve: TensorFlow Serving's `ModelServerConfig`, checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tensorflow_serving.config import file_system_storage_path_source_pb2, model_server_config_pb2
 
-from local_server.config import text
+from local_server.config import text_format
 from local_server.errors import InvalidArgumentError, UnimplementedError
 
 _PLATFORM = "tensorflow"
@@ -16,7 +16,7 @@ _PLATFORM = "tensorflow"
 
 @dataclass(frozen=True)
 class VersionPolicy:
-    """Which of the versions on disk to serve: the `latest` so many, or, if not None, the `specific` ones."""
+    """Choice among the versions on disk: the `latest` ones, as many as it says, or the `specific` ones if given."""
 
     latest: float = 1
     specific: frozenset[int] | None = None
@@ -40,8 +40,8 @@ class ModelConfig:
 
 
 def read(file: str) -> list[ModelConfig] | None:
-    """Return the models of a `ModelServerConfig` in text format, or None if it is empty. Raises ServingError."""
-    return parse(text.read(file, model_server_config_pb2.ModelServerConfig()))
+    """Return the models of a `ModelServerConfig` in text format, or None if it is empty. Raises StatusError."""
+    return parse(text_format.read(file, model_server_config_pb2.ModelServerConfig()))
 
 
 def parse(config: model_server_config_pb2.ModelServerConfig) -> list[ModelConfig] | None:

@@ -1,4 +1,4 @@
-"""ModelService: questions about versions, and the change of what is served."""
+"""ModelService: status of versions, and reloading of the configuration."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, 
 
 from local_server.config import models
 from local_server.errors import InvalidArgumentError
-from local_server.grpc_api.calls import answering, timeout_ms
-from local_server.lifecycle import model_info
-from local_server.lifecycle.manager import Manager
+from local_server.grpc_api.rpc import rpc_method, timeout_ms
+from local_server.lifecycle import replies
+from local_server.lifecycle.manager import ModelManager
 
 _log = logging.getLogger(__name__)
 
@@ -20,23 +20,23 @@ _log = logging.getLogger(__name__)
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """Answers questions about versions, and changes what is served."""
+    """gRPC service for the status of versions and for a new configuration."""
 
-    def __init__(self, manager: Manager) -> None:
+    def __init__(self, manager: ModelManager) -> None:
         self._manager = manager
 
-    @answering
+    @rpc_method
     def GetModelStatus(  # noqa: N802
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> Any:
-        """Tell the state of a model's versions."""
-        return model_info.status(self._manager, request.model_spec)
+        """Return the state of a model's versions."""
+        return replies.status(self._manager, request.model_spec)
 
-    @answering
+    @rpc_method
     def HandleReloadConfigRequest(  # noqa: N802
         self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
     ) -> Any:
-        """Serve the models of the request's list; answer when those that are new serve."""
+        """Serve the models of the request's list; return when the new ones serve."""
         if request.config.WhichOneof("config") != "model_config_list":
             raise InvalidArgumentError(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "

@@ -1,4 +1,4 @@
-"""PredictionService: predictions, and questions about signatures."""
+"""PredictionService: predictions and metadata."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from local_server.grpc_api.calls import answering, timeout_ms
+from local_server.grpc_api.rpc import rpc_method, timeout_ms
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.multi_inference import multi_infer
 from local_server.inference.predict import DEFAULT_SIGNATURE, predict
 from local_server.inference.regress import REGRESS
 from local_server.inference.tensors import fill_proto
-from local_server.lifecycle import model_info
-from local_server.lifecycle.manager import Manager
+from local_server.lifecycle import replies
+from local_server.lifecycle.manager import ModelManager
 
 # The methods' names are the protocol's.
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers predictions and questions about signatures."""
+    """gRPC service for predictions and for a version's signatures."""
 
-    def __init__(self, manager: Manager, as_content: bool) -> None:
+    def __init__(self, manager: ModelManager, as_content: bool) -> None:
         self._manager = manager
         self._as_content = as_content
 
-    @answering
+    @rpc_method
     def Predict(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Run a signature on the request's tensors."""
         spec = request.model_spec
@@ -45,7 +45,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             fill_proto(response.outputs[alias], array, self._as_content)
         return response
 
-    @answering
+    @rpc_method
     def Classify(  # noqa: N802
         self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
     ) -> Any:
@@ -55,7 +55,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             result = CLASSIFY.run(servable, spec.signature_name, request.input, timeout_ms(context))
         return classification_pb2.ClassificationResponse(model_spec=_answered(spec, version), result=result)
 
-    @answering
+    @rpc_method
     def Regress(self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Return a number for each example."""
         spec = request.model_spec
@@ -63,7 +63,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             result = REGRESS.run(servable, spec.signature_name, request.input, timeout_ms(context))
         return regression_pb2.RegressionResponse(model_spec=_answered(spec, version), result=result)
 
-    @answering
+    @rpc_method
     def MultiInference(  # noqa: N802
         self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
     ) -> Any:
@@ -75,16 +75,16 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             result.model_spec.CopyFrom(_answered(task.model_spec, version))
         return inference_pb2.MultiInferenceResponse(results=results)
 
-    @answering
+    @rpc_method
     def GetModelMetadata(  # noqa: N802
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
     ) -> Any:
-        """Tell a version's signatures."""
-        return model_info.metadata(self._manager, request)
+        """Return a version's signatures."""
+        return replies.metadata(self._manager, request)
 
 
 def _answered(spec: model_pb2.ModelSpec, version: int) -> model_pb2.ModelSpec:
-    """Return what the reply says of the model: the version that answered, and the signature even if none was named."""
+    """Return the reply's ModelSpec: the version that answered, and the signature even if none was named."""
     return model_pb2.ModelSpec(
         name=spec.name, version={"value": version}, signature_name=spec.signature_name or DEFAULT_SIGNATURE
     )

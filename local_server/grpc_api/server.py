@@ -1,30 +1,33 @@
-"""The gRPC server: both services on its addresses."""
+"""The gRPC server: its services, addresses and limits."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from local_server.grpc_api.health import add_health_service
 from local_server.grpc_api.model_service import ModelService
 from local_server.grpc_api.prediction_service import PredictionService
-from local_server.lifecycle.manager import Manager
+from local_server.lifecycle.manager import ModelManager
 
 _MAX_RECEIVE_BYTES = 2**31 - 1
 _UNLIMITED = -1
 
+# The names that TensorFlow Serving gives its services in grpc.health.v1.
+_HEALTHY_SERVICES = (health.OVERALL_HEALTH, "ModelService", "PredictionService")
+
 
 def serve(
-    manager: Manager,
+    manager: ModelManager,
     addresses: list[str],
     threads: int,
     limit: int,
     channel_arguments: str,
     as_content: bool,
     credentials: grpc.ServerCredentials | None,
-    health: bool,
+    enable_health: bool,
 ) -> grpc.Server:
     """Start serving on the addresses (`host:port` or `unix:path`), over TLS with credentials; return the server.
 
@@ -44,8 +47,8 @@ def serve(
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(manager, as_content), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager), server)
-    if health:
-        add_health_service(server)
+    if enable_health:
+        _add_health_service(server)
     for address in addresses:
         if credentials:
             server.add_secure_port(address, credentials)
@@ -58,3 +61,11 @@ def serve(
 def _parsed(channel_arguments: str) -> list[tuple[str, int | str]]:
     pairs = (argument.partition("=") for argument in channel_arguments.split(",") if argument)
     return [(key, int(value) if value.lstrip("-").isdigit() else value) for key, _, value in pairs]
+
+
+def _add_health_service(server: grpc.Server) -> None:
+    """Answer grpc.health.v1: the server is healthy as long as it answers."""
+    servicer = health.HealthServicer()
+    for name in _HEALTHY_SERVICES:
+        servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)

@@ -1,1 +1,1 @@
-"""From a request's values to a loaded version's answer, whichever protocol asked."""
+"""Inference: a request's values in, a loaded version's outputs out, for either protocol."""

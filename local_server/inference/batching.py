@@ -1,4 +1,4 @@
-"""Dynamic batching: requests that wait for the same outputs of a servable run together, as TensorFlow Serving does it.
+"""Dynamic batching: requests that wait for the same outputs of a servable run together, as in TensorFlow Serving.
 
 A request that fails takes down the others of its batch: TensorFlow runs it as a whole, so one image that cannot be
 decoded is an error for everybody in it. Signatures whose inputs have no batch dimension run by themselves.
@@ -6,167 +6,17 @@ decoded is an error for everybody in it. Signatures whose inputs have no batch d
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from concurrent.futures import CancelledError
 
 import numpy as np
 
 from local_server.config.batching import BatchingParameters
-from local_server.errors import (
-    Code,
-    InvalidArgumentError,
-    ServingError,
-    UnavailableError,
-    as_serving_error,
-)
-from local_server.inference.batch import Feeds, count_rows, cut, merge, split
+from local_server.errors import Code, InvalidArgumentError, StatusError
+from local_server.inference.batch_rows import Feeds, count_rows, cut
+from local_server.inference.batch_scheduler import BatchScheduler, Execute, Task
 from local_server.inference.tensors import Array
-from local_server.monitoring.instruments import BATCHES, QUEUING_LATENCY, microseconds_since
-
-# Runs the model on inputs by name, for at most so many milliseconds.
-Execute = Callable[[Feeds, int | None], list[Array]]
-
-
-@dataclass(eq=False)
-class _Task:
-    feeds: Feeds
-    rows: int
-    deadline: float | None  # on the monotonic clock
-    queued: float = field(default_factory=time.perf_counter)
-    outputs: Future[list[Array]] = field(default_factory=Future)
-
-
-@dataclass(eq=False)
-class _Batch:
-    parameters: BatchingParameters
-    execute: Execute
-    tasks: list[_Task] = field(default_factory=list)
-    rows: int = 0
-    opened: float = field(default_factory=time.monotonic)
-
-    @property
-    def due(self) -> float:
-        if self.rows >= self.parameters.execution_limit:
-            return 0
-        return self.opened + self.parameters.batch_timeout_micros / 1e6
-
-    def has_room(self, task: _Task) -> bool:
-        return self.rows + task.rows <= self.parameters.execution_limit
-
-    def add(self, task: _Task) -> None:
-        self.tasks.append(task)
-        self.rows += task.rows
-
-    def remove(self, task: _Task) -> None:
-        self.tasks.remove(task)
-        self.rows -= task.rows
-
-    def run(self) -> None:
-        tasks = [task for task in self.tasks if task.outputs.set_running_or_notify_cancel()]
-        if not tasks:
-            return
-        for task in tasks:
-            QUEUING_LATENCY.add(microseconds_since(task.queued), self.parameters.thread_pool_name)
-        BATCHES.add(1)
-        sizes = [task.rows for task in tasks]
-        padding = self.parameters.padded(sum(sizes)) - sum(sizes)
-        try:
-            outputs = self.execute(merge([task.feeds for task in tasks], padding), _timeout_ms(tasks))
-            parts = split(outputs, sizes, padding)
-        except Exception as error:
-            for task in tasks:
-                task.outputs.set_exception(_copy(error))
-        else:
-            for task, part in zip(tasks, parts, strict=True):
-                task.outputs.set_result(part)
-
-
-class BatchScheduler:
-    """The threads that run batches, shared by all servables; `close` once no more requests come.
-
-    Batches of the same kind wait in a queue of their own, the last of which still takes requests. The queues are served
-    in turn.
-    """
-
-    def __init__(self, parameters: BatchingParameters) -> None:
-        self.parameters = parameters
-        self._queues: dict[Hashable, deque[_Batch]] = {}
-        self._changed = threading.Condition()
-        self._closed = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{parameters.thread_pool_name}_{number}", daemon=True)
-            for number in range(parameters.num_batch_threads)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def close(self, seconds: float) -> None:
-        """Run what still waits, without waiting for more, and end the threads; return after so many seconds anyway."""
-        deadline = time.monotonic() + seconds
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join(max(0, deadline - time.monotonic()))
-
-    def submit(self, kind: Hashable, parameters: BatchingParameters, execute: Execute, tasks: list[_Task]) -> None:
-        """Queue the pieces of one request. Raises UnavailableError if there is no room for all of them."""
-        with self._changed:
-            if self._closed:
-                raise UnavailableError("The server is stopping.")
-            queue = self._queues.get(kind, deque())
-            needed = len(tasks) - (bool(queue) and queue[-1].has_room(tasks[0]))
-            if needed and len(queue) + needed > max(1, parameters.max_enqueued_batches):
-                raise UnavailableError(
-                    "The batch scheduling queue to which this task was submitted is full; currently "
-                    f"{len(queue)} batches enqueued and max_enqueued_batches is {parameters.max_enqueued_batches}"
-                )
-            for task in tasks:
-                if not queue or not queue[-1].has_room(task):
-                    queue.append(_Batch(parameters, execute))
-                queue[-1].add(task)
-            self._queues[kind] = queue
-            self._changed.notify()
-
-    def withdraw(self, kind: Hashable, task: _Task) -> None:
-        """Free the room of a cancelled task that still waits."""
-        with self._changed:
-            queue = self._queues.get(kind, deque())
-            batch = next((batch for batch in queue if task in batch.tasks), None)
-            if batch is None:
-                return
-            batch.remove(task)
-            if not batch.tasks:
-                queue.remove(batch)
-            if not queue:
-                del self._queues[kind]
-
-    def _work(self) -> None:
-        while batch := self._next():
-            batch.run()
-
-    def _next(self) -> _Batch | None:
-        with self._changed:
-            while self._queues or not self._closed:
-                now = time.monotonic()
-                for kind, queue in self._queues.items():
-                    if len(queue) > 1 or queue[0].due <= now or self._closed:
-                        return self._take(kind)
-                dues = (queue[0].due - now for queue in self._queues.values())
-                self._changed.wait(min(dues, default=None))
-        return None
-
-    def _take(self, kind: Hashable) -> _Batch:
-        queue = self._queues.pop(kind)
-        batch = queue.popleft()
-        if queue:
-            self._queues[kind] = queue  # behind the others
-            self._changed.notify()
-        return batch
 
 
 class Batcher:
@@ -177,7 +27,7 @@ class Batcher:
         self._parameters = parameters
 
     def run(self, feeds: Feeds, fetches: tuple[str, ...], timeout_ms: int | None, execute: Execute) -> list[Array]:
-        """Return what `execute` returns for `feeds`, having run it on the rows of others too.
+        """Return the outputs of `execute` for `feeds`, run in one batch with the rows of other requests.
 
         Args:
             feeds: Arrays by the name of the tensor they replace.
@@ -185,7 +35,7 @@ class Batcher:
             timeout_ms: How long the request may wait and run.
             execute: Runs the model. It is not called if the time is over before the batch's turn comes.
 
-        Raises ServingError for a request too large, a queue that is full, or a time that is over.
+        Raises StatusError for a request too large, a queue that is full, or a time that is over.
         """
         rows = count_rows(feeds)
         if not rows:
@@ -196,7 +46,7 @@ class Batcher:
             )
         deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1e3
         pieces = cut(feeds, self._parameters.execution_limit)
-        tasks = [_Task(piece, len(next(iter(piece.values()))), deadline) for piece in pieces]
+        tasks = [Task(piece, len(next(iter(piece.values()))), deadline) for piece in pieces]
         shapes = tuple((name, self._shape(array)) for name, array in sorted(feeds.items()))
         kind = (self, shapes, fetches)
         self._scheduler.submit(kind, self._parameters, execute, tasks)
@@ -206,14 +56,14 @@ class Batcher:
             parts = [task.outputs.result() for task in tasks]
         except CancelledError:
             message = "Run() timeout exceeded while waiting in batching queue"
-            raise ServingError(message, Code.RESOURCE_EXHAUSTED) from None
+            raise StatusError(message, Code.RESOURCE_EXHAUSTED) from None
         return parts[0] if len(parts) == 1 else [np.concatenate(output) for output in zip(*parts, strict=True)]
 
     def _shape(self, array: Array) -> Hashable:
         return array.ndim if self._parameters.pad_variable_length_inputs else array.shape[1:]
 
-    def _settle(self, kind: Hashable, task: _Task) -> None:
-        """Wait until the task is done; take it back at its deadline if its batch does not run yet."""
+    def _settle(self, kind: Hashable, task: Task) -> None:
+        """Wait until the task is done; at its deadline, cancel it unless its batch already runs."""
         try:
             task.outputs.exception(None if task.deadline is None else max(0, task.deadline - time.monotonic()))
         except TimeoutError:
@@ -221,20 +71,3 @@ class Batcher:
                 self._scheduler.withdraw(kind, task)
             else:
                 task.outputs.exception()  # whoever left now could close the servable while it runs
-
-
-def _copy(error: Exception) -> ServingError:
-    """Return an error of its own for one of several threads, since raising it writes the thread's stack into it."""
-    told = as_serving_error(error)
-    copy = ServingError(told.message, told.code)
-    copy.__cause__ = error
-    return copy
-
-
-def _timeout_ms(tasks: list[_Task]) -> int | None:
-    """Return the time left to the most patient of the tasks."""
-    deadlines = [task.deadline for task in tasks]
-    if None in deadlines:
-        return None
-    latest = max(deadline for deadline in deadlines if deadline is not None)
-    return max(1, int((latest - time.monotonic()) * 1000))

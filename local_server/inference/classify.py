@@ -16,7 +16,7 @@ _DTYPES = {"classes": tf.string, "scores": tf.float32}
 
 
 class Classify(ExampleMethod[classification_pb2.ClassificationResult]):
-    """Reads the outputs `classes` (strings) and `scores` (floats), both [N, number of classes], or the one there is."""
+    """Classify: the outputs `classes` (strings) and `scores` (floats), both [N, classes]; one may be missing."""
 
     name = "tensorflow/serving/classify"
     noun = "classification"
@@ -27,7 +27,7 @@ class Classify(ExampleMethod[classification_pb2.ClassificationResult]):
             raise InvalidArgumentError(f"Expected one or two output Tensors, found {count}")
 
     def outputs(self, signature: meta_graph_pb2.SignatureDef) -> dict[str, str]:
-        """Return those of the outputs `classes` and `scores` that there are."""
+        """Return the outputs `classes` and `scores`, or the one that exists."""
         outputs = {alias: info.name for alias, info in signature.outputs.items() if alias in _DTYPES}
         if not outputs:
             raise InvalidArgumentError(

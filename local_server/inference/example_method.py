@@ -1,4 +1,4 @@
-"""What Classify and Regress have in common: tf.Examples in, and for each of them a result of a fixed form out."""
+"""Common part of Classify and Regress: tf.Examples in, a result of a fixed form out for each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+import numpy as np
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import input_pb2
 
 from local_server.errors import InvalidArgumentError
-from local_server.inference.examples import serialize
 from local_server.inference.predict import DEFAULT_SIGNATURE
 from local_server.inference.servable import Servable
 from local_server.inference.tensors import Array, dtype_of
@@ -29,7 +29,7 @@ class Tensors:
 
 
 class ExampleMethod(ABC, Generic[Result]):
-    """A way to put a signature to use: its name as signatures spell it, and the word for it in messages."""
+    """Base of Classify and Regress; `name` is the method name in signatures, `noun` the word in messages."""
 
     name: ClassVar[str]
     noun: ClassVar[str]
@@ -63,7 +63,7 @@ class ExampleMethod(ABC, Generic[Result]):
     def run(
         self, servable: Servable, signature_name: str, examples: input_pb2.Input, timeout_ms: int | None = None
     ) -> Result:
-        """Answer a request. Raises a ServingError with TensorFlow Serving's message if it does not fit the model."""
+        """Answer a request. Raises a StatusError with TensorFlow Serving's message if it does not fit the model."""
         signature_name = signature_name or DEFAULT_SIGNATURE
         if signature_name not in servable.signatures:
             raise InvalidArgumentError(f"No signature was found with the name: {signature_name}")
@@ -80,6 +80,22 @@ def run_examples(
     feeds = {tensors.examples: serialized for tensors in uses}
     fetches = {name: name for tensors in uses for name in tensors.outputs.values()}
     return servable.run(feeds, fetches, list(fetches), timeout_ms), len(serialized)
+
+
+def serialize(examples: input_pb2.Input) -> Array:
+    """Return each example's bytes, each with the context they share merged in, as an array of strings [N].
+
+    Raises InvalidArgumentError if there is none.
+    """
+    context = b""
+    entries = examples.example_list.examples
+    if examples.HasField("example_list_with_context"):
+        context = examples.example_list_with_context.context.SerializeToString()
+        entries = examples.example_list_with_context.examples
+    if not entries:
+        raise InvalidArgumentError("Input is empty.")
+    # Protos merge when their bytes are joined. A feature in both is the example's, which comes last.
+    return np.fromiter((context + entry.SerializeToString() for entry in entries), np.object_, len(entries))
 
 
 def dtype_name(array: Array) -> str:

@@ -26,7 +26,7 @@ def multi_infer(
 ) -> list[inference_pb2.InferenceResult]:
     """Return each task's result, without its model_spec.
 
-    Raises a ServingError with TensorFlow Serving's message if the tasks do not fit each other or the model.
+    Raises a StatusError with TensorFlow Serving's message if the tasks do not fit each other or the model.
     """
     uses: dict[str, Tensors] = {}
     for task in tasks:

@@ -1,4 +1,4 @@
-"""The one way a prediction is made, whichever protocol asked: check the request against the signature, run, return."""
+"""Prediction, for either protocol: check the request against the signature, run it, return the outputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from local_server.errors import Code, FailedPreconditionError, InvalidArgumentError, ServingError
+from local_server.errors import Code, FailedPreconditionError, InvalidArgumentError, StatusError
 from local_server.inference.servable import Servable
 from local_server.inference.tensors import Array, to_array
 
@@ -25,7 +25,7 @@ def predict(
 ) -> dict[str, Array]:
     """Return a signature's outputs by alias, or those in `output_filter` if it names any.
 
-    Raises a ServingError with TensorFlow Serving's message if the request does not fit the signature.
+    Raises a StatusError with TensorFlow Serving's message if the request does not fit the signature.
     """
     signature_name = signature_name or DEFAULT_SIGNATURE
     if signature_name not in servable.signatures:
@@ -43,7 +43,7 @@ def predict(
 
 def _check_method(signature: meta_graph_pb2.SignatureDef) -> None:
     if signature.method_name not in _METHODS:
-        raise ServingError(
+        raise StatusError(
             f"Expected prediction signature method_name to be one of {{{', '.join(_METHODS)}}}. "
             f"Was: {signature.method_name}",
             Code.INTERNAL,

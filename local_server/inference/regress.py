@@ -14,7 +14,7 @@ from local_server.inference.tensors import Array
 
 
 class Regress(ExampleMethod[regression_pb2.RegressionResult]):
-    """Reads the output `outputs`: floats, [N] or [N, 1]."""
+    """Regress: the output `outputs`, floats [N] or [N, 1]."""
 
     name = "tensorflow/serving/regress"
     noun = "regression"

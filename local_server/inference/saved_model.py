@@ -1,4 +1,4 @@
-"""One loaded version of a model: a TensorFlow session over the SavedModel's MetaGraph, as TensorFlow Serving has it."""
+"""A loaded SavedModel: a TensorFlow session over its MetaGraph, as in TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tensorflow.python.saved_model.loader_impl import SavedModelLoader
 from local_server.errors import InvalidArgumentError, NotFoundError
 from local_server.inference.batching import Batcher
 from local_server.inference.tensors import Array, dtype_of, type_name
-from local_server.memory import release_freed_memory
+from local_server.system import release_freed_memory
 
 # The session keeps a pruned, optimised graph for each set of fetches it meets, and clients choose the sets. Past this
 # many, all outputs of the signature are fetched and the unwanted ones dropped.
@@ -28,7 +28,7 @@ MAX_FETCH_SETS = 32
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """How versions are loaded: the tags that choose the MetaGraph, and the session's threads and memory."""
+    """Load settings: the tags that choose the MetaGraph, and the session's threads and memory."""
 
     tags: tuple[str, ...] = ("serve",)
     config: config_pb2.ConfigProto = field(default_factory=config_pb2.ConfigProto)

@@ -1,17 +1,19 @@
-"""What a loaded version must be able to do, however it runs."""
+"""The interface of a loaded version, whatever runs it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from local_server.inference.tensors import Array
+from local_server.monitoring.instruments import record_run
 
 
 class Servable(Protocol):
-    """A version in memory. `run` may be called from many threads at once; `close` only when none is inside."""
+    """A loaded version. `run` may be called from many threads at once; `close` only when none is inside."""
 
     signatures: Mapping[str, meta_graph_pb2.SignatureDef]
     checks_method_names: bool  # --enable_signature_method_name_check: a method refuses the signatures of others
@@ -30,5 +32,24 @@ class Servable(Protocol):
         ...
 
     def close(self) -> None:
-        """Free what the version holds."""
+        """Free the version's memory."""
         ...
+
+
+class TimedServable:
+    """A servable whose runs are timed."""
+
+    def __init__(self, servable: Servable) -> None:
+        self._servable = servable
+        self.signatures = servable.signatures
+        self.checks_method_names = servable.checks_method_names
+        self.close = servable.close
+
+    def run(
+        self, feeds: Mapping[str, Array], fetches: Mapping[str, str], wanted: Sequence[str], timeout_ms: int | None
+    ) -> dict[str, Array]:
+        """Run the servable; its time counts for the request that this thread is at, if it succeeds."""
+        start = time.perf_counter()
+        outputs = self._servable.run(feeds, fetches, wanted, timeout_ms)
+        record_run(start)
+        return outputs

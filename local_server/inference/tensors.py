@@ -1,4 +1,4 @@
-"""TensorProto to numpy array and back, with no copy that the wire format does not force."""
+"""Conversion between TensorProtos and numpy arrays, with no copy but those that the wire format forces."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 
 
 def type_name(dtype: tf.DType) -> str:
-    """Return a dtype's name as TensorFlow's C++ side and hence its error messages spell it."""
+    """Return a dtype's name as TensorFlow's error messages spell it (the C++ name)."""
     return _CPP_NAMES.get(dtype.name, dtype.name)
 
 

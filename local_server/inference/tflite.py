@@ -12,7 +12,7 @@ import tensorflow as tf
 from flatbuffers import flexbuffers
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from local_server.errors import Code, InvalidArgumentError, ServingError
+from local_server.errors import Code, InvalidArgumentError, StatusError
 from local_server.inference.predict import DEFAULT_SIGNATURE
 from local_server.inference.tensors import Array, dtype_of, type_name
 
@@ -35,7 +35,7 @@ class TfLiteServable:
 
     @classmethod
     def load(cls, path: Path) -> TfLiteServable:
-        """Load `model.tflite` of the folder `path`; raise ServingError if it is damaged."""
+        """Load `model.tflite` of the folder `path`; raise StatusError if it is damaged."""
         content = (path / FILE_NAME).read_bytes()
         try:
             interpreter = tf.lite.Interpreter(model_content=content)
@@ -53,7 +53,7 @@ class TfLiteServable:
                 self._feed(feeds)
                 self._interpreter.invoke()
             except (ValueError, RuntimeError) as error:
-                raise ServingError(f"Failed to invoke TfLite interpreter: {error}", Code.INTERNAL) from error
+                raise StatusError(f"Failed to invoke TfLite interpreter: {error}", Code.INTERNAL) from error
             return {alias: self._fetch(fetches[alias]) for alias in wanted}
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ def _correct_names(kind: str, infos: Mapping[str, meta_graph_pb2.TensorInfo], de
         if info.name not in names:
             info.name = _base_name(info.name)
         if info.name not in names:
-            raise ServingError(
+            raise StatusError(
                 f"Unknown tensor '{info.name}'.\n\tSignature {kind} {alias} references an unknown tensor",
                 Code.INTERNAL,
             )

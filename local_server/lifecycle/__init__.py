@@ -1,1 +1,1 @@
-"""Which models and versions there are: found on disk, loaded, warmed up, replaced, unloaded."""
+"""Lifecycle of models and versions: found on disk, loaded, warmed up, replaced, unloaded."""

@@ -1,4 +1,4 @@
-"""All served models by name, and the thread that keeps each in step with its folder."""
+"""The model manager: all served models by name, and the thread that keeps each in step with its folder."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from local_server.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
-    ServingError,
+    StatusError,
 )
 from local_server.inference.servable import Servable
-from local_server.lifecycle.model import Loading, Model
-from local_server.lifecycle.version import Version, VersionStatus
+from local_server.lifecycle.loader import Loader
+from local_server.lifecycle.served_model import ServedModel
+from local_server.lifecycle.versions import Version, VersionStatus
 
 # How long a change of the configuration without a deadline may wait for the one before it, and then for its models.
 _TURN_SECONDS = 10
@@ -29,20 +30,20 @@ _CHANGE_SECONDS = 600
 _log = logging.getLogger(__name__)
 
 
-class Manager:
-    """Finds the version that a request's ModelSpec asks for, while a thread loads new versions and unloads old ones.
+class ModelManager:
+    """Holder of all served models; finds the version for a ModelSpec while a thread loads and unloads versions.
 
     Args:
-        loading: How versions are loaded.
+        loader: Loads and unloads versions.
         poll_seconds: Seconds between looks at the folders; 0: look when the models are configured; negative: never.
         label_unavailable: Let a new label name a version that does not serve yet.
     """
 
-    def __init__(self, loading: Loading, poll_seconds: float, label_unavailable: bool = False) -> None:
-        self._loading = loading
+    def __init__(self, loader: Loader, poll_seconds: float, label_unavailable: bool = False) -> None:
+        self._loader = loader
         self._poll_seconds = poll_seconds
         self._label_unavailable = label_unavailable
-        self._models: dict[str, Model] = {}  # removed ones stay, for GetModelStatus
+        self._models: dict[str, ServedModel] = {}  # removed ones stay, for GetModelStatus
         self._configs: dict[str, ModelConfig] = {}
         self._labels: dict[tuple[str, str], int] = {}
         self._configuring = threading.Lock()
@@ -53,7 +54,7 @@ class Manager:
         self._thread = threading.Thread(target=self._keep_in_step, name="model-manager")
 
     def start(self, configs: Sequence[ModelConfig]) -> None:
-        """Start watching; return when every model serves. Raises ServingError if one cannot be loaded."""
+        """Start watching; return when every model serves. Raises StatusError if one cannot be loaded."""
         self._thread.start()
         with self._configuring:
             self._apply(configs, None, "servable")
@@ -61,7 +62,7 @@ class Manager:
     def reload(self, configs: Sequence[ModelConfig], timeout_seconds: float | None = None) -> None:
         """Serve these models instead; return when those that are new serve.
 
-        Raises ServingError, and leaves all as it was, if a new model cannot be loaded or a label cannot be assigned,
+        Raises StatusError, and leaves all as it was, if a new model cannot be loaded or a label cannot be assigned,
         or if that takes longer than the timeout; without one, there is a long one.
         """
         deadline = time.monotonic() + (_CHANGE_SECONDS if timeout_seconds is None else timeout_seconds)
@@ -111,7 +112,7 @@ class Manager:
             raise NotFoundError(f"Could not find {what} of model {spec.name}")
         return model.versions.status(number)
 
-    def _hold(self, model: Model, number: int | None, spec: model_pb2.ModelSpec) -> Version:
+    def _hold(self, model: ServedModel, number: int | None, spec: model_pb2.ModelSpec) -> Version:
         try:
             return model.versions.hold(number)
         except NotFoundError:
@@ -148,10 +149,10 @@ class Manager:
         self._configs = wanted
         self._look_now()
 
-    def _configure(self, config: ModelConfig) -> Model:
+    def _configure(self, config: ModelConfig) -> ServedModel:
         model = self._models.get(config.name)
         if model is None:
-            model = Model(config.name, self._loading, self._wake.set)
+            model = ServedModel(config.name, self._loader, self._wake.set)
         model.configure(config)
         self._models = {**self._models, config.name: model}
         return model
@@ -199,11 +200,11 @@ class Manager:
         return min(waits, default=None)
 
 
-def _wait(models: Sequence[Model], deadline: float | None, noun: str) -> None:
+def _wait(models: Sequence[ServedModel], deadline: float | None, noun: str) -> None:
     failures = [(model.name, version) for model in models for version in model.wait(deadline)]
     if failures:
         each = (
             f"{{{{name: {name} version: {version.number}}} due to error: {version.error}}}, "
             for name, version in failures
         )
-        raise ServingError(f"{len(failures)} {noun}(s) did not become available: {{{''.join(each)}}}")
+        raise StatusError(f"{len(failures)} {noun}(s) did not become available: {{{''.join(each)}}}")

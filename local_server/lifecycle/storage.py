@@ -1,4 +1,4 @@
-"""The versions of a model on disk."""
+"""Versions of a model on disk."""
 
 from __future__ import annotations
 

@@ -1,16 +1,60 @@
-"""The versions of one model that were ever wanted, as all threads see them."""
+"""Versions of a model, shared by all threads: every version that was ever wanted, and its state.
+
+A version goes START, LOADING, AVAILABLE, UNLOADING, END; one that fails to load goes from LOADING to END with an error.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
 
-from local_server.errors import NotFoundError
-from local_server.lifecycle.version import State, Version, VersionStatus
+from local_server.errors import NotFoundError, StatusError
+from local_server.inference.servable import Servable
+
+
+class State(IntEnum):
+    """The life of a version, numbered as in GetModelStatus."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """Status of a version, as clients see it."""
+
+    number: int
+    state: State
+    error: StatusError | None
+
+
+@dataclass
+class Version:
+    """A version that was wanted at some time; `error` is set if it failed to load."""
+
+    number: int
+    path: Path
+    state: State = State.START
+    error: StatusError | None = None
+    servable: Servable | None = None
+    users: int = 0
+    failures: int = 0  # loads that failed since it was last wanted anew
+    loading: bool = False  # a load is under way, or waits for a thread
+    retry_at: float = 0.0  # when the next load is due, on the monotonic clock
+
+    def status(self) -> VersionStatus:
+        """Return the current status."""
+        return VersionStatus(self.number, self.state, self.error)
 
 
 class Versions:
-    """Finds versions by number. `changed` is the re-entrant lock of it all, and tells of each change of a state."""
+    """Versions by number. `changed` is their re-entrant lock; it is notified of each change of a state."""
 
     def __init__(self, model: str) -> None:
         self.changed = threading.Condition()
@@ -55,7 +99,7 @@ class Versions:
             return version
 
     def release(self, version: Version) -> None:
-        """Let go of a version."""
+        """Release a version that `hold` returned."""
         with self.changed:
             version.users -= 1
             if not version.users and version.state is not State.AVAILABLE:

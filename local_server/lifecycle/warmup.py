@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf import message
 from tensorflow_serving.apis import prediction_log_pb2
 
-from local_server.errors import Code, InvalidArgumentError, ServingError, UnimplementedError
+from local_server.errors import Code, InvalidArgumentError, StatusError, UnimplementedError
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.multi_inference import multi_infer
 from local_server.inference.predict import predict
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 def warm_up(servable: Servable, path: Path, iterations: int = 1) -> None:
     """Run each request in the version's warm-up file `iterations` times; without a file do nothing.
 
-    Raises ServingError if the file is damaged, too long, or holds a request that fails.
+    Raises StatusError if the file is damaged, too long, or holds a request that fails.
     """
     file = path / "assets.extra" / "tf_serving_warmup_requests"
     if not file.exists():
@@ -42,7 +42,7 @@ def warm_up(servable: Servable, path: Path, iterations: int = 1) -> None:
                 for _ in range(iterations):
                     _replay(servable, log)
         except tf.errors.DataLossError as error:
-            raise ServingError(
+            raise StatusError(
                 f"{error.message}. Please verify your warmup data is in TFRecord format.", Code.DATA_LOSS
             ) from error
     _log.info("Ran %d warm-up requests of %s", count, path)

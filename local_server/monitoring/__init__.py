@@ -1,1 +1,1 @@
-"""Counts and times of what the server does, in Prometheus's text format."""
+"""Metrics of the server, in Prometheus's text format."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local_server.errors import Code, as_serving_error
+from local_server.errors import Code, as_status_error
 from local_server.monitoring.metrics import Counter, Histogram, Metric, exponential
 
 # From 10 microseconds to about 20 minutes, as in TensorFlow Serving.
@@ -58,7 +58,7 @@ class observed:  # noqa: N801 - used as a context manager, like a function
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         _current.labels = None
-        code = as_serving_error(error).code if isinstance(error, Exception) else Code.OK
+        code = as_status_error(error).code if isinstance(error, Exception) else Code.OK
         REQUESTS.add(1, self._labels[0], code.name)
         if code is Code.OK:
             REQUEST_LATENCY.add(microseconds_since(self._start), *self._labels)
@@ -79,7 +79,7 @@ def warming_up(model_path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        status = str(as_serving_error(error))
+        status = str(as_status_error(error))
         raise
     finally:
         WARMUP_LATENCY.add(microseconds_since(start), model_path, status)

@@ -18,7 +18,7 @@ MAX_SERIES = 10_000
 
 
 class Metric(ABC):
-    """Something counted, apart for each set of values of its labels. Any thread may call it."""
+    """A metric with one series for each set of label values. Any thread may call it."""
 
     kind: str
 

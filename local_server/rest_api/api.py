@@ -14,15 +14,15 @@ import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
-from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_serving_error
+from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.example_method import ExampleMethod, Result
 from local_server.inference.predict import DEFAULT_SIGNATURE, predict
 from local_server.inference.regress import REGRESS
-from local_server.lifecycle import model_info
-from local_server.lifecycle.manager import Manager
+from local_server.lifecycle import replies
+from local_server.lifecycle.manager import ModelManager
 from local_server.monitoring.instruments import observed
-from local_server.rest_api import decode, encode, examples, serving_json
+from local_server.rest_api import decode, encode, examples, json_text
 
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<call>classify|regress|predict)", re.IGNORECASE)
@@ -50,9 +50,9 @@ _log = logging.getLogger(__name__)
 
 
 class RestApi:
-    """Answers REST requests; `answer` may be called from many threads."""
+    """Handler of REST requests; `answer` may be called from many threads."""
 
-    def __init__(self, manager: Manager, timeout_ms: int) -> None:
+    def __init__(self, manager: ModelManager, timeout_ms: int) -> None:
         self._manager = manager
         self._timeout_ms = timeout_ms if timeout_ms > 0 else None
 
@@ -68,7 +68,7 @@ class RestApi:
         try:
             return 200, self._dispatch(method, path, body, arrival)
         except Exception as exception:
-            error = as_serving_error(exception)
+            error = as_status_error(exception)
             if error.code is Code.UNKNOWN:
                 _log.exception("%s %s failed", method, path)
             return _HTTP_STATUS.get(error.code, 500), encode.error(error.message)
@@ -87,7 +87,7 @@ class RestApi:
                 return self._infer(call, spec, body, arrival)
         if call == "metadata":
             return self._metadata(spec)
-        return _to_json(model_info.status(self._manager, spec))
+        return _to_json(replies.status(self._manager, spec))
 
     def _infer(self, call: str, spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> str:
         if call == "predict":
@@ -97,7 +97,7 @@ class RestApi:
         return encode.regressions(self._run(REGRESS, spec, body, arrival))
 
     def _predict(self, spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> str:
-        document = serving_json.parse(body)
+        document = json_text.parse(body)
         name = decode.signature_name(document)
         with self._manager.acquire(spec) as (_, servable):
             signature = servable.signatures.get(name or DEFAULT_SIGNATURE)
@@ -113,7 +113,7 @@ class RestApi:
         return encode.in_rows(outputs) if prediction.in_rows else encode.in_columns(outputs)
 
     def _run(self, method: ExampleMethod[Result], spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> Result:
-        document = serving_json.parse(body)
+        document = json_text.parse(body)
         name, read = decode.signature_name(document), examples.read(document)
         with self._manager.acquire(spec) as (_, servable):
             return method.run(servable, name, read, self._time_left(arrival))
@@ -127,9 +127,9 @@ class RestApi:
         return left
 
     def _metadata(self, spec: model_pb2.ModelSpec) -> str:
-        field = model_info.SIGNATURE_DEF
+        field = replies.SIGNATURE_DEF
         request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=spec, metadata_field=[field])
-        response = model_info.metadata(self._manager, request)
+        response = replies.metadata(self._manager, request)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata[field].Unpack(signatures)
         # Two documents glued together, line breaks and all, as TensorFlow Serving does it.

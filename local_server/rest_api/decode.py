@@ -1,4 +1,4 @@
-"""From the JSON of a REST prediction to arrays.
+"""Decoding of REST predictions: JSON to arrays.
 
 Well-formed values are converted level by level, with loops in C. Only when that fails are they walked one by one, to
 find what TensorFlow Serving would complain about first and to say it in its words.
@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array
-from local_server.rest_api import complaints, serving_json
-from local_server.rest_api.values import is_named, shape_of, to_array
+from local_server.rest_api import json_text, validation
+from local_server.rest_api.json_tensor import is_named, shape_of, to_array
 
 Inputs = Mapping[str, tf.DType]
 
@@ -29,11 +29,11 @@ class Prediction:
 
 
 def signature_name(document: dict[str, Any]) -> str:
-    """Return the signature that a request names, or the empty string."""
+    """Return the request's signature name, or the empty string."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise InvalidArgumentError(
-            f"JSON Value: {serving_json.show(document)} not formatted correctly. "
+            f"JSON Value: {json_text.show(document)} not formatted correctly. "
             "'signature_name' key must be a string value."
         )
     return name
@@ -42,15 +42,15 @@ def signature_name(document: dict[str, Any]) -> str:
 def prediction(document: dict[str, Any], inputs: Inputs) -> Prediction:
     """Return the arrays in a request, for a signature with inputs of these dtypes."""
     if "instances" in document and "inputs" in document:
-        raise complaints.format_error(
+        raise validation.format_error(
             document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
         )
     if "instances" in document:
         rows = document["instances"]
         if not isinstance(rows, list):
-            raise complaints.format_error(document, "Excepting 'instances' to be an list/array")
+            raise validation.format_error(document, "Excepting 'instances' to be an list/array")
         if not rows:
-            raise complaints.format_error(document, "No values in 'instances' array")
+            raise validation.format_error(document, "No values in 'instances' array")
         return Prediction(_from_rows(rows, inputs), in_rows=True)
     if "inputs" in document:
         return Prediction(_from_columns(document["inputs"], inputs), in_rows=False)
@@ -71,7 +71,7 @@ def _from_rows(rows: list[Any], inputs: Inputs) -> dict[str, Array]:
     arrays = {name: to_array(column, inputs[name]) for name, column in columns.items()}
     found = {name: array for name, array in arrays.items() if array is not None}
     if len(found) < len(inputs):
-        complaints.of_rows(rows, inputs)
+        validation.validate_rows(rows, inputs)
         raise InvalidArgumentError("Failed to process 'instances' list.")
     return found
 
@@ -90,7 +90,7 @@ def _from_columns(value: Any, inputs: Inputs) -> dict[str, Array]:
             raise InvalidArgumentError(f"Missing named input: {name} in 'inputs' object.")
         array = to_array(value[name], dtype)
         if array is None:
-            complaints.of_value(value[name], shape_of(value[name]), dtype)
+            validation.validate_value(value[name], shape_of(value[name]), dtype)
             raise InvalidArgumentError(f"Failed to process input: {name} of 'inputs' object.")
         arrays[name] = array
     return arrays

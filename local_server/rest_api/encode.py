@@ -1,4 +1,4 @@
-"""From arrays to the JSON of a REST prediction, laid out as TensorFlow Serving lays it out."""
+"""Encoding of REST replies: arrays to JSON, in TensorFlow Serving's layout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array, dtype_of, type_name
-from local_server.rest_api import serving_json
-from local_server.rest_api.values import JSON_TYPES
+from local_server.rest_api import json_text
+from local_server.rest_api.json_tensor import JSON_TYPES
 
 # String outputs whose name ends so hold bytes rather than text, and are written in base64.
 _BYTES_SUFFIX = "_bytes"
@@ -50,7 +50,7 @@ def classifications(result: classification_pb2.ClassificationResult) -> str:
         raise InvalidArgumentError("Cannot convert empty ClassificationResults to JSON")
     rows = []
     for classes in (classification.classes for classification in result.classifications):
-        scores = serving_json.decimals(np.fromiter((entry.score for entry in classes), np.float32, len(classes)))
+        scores = json_text.decimals(np.fromiter((entry.score for entry in classes), np.float32, len(classes)))
         pairs = (f"[{_quoted(entry.label)}, {score}]" for entry, score in zip(classes, scores, strict=True))
         rows.append(f"[{', '.join(pairs)}]")
     return _object({"results": f"[{', '.join(rows)}{_indented(1, ']')}"}, 0)
@@ -61,7 +61,7 @@ def regressions(result: regression_pb2.RegressionResult) -> str:
     if not result.regressions:
         raise InvalidArgumentError("Cannot convert empty RegressionResults to JSON")
     values = np.fromiter((entry.value for entry in result.regressions), np.float32, len(result.regressions))
-    return _object({"results": f"[{', '.join(serving_json.decimals(values))}]"}, 0)
+    return _object({"results": f"[{', '.join(json_text.decimals(values))}]"}, 0)
 
 
 def error(message: str) -> str:
@@ -91,9 +91,9 @@ def _texts(name: str, array: Array, depth: int) -> Any:
     if dtype == tf.string and name.endswith(_BYTES_SUFFIX):
         texts = [_base64(value, depth + array.ndim) for value in flat]
     elif dtype == tf.string:
-        texts = [_quoted(serving_json.to_text(value)) for value in flat]
+        texts = [_quoted(json_text.to_text(value)) for value in flat]
     elif dtype.is_floating:
-        texts = serving_json.decimals(flat)
+        texts = json_text.decimals(flat)
     else:
         texts = [json.dumps(value) for value in flat.tolist()]
     return np.array(texts, np.object_).reshape(array.shape).tolist()

@@ -1,4 +1,4 @@
-"""From the JSON of a REST classify or regress to tf.Examples."""
+"""Decoding of REST classify and regress requests: JSON to tf.Examples."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tensorflow.core.example import example_pb2, feature_pb2
 from tensorflow_serving.apis import input_pb2
 
 from local_server.errors import InvalidArgumentError
-from local_server.rest_api import serving_json
-from local_server.rest_api.complaints import format_error, lossy_error
-from local_server.rest_api.values import is_base64, is_lossy, to_bytes
+from local_server.rest_api import json_text
+from local_server.rest_api.json_tensor import is_base64, is_lossy, to_bytes
+from local_server.rest_api.validation import format_error, lossy_error
 
 
 def read(document: dict[str, Any]) -> input_pb2.Input:
@@ -37,7 +37,7 @@ def read(document: dict[str, Any]) -> input_pb2.Input:
 
 def _example(value: Any) -> example_pb2.Example:
     if not isinstance(value, dict):
-        raise InvalidArgumentError(f"Example must be JSON object but got JSON {serving_json.type_of(value)}")
+        raise InvalidArgumentError(f"Example must be JSON object but got JSON {json_text.type_of(value)}")
     example = example_pb2.Example()
     for name, content in value.items():
         try:
@@ -66,9 +66,7 @@ def _add(feature: feature_pb2.Feature, name: str, item: Any) -> None:
             raise InvalidArgumentError(f"Feature: {name} has uint64 element. Only int64 is supported.")
         feature.int64_list.value.append(int(item))
     else:
-        raise InvalidArgumentError(
-            f"Feature: {name} has element with unexpected JSON type: {serving_json.type_of(item)}"
-        )
+        raise InvalidArgumentError(f"Feature: {name} has element with unexpected JSON type: {json_text.type_of(item)}")
 
 
 def _expect(feature: feature_pb2.Feature, name: str, kind: str) -> None:

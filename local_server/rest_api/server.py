@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class RestServer:
-    """Serves the REST API from a thread with an event loop, and a bounded pool of threads that do the work.
+    """HTTP server of the REST API: a thread with an event loop, and a bounded pool of threads that do the work.
 
     Predictions are refused with 503 while `limit` requests are worked on or wait. Questions about a model are not, or
     a server with much to do would be taken for one that is broken.

@@ -52,7 +52,7 @@ def save_model(path: Path, bias: float) -> None:
             seen = tf.constant("")
         content = tf.while_loop(lambda seen: tf.equal(seen, ""), lambda seen: tf.io.read_file(file), [seen])
         examples = v1.placeholder(tf.string, [None], "examples")
-        features = {"x": tf.io.FixedLenFeature([1], tf.float32), "name": tf.io.FixedLenFeature([], tf.string, "dog")}
+        features = {"x": tf.io.FixedLenFeature([1], tf.float32), "name": tf.io.FixedLenFeature([], tf.string, "gear")}
         parsed = tf.io.parse_example(examples, features)
         labels = tf.stack([parsed["name"], tf.strings.upper(parsed["name"])], 1)
         signatures = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from local_server.config.batching import BatchingParameters, read_batching_parameters, version_parameters
-from local_server.cpus import usable_cpus
 from local_server.errors import InvalidArgumentError, NotFoundError
+from local_server.system import usable_cpus
 
 SHIPPED = Path(__file__).parents[4] / "model_serving" / "batching"
 
@@ -44,7 +44,7 @@ def test_read_every_field_is_understood(read):
 
 
 def test_read_empty_file_gives_upstreams_defaults(read):
-    """What the file leaves out is as in TensorFlow Serving."""
+    """Fields that the file leaves out have TensorFlow Serving's defaults."""
     parameters = read("")
     assert (parameters.max_batch_size, parameters.batch_timeout_micros) == (1000, 0)
     assert (parameters.max_enqueued_batches, parameters.num_batch_threads) == (10, usable_cpus())

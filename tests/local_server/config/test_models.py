@@ -10,7 +10,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from local_server.config import models
 from local_server.config.models import VersionPolicy
-from local_server.errors import ServingError
+from local_server.errors import StatusError
 
 
 def parse(*configs: str):
@@ -82,6 +82,6 @@ GOOD = 'name: "a" base_path: "/a" model_platform: "tensorflow"'
 )
 def test_parse_contradiction_is_refused(configs, message):
     """A list that cannot be served is refused with TensorFlow Serving's words."""
-    with pytest.raises(ServingError) as error:
+    with pytest.raises(StatusError) as error:
         parse(*configs)
     assert error.value.message == message

@@ -46,8 +46,8 @@ def test_classify_returns_classes_of_each_example(client):
     )
     response = client.predictions.Classify(request, timeout=TIMEOUT)
     assert [[(entry.label, entry.score) for entry in each.classes] for each in response.result.classifications] == [
-        [("dog", 0.5), ("DOG", -0.5)],
-        [("dog", 2), ("DOG", -2)],
+        [("gear", 0.5), ("GEAR", -0.5)],
+        [("gear", 2), ("GEAR", -2)],
     ]
     assert (response.model_spec.name, response.model_spec.version.value) == ("gadgets", 1)
     assert response.model_spec.signature_name == "classify"

@@ -8,6 +8,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -46,7 +47,7 @@ def test_predict_signatures_answer_right(client, signature, inputs, expected):
 
 
 def test_predict_unusual_shape_reaches_graph(client):
-    """What does not fit a placeholder's static shape is left to the graph, which may accept it."""
+    """An input that does not fit a placeholder's static shape is left to the graph, which may accept it."""
     assert tf.make_ndarray(client.predict(x=[[1.0, 2.0]]).outputs["y"]).tolist() == [[2.5, 3.0]]
 
 
@@ -228,3 +229,27 @@ def test_channel_arguments_reach_grpc(models, run_server, tmp_path):
     with pytest.raises(grpc.RpcError, match="larger than max") as error:
         client.predict(x=np.arange(100, dtype=np.float32))
     assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def check_health(client, name):
+    """Ask for the health of a service."""
+    request = health_pb2.HealthCheckRequest(service=name)
+    return health_pb2_grpc.HealthStub(client.channel).Check(request, timeout=TIMEOUT).status
+
+
+def test_check_names_of_upstream_are_serving(models, run_server, tmp_path):
+    """The server and its two services are healthy; other names are not known."""
+    models.install(tmp_path)
+    client = run_server(tmp_path, enable_grpc_healthcheck_service=True)
+    for name in ("", "ModelService", "PredictionService"):
+        assert check_health(client, name) == health_pb2.HealthCheckResponse.SERVING
+    with pytest.raises(grpc.RpcError) as error:
+        check_health(client, "tensorflow.serving.PredictionService")
+    assert error.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_check_without_flag_is_unimplemented(client):
+    """Without --enable_grpc_healthcheck_service there is no such service."""
+    with pytest.raises(grpc.RpcError) as error:
+        check_health(client, "")
+    assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED

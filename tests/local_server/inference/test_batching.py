@@ -13,9 +13,10 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from local_server import server as module
 from local_server.config.batching import BatchingParameters
-from local_server.errors import Code, InvalidArgumentError, ServingError, UnavailableError
+from local_server.errors import Code, InvalidArgumentError, StatusError, UnavailableError
 from local_server.flags import Options
-from local_server.inference.batching import Batcher, BatchScheduler
+from local_server.inference.batch_scheduler import BatchScheduler
+from local_server.inference.batching import Batcher
 from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from local_server.monitoring.instruments import BATCHES
@@ -193,7 +194,7 @@ def test_run_inputs_of_unequal_sizes_are_refused(requests):
 
 @pytest.mark.parametrize("value", [np.int64(3), np.zeros((0, 2))], ids=["scalar", "no rows"])
 def test_run_inputs_without_rows_run_alone(requests, value):
-    """What cannot be put together with others runs by itself, in the request's own thread."""
+    """A request that cannot be merged with others runs by itself, in its own thread."""
     service = requests(batch_timeout_micros=FOREVER)
     (output,) = service.batcher.run({"x": value}, ("y",), None, service.session)
     np.testing.assert_array_equal(output, value * 2)
@@ -219,7 +220,7 @@ def test_run_deadline_in_queue_is_told_and_not_run(requests):
     service.session.gate.clear()
     running = service.start([1])
     assert service.session.begun.wait(60)
-    with pytest.raises(ServingError, match=r"Run\(\) timeout exceeded while waiting in batching queue") as error:
+    with pytest.raises(StatusError, match=r"Run\(\) timeout exceeded while waiting in batching queue") as error:
         service.run([2], timeout_ms=1)
     assert error.value.code is Code.RESOURCE_EXHAUSTED
     service.session.gate.set()
@@ -230,12 +231,12 @@ def test_run_deadline_in_queue_is_told_and_not_run(requests):
 def test_run_deadline_in_queue_frees_the_room(requests, eventually):
     """A request that gave up takes no room in its batch, and a batch of nobody none in the queue."""
     service = requests(max_batch_size=3, batch_timeout_micros=FOREVER, max_enqueued_batches=1)
-    with pytest.raises(ServingError, match="timeout exceeded while waiting"):
+    with pytest.raises(StatusError, match="timeout exceeded while waiting"):
         service.run([1], timeout_ms=1)
     assert not service.scheduler._queues
     waiting = service.start([2])
     service.wait(eventually)
-    with pytest.raises(ServingError, match="timeout exceeded while waiting"):
+    with pytest.raises(StatusError, match="timeout exceeded while waiting"):
         service.run([3], timeout_ms=1)
     assert service.run([4], [5]) == [[8], [10]]
     assert waiting.result() == [[4]]
@@ -262,7 +263,7 @@ def test_run_batch_has_the_time_of_its_most_patient_request(requests):
 )
 def test_run_output_without_the_batchs_rows_is_refused(requests, output, message):
     """An output that cannot be shared out is an error, not a guess."""
-    with pytest.raises(ServingError, match=message) as error:
+    with pytest.raises(StatusError, match=message) as error:
         requests().run([1], session=lambda feeds, timeout_ms: [output])
     assert error.value.code is Code.FAILED_PRECONDITION
 
@@ -407,10 +408,10 @@ def test_server_stop_does_not_wait_for_a_run_without_end(models, tmp_path, free_
 
 
 def test_server_wrong_per_model_parameters_refuse_the_version_before_its_load(run_server, tmp_path, batching):
-    """What is wrong with a version's own file is told without loading the model."""
+    """An error in a version's own file is reported without loading the model."""
     (tmp_path / "gadgets" / "1").mkdir(parents=True)
     (tmp_path / "gadgets" / "1" / "batching_params.pbtxt").write_text("allowed_batch_sizes: 4")
-    with pytest.raises(ServingError, match="Last entry in allowed_batch_sizes must match"):
+    with pytest.raises(StatusError, match="Last entry in allowed_batch_sizes must match"):
         run_server(tmp_path / "gadgets", **batching(""), enable_per_model_batching_parameters=True)
 
 

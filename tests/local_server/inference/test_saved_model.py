@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
-from local_server.errors import ServingError
+from local_server.errors import StatusError
 from local_server.inference import saved_model as module
 from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
@@ -38,5 +38,5 @@ def test_server_loads_the_meta_graph_of_its_tags(run_server, models, tmp_path):
     saved_model.meta_graphs[0].meta_info_def.tags.append("gpu")
     proto.write_bytes(saved_model.SerializeToString())
     assert run_server(tmp_path, saved_model_tags="serve,gpu").states() == {1: "AVAILABLE"}
-    with pytest.raises(ServingError, match="serve"):
+    with pytest.raises(StatusError, match="serve"):
         run_server(tmp_path)

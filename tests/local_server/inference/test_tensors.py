@@ -32,7 +32,7 @@ def ids(array):
 @pytest.mark.parametrize("as_content", [False, True])
 @pytest.mark.parametrize("array", ARRAYS, ids=ids)
 def test_fill_proto_reads_back_as_the_same_array(array, as_content):
-    """What is written in either form is read back, dtype and shape included."""
+    """Tensors written in either form are read back, dtype and shape included."""
     proto = tensor_pb2.TensorProto()
     fill_proto(proto, array, as_content)
     back = to_array(proto)

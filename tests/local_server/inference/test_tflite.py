@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
-from local_server.errors import ServingError
+from local_server.errors import StatusError
 
 # There is no other interpreter in TensorFlow's package yet.
 pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
@@ -111,8 +111,8 @@ def test_load_prefers_model_tflite_only_if_told(models, run_server, half_plus_th
 
 @pytest.mark.parametrize("signature", [None, meta_graph_pb2.SignatureDef(inputs={"number": {"name": "z:0"}})])
 def test_load_damaged_model_is_refused(run_server, half_plus_three, tmp_path, signature):
-    """What is no model, and a signature of tensors that the model lacks, is reported and not served."""
+    """A damaged model, or a signature of tensors that the model lacks, is reported and not served."""
     put(with_signature(half_plus_three, "mine", signature) if signature else b"nothing", tmp_path)
     expected = "Unknown tensor 'z'" if signature else "Cannot build FlatBufferModel from buffer"
-    with pytest.raises(ServingError, match=expected):
+    with pytest.raises(StatusError, match=expected):
         run_server(tmp_path, prefer_tflite_model=True)

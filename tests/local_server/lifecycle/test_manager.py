@@ -12,12 +12,12 @@ from google.protobuf import text_format
 from tensorflow_serving.apis import model_management_pb2, model_pb2, prediction_log_pb2
 
 from local_server.config.models import ModelConfig, VersionPolicy
-from local_server.errors import Code, DeadlineExceededError, ServingError
+from local_server.errors import Code, DeadlineExceededError, StatusError
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
-from local_server.lifecycle.manager import Manager
-from local_server.lifecycle.model import Loading, Model
+from local_server.lifecycle.loader import Loader, Workers
+from local_server.lifecycle.manager import ModelManager
+from local_server.lifecycle.served_model import ServedModel
 from local_server.lifecycle.versions import Versions
-from local_server.lifecycle.workers import Workers
 
 TIMEOUT = 60
 
@@ -76,8 +76,8 @@ def run_manager():
         def load(path):
             return SavedModelServable.load(path, SessionSettings())
 
-        loading = Loading(load, loaders or Workers("load", 1), Workers("unload", None), 0, 0)
-        managers.append(Manager(loading, poll_seconds=0.01))
+        loader = Loader(load, loaders or Workers("load", 1), Workers("unload", None), 0, 0)
+        managers.append(ModelManager(loader, poll_seconds=0.01))
         managers[-1].start(configs)
         return managers[-1]
 
@@ -182,7 +182,7 @@ def test_reload_without_deadline_blocks_neither_others_nor_predictions(models, f
 
 
 def test_reload_during_another_says_so(models, folders, run_manager, eventually, caplog):
-    """Who cannot wait for the change under way is told of it."""
+    """A caller that cannot wait for the change under way gets an error that says so."""
     two, none = ModelConfig("two", folders / "two"), ModelConfig("none", folders / "none")
     manager = run_manager(two)
     waiting = threading.Thread(target=lambda: manager.reload([two, none]))
@@ -245,7 +245,7 @@ def test_label_moves_before_its_old_version_goes(folders, run_manager, eventuall
     eventually(lambda: [status.state.name for status in manager.status(spec)] == ["AVAILABLE"] * 2)
     both = labelled(folders / "two", 0)
     manager.reload([ModelConfig(both.name, both.base_path, both.policy, {"stable": 1})])
-    configure = Model.configure
+    configure = ServedModel.configure
 
     def ask_late(model, config):
         configure(model, config)
@@ -254,7 +254,7 @@ def test_label_moves_before_its_old_version_goes(folders, run_manager, eventuall
             answers.append(number)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Model, "configure", ask_late)
+        patch.setattr(ServedModel, "configure", ask_late)
         manager.reload([labelled(folders / "two", 2)])
     assert answers == [2]
 
@@ -294,7 +294,7 @@ def test_label_for_version_that_does_not_serve_is_refused(folders, run_server):
 def test_label_at_the_start_needs_the_flag(folders, run_server):
     """No version is available yet when the first configuration is read."""
     file = write(folders / "models.txt", entry("two", folders / "two", label("stable", 2)))
-    with pytest.raises(ServingError, match="Request to assign label to version 2 of model two") as error:
+    with pytest.raises(StatusError, match="Request to assign label to version 2 of model two") as error:
         run_server(folders, model_config_file=file)
     assert error.value.code is Code.FAILED_PRECONDITION
 

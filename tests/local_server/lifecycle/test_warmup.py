@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from local_server.errors import ServingError
+from local_server.errors import StatusError
 from local_server.inference.saved_model import SavedModelServable
 
 
@@ -40,7 +40,7 @@ def test_warm_up_runs_each_request(models, run_server, tmp_path, caplog):
 def test_warm_up_failing_request_refuses_the_version(models, run_server, tmp_path):
     """A version that cannot answer its own warm-up requests does not serve."""
     write_requests(models.install(tmp_path), "describe", "zz")
-    with pytest.raises(ServingError, match=r'version: 1} due to error: .*"zz" not found'):
+    with pytest.raises(StatusError, match=r'version: 1} due to error: .*"zz" not found'):
         run_server(tmp_path)
 
 
@@ -53,7 +53,7 @@ def test_warm_up_switched_off_runs_nothing(models, run_server, tmp_path):
 def test_warm_up_over_limit_refuses_the_version(models, run_server, tmp_path):
     """More than 1,000 records are a mistake."""
     write_requests(models.install(tmp_path), *["describe"] * 1_001)
-    with pytest.raises(ServingError, match=r"exceeds the maximum \(1000\)"):
+    with pytest.raises(StatusError, match=r"exceeds the maximum \(1000\)"):
         run_server(tmp_path)
 
 
@@ -62,7 +62,7 @@ def test_warm_up_damaged_file_refuses_the_version(models, run_server, tmp_path):
     version = models.install(tmp_path)
     write_requests(version)
     (version / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"not a record, but long enough")
-    with pytest.raises(ServingError, match="Please verify your warmup data is in TFRecord format"):
+    with pytest.raises(StatusError, match="Please verify your warmup data is in TFRecord format"):
         run_server(tmp_path)
 
 
@@ -94,7 +94,7 @@ def test_warm_up_replays_requests_with_examples(models, run_server, tmp_path, ca
     empty = prediction_log_pb2.PredictionLog.FromString(log.SerializeToString())
     getattr(empty, log.WhichOneof("log_type")).request.ClearField("input")
     write_records(models.install(tmp_path / "wrong"), empty.SerializeToString())
-    with pytest.raises(ServingError, match="Input is empty"):
+    with pytest.raises(StatusError, match="Input is empty"):
         run_server(tmp_path / "wrong")
 
 
@@ -115,7 +115,7 @@ def test_warm_up_replays_requests_with_examples(models, run_server, tmp_path, ca
 def test_warm_up_unfit_record_refuses_the_version(models, run_server, tmp_path, record, message):
     """Logs of other kinds, and what is no log, are refused."""
     write_records(models.install(tmp_path), record)
-    with pytest.raises(ServingError, match=message):
+    with pytest.raises(StatusError, match=message):
         run_server(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What the server shows of its work."""
+"""Metrics of the server, as Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from local_server.errors import ServingError
+from local_server.errors import StatusError
 
 PATH = "/monitoring/prometheus/metrics"
 
@@ -132,5 +132,5 @@ def test_no_page_without_configuration(client):
 def test_start_with_wrong_configuration_fails(models, run_server, tmp_path):
     """A monitoring configuration that cannot be read ends the start."""
     models.install(tmp_path)
-    with pytest.raises(ServingError, match="Invalid protobuf file"):
+    with pytest.raises(StatusError, match="Invalid protobuf file"):
         run_server(tmp_path, **monitored(tmp_path, "prometheus {}"))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from local_server.errors import Code, ServingError
+from local_server.errors import Code, StatusError
 from local_server.flags import Options
 from local_server.rest_api.api import RestApi
 from local_server.server import Server
@@ -283,7 +283,7 @@ class Failing:
 )
 def test_answer_error_has_the_http_status_of_its_code(code, status):
     """Each canonical code has TensorFlow Serving's HTTP status, and the message comes through."""
-    api = RestApi(Failing(ServingError("broken", code)), 0)
+    api = RestApi(Failing(StatusError("broken", code)), 0)
     answer = api.answer("POST", "/v1/models/gadgets:predict", b'{"instances": [1]}', time.monotonic())
     assert (answer[0], json.loads(answer[1])) == (status, {"error": "broken"})
 
@@ -293,8 +293,9 @@ def manager(models, tmp_path):
     """A manager that serves the model."""
     models.install(tmp_path)
     server = Server(Options(model_name="gadgets", model_base_path=str(tmp_path)))
-    server._manager.start(server._models())
-    yield server._manager
+    server._manager = manager = server._new_manager()
+    manager.start(server._models())
+    yield manager
     server.stop()
 
 

@@ -22,7 +22,7 @@ REGRESS = '{"signature_name": "regress", '
         (
             "classify",
             CLASSIFY + '"examples": [{"x": 2.0}, {"x": 0.1, "name": "é"}]}',
-            '{\n    "results": [[["dog", 2.0], ["DOG", -2.0]], [["é", 0.1], ["é", -0.1]]\n    ]\n}',
+            '{\n    "results": [[["gear", 2.0], ["GEAR", -2.0]], [["é", 0.1], ["é", -0.1]]\n    ]\n}',
         ),
         (
             "classify",

@@ -1,4 +1,4 @@
-"""What HTTP itself shows: who may call, and how many at once."""
+"""HTTP itself: callers of other origins, and the number of calls at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 import httpx
 import pytest
 
-from local_server import ports
 from local_server import server as module
 from local_server.rest_api.server import RestServer
+from local_server.system import bind
 
 PATH = "/v1/models/gadgets"
 
@@ -78,7 +78,7 @@ class Clerk:
 def test_time_counts_from_arrival_and_questions_are_let_in_past_the_limit(eventually, free_port):
     """A request that waits for a thread has come when it came; whoever asks after a busy server's health is let in."""
     clerk = Clerk()
-    server = RestServer(clerk, ports.bind("127.0.0.1", free_port), 1, 1, 60, metrics_path=None, allow_cors=False)
+    server = RestServer(clerk, bind("127.0.0.1", free_port), 1, 1, 60, metrics_path=None, allow_cors=False)
     server.start()
     try:
         with ThreadPoolExecutor(2) as pool:

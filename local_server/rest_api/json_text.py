@@ -75,7 +75,7 @@ def show(value: Any) -> str:
 
 
 def type_of(value: Any) -> str:
-    """Return what error messages call the type of a value."""
+    """Return the name of a value's type in error messages."""
     return str(value) if isinstance(value, bool) else _TYPES[type(value)]
 
 

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from local_server.config import ssl
+from local_server.config import files
 from local_server.errors import InvalidArgumentError
 
 TIMEOUT = 60
@@ -70,4 +70,4 @@ def test_read_incomplete_credentials_is_refused(tmp_path, text, message):
     file = tmp_path / "ssl.txt"
     file.write_text(text)
     with pytest.raises(InvalidArgumentError, match=message):
-        ssl.read_credentials(str(file))
+        files.read_credentials(str(file))

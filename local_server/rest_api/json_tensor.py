@@ -1,4 +1,4 @@
-"""Nested lists of JSON values to arrays, by loops in C: what TensorFlow Serving would refuse comes out as None."""
+"""Conversion of nested JSON lists to arrays, by loops in C; None for values that TensorFlow Serving refuses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array
-from local_server.rest_api import serving_json
+from local_server.rest_api import json_text
 
 # Arrays of other dtypes cannot be written in JSON.
 JSON_TYPES = (
@@ -87,7 +87,7 @@ def _converter(dtype: tf.DType) -> Callable[[list[Any], Any], Array | None]:
 def to_bytes(leaf: Any) -> bytes:
     """Return the bytes of a JSON string or of bytes in base64."""
     if isinstance(leaf, str):
-        return serving_json.to_bytes(leaf)
+        return json_text.to_bytes(leaf)
     text = "".join(leaf["b64"].split()).rstrip("=")  # white space and missing padding are let through
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from local_server.rest_api.serving_json import decimals
+from local_server.rest_api.json_text import decimals
 
 
 @pytest.mark.parametrize(

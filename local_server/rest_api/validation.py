@@ -1,4 +1,4 @@
-"""What TensorFlow Serving would complain of first in a REST prediction, in its words.
+"""Validation of a REST prediction, worded as TensorFlow Serving words its errors.
 
 The document is walked value by value, in its order. Each function returns if it finds nothing wrong.
 """
@@ -11,25 +11,25 @@ from typing import Any
 
 import tensorflow as tf
 
-from local_server.errors import InvalidArgumentError, ServingError, UnimplementedError
+from local_server.errors import InvalidArgumentError, StatusError, UnimplementedError
 from local_server.inference.tensors import type_name
-from local_server.rest_api import serving_json
-from local_server.rest_api.values import JSON_TYPES, is_base64, is_lossy, is_named, shape_of, to_array, to_bytes
+from local_server.rest_api import json_text
+from local_server.rest_api.json_tensor import JSON_TYPES, is_base64, is_lossy, is_named, shape_of, to_array, to_bytes
 
 
 def format_error(value: Any, text: str) -> InvalidArgumentError:
     """Return the error that quotes a JSON value."""
-    return InvalidArgumentError(f"JSON Value: {serving_json.show(value)} {text}")
+    return InvalidArgumentError(f"JSON Value: {json_text.show(value)} {text}")
 
 
 def lossy_error(value: float, type_name: str) -> InvalidArgumentError:
     """Return the error for a number that a floating-point type cannot hold."""
     return InvalidArgumentError(
-        f"Cannot convert JSON value: {serving_json.show(value)} to {type_name} without loss of precision."
+        f"Cannot convert JSON value: {json_text.show(value)} to {type_name} without loss of precision."
     )
 
 
-def of_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
+def validate_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
     """Raise InvalidArgumentError for the first fault in an `instances` list."""
     named = is_named(rows[0])
     shapes: dict[str, list[int]] = {}
@@ -39,24 +39,24 @@ def of_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
             raise InvalidArgumentError(f"Expecting {wanted} but got {got} at item {index} of input list")
         for name, value in row.items() if named else [(next(iter(inputs)), row)]:
             try:
-                _of_item(name, value, inputs, shapes)
-            except ServingError as error:
+                _validate_item(name, value, inputs, shapes)
+            except StatusError as error:
                 key = f" key: {name}" if named else ""
                 raise InvalidArgumentError(
                     f"Failed to process element: {index}{key} of 'instances' list. Error: {error}"
                 ) from error
         if named and row.keys() != inputs.keys():
             raise InvalidArgumentError(
-                f"Failed to process element: {index} of 'instances' list. JSON object: {serving_json.show(row)} "
+                f"Failed to process element: {index} of 'instances' list. JSON object: {json_text.show(row)} "
                 f"must only have keys: {','.join(sorted(inputs))}"
             )
 
 
-def _of_item(name: str, value: Any, inputs: Mapping[str, tf.DType], shapes: dict[str, list[int]]) -> None:
+def _validate_item(name: str, value: Any, inputs: Mapping[str, tf.DType], shapes: dict[str, list[int]]) -> None:
     if name not in inputs:
         raise InvalidArgumentError(f"JSON object: does not have named input: {name}")
     shape = shape_of(value)
-    of_value(value, shape, inputs[name])
+    validate_value(value, shape, inputs[name])
     first = shapes.setdefault(name, shape)
     if math.prod(first) != math.prod(shape):
         raise InvalidArgumentError(f"Expecting tensor size: {math.prod(first)} but got: {math.prod(shape)}")
@@ -64,14 +64,14 @@ def _of_item(name: str, value: Any, inputs: Mapping[str, tf.DType], shapes: dict
         raise InvalidArgumentError(f"Expecting shape {_shown(first)} but got: {_shown(shape)}")
 
 
-def of_value(value: Any, shape: list[int], dtype: tf.DType, level: int = 0) -> None:
-    """Raise a ServingError for the first value that does not fit the shape or the dtype."""
+def validate_value(value: Any, shape: list[int], dtype: tf.DType, level: int = 0) -> None:
+    """Raise a StatusError for the first value that does not fit the shape or the dtype."""
     if not isinstance(value, list):
         if level != len(shape):
             raise format_error(
                 value, f"found at incorrect level: {level + 1} in the JSON DOM. Expected at level: {len(shape)}"
             )
-        _of_leaf(value, dtype)
+        _validate_leaf(value, dtype)
         return
     if level >= len(shape):
         raise InvalidArgumentError(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
@@ -80,21 +80,21 @@ def of_value(value: Any, shape: list[int], dtype: tf.DType, level: int = 0) -> N
             f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
         )
     for item in value:
-        of_value(item, shape, dtype, level + 1)
+        validate_value(item, shape, dtype, level + 1)
 
 
-def _of_leaf(value: Any, dtype: tf.DType) -> None:
+def _validate_leaf(value: Any, dtype: tf.DType) -> None:
     if isinstance(value, dict) and dtype == tf.string:
         if not is_base64(value):
             raise format_error(value, "not formatted correctly for base64 data")
         to_bytes(value)
         return
     if not isinstance(value, dict) and dtype not in JSON_TYPES:
-        raise UnimplementedError(f"Conversion of JSON Value: {serving_json.show(value)} to type: {type_name(dtype)}")
+        raise UnimplementedError(f"Conversion of JSON Value: {json_text.show(value)} to type: {type_name(dtype)}")
     if dtype.is_floating and type(value) in (int, float) and is_lossy(value, dtype.as_numpy_dtype):
         raise lossy_error(value, type_name(dtype))
     if isinstance(value, dict) or to_array(value, dtype) is None:
-        raise format_error(value, f"Type: {serving_json.type_of(value)} is not of expected type: {type_name(dtype)}")
+        raise format_error(value, f"Type: {json_text.type_of(value)} is not of expected type: {type_name(dtype)}")
 
 
 def _shown(shape: list[int]) -> str:

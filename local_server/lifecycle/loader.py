@@ -1,13 +1,17 @@
-"""Threads for what takes long."""
+"""Loading and unloading of versions: the function that loads, its threads and its retries."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_server.inference.servable import Servable
 
 
 class Workers:
-    """Runs each task in a daemon thread of its own, at most `limit` at once (None: as many as there are)."""
+    """Threads for long tasks: one daemon thread a task, at most `limit` at once (None: no limit)."""
 
     def __init__(self, name: str, limit: int | None) -> None:
         self._name = name
@@ -23,3 +27,14 @@ class Workers:
         else:
             with self._slots:
                 task()
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Loads and unloads versions; a failed load is tried again `retries` times, `retry_seconds` apart."""
+
+    load: Callable[[Path], Servable]
+    load_workers: Workers
+    unload_workers: Workers
+    retries: int
+    retry_seconds: float

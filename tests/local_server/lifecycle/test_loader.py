@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from local_server.lifecycle.workers import Workers
+from local_server.lifecycle.loader import Workers
 
 
 @pytest.mark.parametrize(("limit", "together"), [(1, 1), (2, 2), (None, 3)])

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import input_pb2
 
 from local_server.errors import InvalidArgumentError
-from local_server.inference.examples import serialize
+from local_server.inference.example_method import serialize
 
 
 def example(**features):

@@ -1,4 +1,4 @@
-"""One batch: the rows of several requests put together, and the outputs taken apart again."""
+"""Rows of a batch: merge the inputs of several requests, split the outputs again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cut(feeds: Feeds, limit: int) -> list[Feeds]:
 
 
 def merge(requests: Sequence[Feeds], padding: int) -> dict[str, Array]:
-    """Put the rows of requests one after another, and as many copies of a valid row as `padding` says.
+    """Concatenate the rows of requests, followed by `padding` copies of a valid row.
 
     Inputs whose other dimensions differ are filled up with their own first value. One request alone is not copied.
     """

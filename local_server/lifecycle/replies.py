@@ -1,16 +1,16 @@
-"""What the server tells about its models: the replies of GetModelStatus and GetModelMetadata, for both protocols."""
+"""Replies of GetModelStatus and GetModelMetadata, for both protocols."""
 
 from __future__ import annotations
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
 
 from local_server.errors import Code, InvalidArgumentError
-from local_server.lifecycle.manager import Manager
+from local_server.lifecycle.manager import ModelManager
 
 SIGNATURE_DEF = "signature_def"
 
 
-def status(manager: Manager, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
+def status(manager: ModelManager, spec: model_pb2.ModelSpec) -> get_model_status_pb2.GetModelStatusResponse:
     """Return the state of each version of a model, newest first, or of the one asked for."""
     response = get_model_status_pb2.GetModelStatusResponse()
     for version in manager.status(spec):
@@ -21,9 +21,9 @@ def status(manager: Manager, spec: model_pb2.ModelSpec) -> get_model_status_pb2.
 
 
 def metadata(
-    manager: Manager, request: get_model_metadata_pb2.GetModelMetadataRequest
+    manager: ModelManager, request: get_model_metadata_pb2.GetModelMetadataRequest
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-    """Return a version's signatures, the one kind of metadata there is."""
+    """Return a version's signatures, the only kind of metadata."""
     if not request.metadata_field:
         raise InvalidArgumentError("GetModelMetadataRequest must specify at least one metadata_field")
     for name in request.metadata_field:

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import TypeVar
 
-from google.protobuf import message, text_format
+from google.protobuf import message
+from google.protobuf import text_format as protobuf_text
 
 from local_server.errors import InvalidArgumentError, NotFoundError
 
@@ -16,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def read(file: str | Path, into: _Message) -> _Message:
-    """Fill a message from a file and return it; what is wrong with the text goes to the log, as in TensorFlow Serving.
+    """Fill a message from a file and return it; log syntax errors with their place, as TensorFlow Serving does.
 
     Raises NotFoundError if the file cannot be read, InvalidArgumentError if it does not hold such a message.
     """
@@ -27,8 +28,8 @@ def read(file: str | Path, into: _Message) -> _Message:
     except UnicodeDecodeError as error:
         raise InvalidArgumentError(f"Invalid protobuf file: '{file}'") from error
     try:
-        return text_format.Parse(text, into)
-    except text_format.ParseError as error:
-        position, _, complaint = str(error).partition(" : ")
-        _log.error("Error parsing text-format %s: %s: %s", into.DESCRIPTOR.full_name, position, complaint)
+        return protobuf_text.Parse(text, into)
+    except protobuf_text.ParseError as error:
+        position, _, reason = str(error).partition(" : ")
+        _log.error("Error parsing text-format %s: %s: %s", into.DESCRIPTOR.full_name, position, reason)
         raise InvalidArgumentError(f"Invalid protobuf file: '{file}'") from error

@@ -1,4 +1,4 @@
-"""What every gRPC call has in common: how an error becomes a status, and how long a client waits."""
+"""Common part of the RPC methods: errors become gRPC statuses, deadlines become timeouts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_serving_error
+from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error
 from local_server.monitoring.instruments import observed
 
 # Longer messages would overflow the HTTP/2 header they travel in.
@@ -27,8 +27,8 @@ _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 _log = logging.getLogger(__name__)
 
 
-def answering(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
-    """Turn whatever a call raises into its gRPC status, and refuse a request that leaves its ModelSpec out.
+def rpc_method(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
+    """Decorate an RPC method: turn exceptions into gRPC statuses, and refuse a request without its ModelSpec.
 
     Calls that run a model are counted.
     """
@@ -43,7 +43,7 @@ def answering(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any
                     raise InvalidArgumentError("Missing ModelSpec")
                 return method(self, request, context)
         except Exception as exception:
-            error = as_serving_error(exception)
+            error = as_status_error(exception)
             if error.code is Code.UNKNOWN:
                 _log.exception("%s failed", name)
         message = error.message

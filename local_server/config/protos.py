@@ -1,4 +1,4 @@
-"""Classes of the configuration messages that the package with TensorFlow Serving's protos leaves out."""
+"""Configuration messages that the package of TensorFlow Serving's protos leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One model: which of its versions are wanted, and how they are loaded and unloaded.
+"""A served model: its wanted versions, their loading and unloading.
 
 The versions that the policy chooses among those on disk are wanted. They are loaded and warmed up before the ones they
 replace are unloaded, and each of these is closed when its last request has ended. A version that fails to load changes
@@ -11,43 +11,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from local_server.config.models import ModelConfig
-from local_server.errors import DeadlineExceededError, ServingError, UnavailableError, as_serving_error
-from local_server.inference.servable import Servable
+from local_server.errors import DeadlineExceededError, StatusError, UnavailableError, as_status_error
+from local_server.lifecycle.loader import Loader
 from local_server.lifecycle.storage import versions_in
-from local_server.lifecycle.version import State, Version, VersionStatus
-from local_server.lifecycle.versions import Versions
-from local_server.lifecycle.workers import Workers
+from local_server.lifecycle.versions import State, Version, Versions, VersionStatus
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Loading:
-    """How versions get into memory and out, and how often a failed load is tried again, how many seconds apart."""
+class ServedModel:
+    """A model and its versions. One thread calls `look` and `reconcile`, any thread the rest; `wake` wakes it."""
 
-    load: Callable[[Path], Servable]
-    loaders: Workers
-    unloaders: Workers
-    retries: int
-    retry_seconds: float
-
-
-class Model:
-    """One model. `look` and `reconcile` are called by one thread, the rest by any; `wake` asks that thread to come."""
-
-    def __init__(self, name: str, loading: Loading, wake: Callable[[], None]) -> None:
+    def __init__(self, name: str, loader: Loader, wake: Callable[[], None]) -> None:
         self.name = name
         self.versions = Versions(name)
-        self._loading = loading
+        self._loader = loader
         self._wake = wake
         self._config: ModelConfig | None = None
         self._wanted: dict[int, Path] = {}
-        self._complaint = ""
+        self._warning = ""
         self._changed = self.versions.changed  # guards all of the above
 
     def configure(self, config: ModelConfig | None) -> None:
@@ -56,7 +42,7 @@ class Model:
             self._config = config
             if config is None:
                 self._wanted = {}
-                self._complaint = ""
+                self._warning = ""
                 for version in self.versions:
                     if version.state is State.END:
                         version.failures = 0  # should it be wanted again, it gets a new chance
@@ -87,19 +73,19 @@ class Model:
             return
         try:
             on_disk = versions_in(config.base_path)
-        except ServingError as error:
-            self._complain(f"Servable {self.name}: {error.message}")
+        except StatusError as error:
+            self._warn(f"Servable {self.name}: {error.message}")
             return
         wanted = {number: on_disk[number] for number in config.policy.choose(on_disk)}
-        complaint = ""
+        warning = ""
         if not wanted:
-            complaint = (
+            warning = (
                 f"No versions of servable {self.name} found under base path {config.base_path}. "
                 "Did you forget to name your leaf directory as a number (eg. '/1/')?"
             )
         elif missing := (config.policy.specific or frozenset()).difference(wanted):
-            complaint = f"Versions {sorted(missing)} of servable {self.name} were not found in the file system"
-        self._complain(complaint)
+            warning = f"Versions {sorted(missing)} of servable {self.name} were not found in the file system"
+        self._warn(warning)
         with self._changed:
             if self._config is config:  # else another look is due
                 self._wanted = wanted
@@ -113,7 +99,8 @@ class Model:
             if not self._wanted or not available.keys().isdisjoint(self._wanted):
                 for version in available.values():
                     if version.number not in self._wanted:
-                        self._loading.unloaders.submit(partial(self._unload, version))  # raises without threads left
+                        unload = partial(self._unload, version)
+                        self._loader.unload_workers.submit(unload)  # raises without threads left
                         self.versions.move(version, State.UNLOADING)
         return min((seconds for seconds in due if seconds is not None), default=None)
 
@@ -139,7 +126,7 @@ class Model:
         if (wait := version.retry_at - time.monotonic()) > 0:
             return wait
         self.versions.move(version, State.LOADING)
-        self._loading.loaders.submit(partial(self._load, version))  # raises without threads left
+        self._loader.load_workers.submit(partial(self._load, version))
         version.loading = True
         return None
 
@@ -152,9 +139,9 @@ class Model:
         _log.info("Loading {name: %s version: %d} from %s", self.name, version.number, version.path)
         servable, error = None, None
         try:
-            servable = self._loading.load(version.path)
+            servable = self._loader.load(version.path)
         except Exception as exception:
-            error = as_serving_error(exception)
+            error = as_status_error(exception)
             _log.error("Loading {name: %s version: %d} failed: %s", self.name, version.number, error)
         with self._changed:
             version.loading = False
@@ -171,14 +158,14 @@ class Model:
             _log.info("Successfully loaded servable version {name: %s version: %d}", self.name, version.number)
         self._wake()
 
-    def _note_failure(self, version: Version, error: ServingError) -> None:
+    def _note_failure(self, version: Version, error: StatusError) -> None:
         wanted = version.number in self._wanted
         version.failures = version.failures + 1 if wanted else 0
-        if version.failures > self._loading.retries or not wanted:
+        if version.failures > self._loader.retries or not wanted:
             version.error = error
             self.versions.move(version, State.END)
         else:
-            version.retry_at = time.monotonic() + self._loading.retry_seconds
+            version.retry_at = time.monotonic() + self._loader.retry_seconds
 
     def _unload(self, version: Version) -> None:
         with self._changed:
@@ -190,8 +177,8 @@ class Model:
         self.versions.move(version, State.END)
         self._wake()
 
-    def _complain(self, complaint: str) -> None:
+    def _warn(self, warning: str) -> None:
         with self._changed:
-            is_new, self._complaint = complaint != self._complaint, complaint
-        if complaint and is_new:
-            _log.warning("%s", complaint)
+            is_new, self._warning = warning != self._warning, warning
+        if warning and is_new:
+            _log.warning("%s", warning)

@@ -14,8 +14,8 @@ from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
 from local_server.config.models import ModelConfig
 from local_server.errors import DeadlineExceededError
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
-from local_server.lifecycle.model import Loading, Model
-from local_server.lifecycle.workers import Workers
+from local_server.lifecycle.loader import Loader, Workers
+from local_server.lifecycle.served_model import ServedModel
 
 TIMEOUT = 60
 
@@ -156,9 +156,9 @@ def model():
         paths.append(path)
         return SavedModelServable.load(path, SessionSettings())
 
-    loading = Loading(load, Workers("load", 1), Workers("unload", None), 0, 0)
-    model = Model("gadgets", loading, lambda: None)
-    yield model, loading, paths
+    loader = Loader(load, Workers("load", 1), Workers("unload", None), 0, 0)
+    model = ServedModel("gadgets", loader, lambda: None)
+    yield model, loader, paths
     model.configure(None)
     model.reconcile()
     model.wait_for_end(TIMEOUT)
@@ -188,7 +188,7 @@ def test_wait_for_repaired_model_forgets_its_old_error(models, model, tmp_path):
 
 def test_load_no_longer_wanted_is_not_begun(models, model, eventually, tmp_path):
     """A version that is given up while it waits for a thread is not loaded."""
-    gadgets, loading, paths = model
+    gadgets, loader, paths = model
     models.install(tmp_path, 1)
     occupied, free = threading.Event(), threading.Event()
 
@@ -196,7 +196,7 @@ def test_load_no_longer_wanted_is_not_begun(models, model, eventually, tmp_path)
         occupied.set()
         free.wait(TIMEOUT)
 
-    loading.loaders.submit(occupy)
+    loader.load_workers.submit(occupy)
     occupied.wait(TIMEOUT)
     gadgets.configure(ModelConfig("gadgets", tmp_path))
     gadgets.look()
