@@ -1,8 +1,8 @@
-/** What is known of dog breeds: their names in each language, their group and size, and a sentence about each. */
+/** Facts of dog breeds: their names in each language, their group and size, and a sentence about each. */
 
-import { language, onSayAnew, sayAnew } from "./language.js";
+import { language, onTextsChanged, textsChanged } from "./language.js";
 
-/** What a person may call a dog of the breed; the words are `group.…`. */
+/** Groups of breeds, by the usual word for such a dog; the words are `group.…`. */
 export const GROUPS = [
   "spaniel", "retriever", "setter", "water", "terrier", "hound", "sighthound", "shepherd", "mountain", "mastiff",
   "pinscher", "spitz", "poodle", "companion", "primitive",
@@ -24,7 +24,7 @@ export async function loadBreeds() {
     if (code !== language) return; // another was chosen meanwhile
     table = all instanceof Map ? all : bySpelling(all);
     [texts, loaded] = [said, code];
-    sayAnew();
+    textsChanged();
   } catch {
     // Asked for again with the next photos.
   }
@@ -32,7 +32,7 @@ export async function loadBreeds() {
 
 /** Return `{name, group, size, sentence}` of a breed in any spelling, or null if it is not known or not loaded. */
 export function factsOf(breed) {
-  const known = table?.get(keyOf(breed));
+  const known = table?.get(nameKey(breed));
   if (!known) return null;
   const [name, sentence] = texts[known.breed];
   return { name, group: known.group, size: known.size, sentence };
@@ -43,7 +43,7 @@ export function nameOf(breed) {
   return factsOf(breed)?.name ?? breed;
 }
 
-onSayAnew(() => {
+onTextsChanged(() => {
   if (loaded) loadBreeds();
 });
 
@@ -55,12 +55,12 @@ async function fetchFile(name) {
 
 function bySpelling(all) {
   const entries = Object.entries(all).flatMap(([breed, { group, size, also = [] }]) =>
-    [breed, ...also].map((spelling) => [keyOf(spelling), { breed, group, size }]),
+    [breed, ...also].map((spelling) => [nameKey(spelling), { breed, group, size }]),
   );
   return new Map(entries);
 }
 
 /** Reduce a name to what spellings of it share, as model_serving/breeds.py does: without a folder's number, letters and digits alone. */
-function keyOf(name) {
+export function nameKey(name) {
   return name.replace(/^\d+\.|^n\d{8}-/, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 }
