@@ -31,10 +31,14 @@ class Workers:
 
 @dataclass(frozen=True)
 class Loader:
-    """Loads and unloads versions; a failed load is tried again `retries` times, `retry_seconds` apart."""
+    """Loads and unloads versions; a failed load is tried again `retries` times, `retry_seconds` apart.
+
+    A load does not count as failed if files of the version changed in the `settle_seconds` before: they are being copied.
+    """
 
     load: Callable[[Path], Servable]
     load_workers: Workers
     unload_workers: Workers
     retries: int
     retry_seconds: float
+    settle_seconds: float = 1.0

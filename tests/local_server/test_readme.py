@@ -51,7 +51,7 @@ def test_readme_parts_are_there():
 
 def test_readme_flags_are_known():
     """Every flag that it names is one."""
-    known = {*flags.Options.__dataclass_fields__, *flags.IGNORED, *flags.UNSUPPORTED}
+    known = {*flags.Options.__dataclass_fields__, *flags.IGNORED, *flags.REFUSED}
     assert set(re.findall(r"--([a-z_]+)", TEXT)) <= known
 
 
