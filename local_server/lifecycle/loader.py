@@ -33,7 +33,7 @@ class Workers:
 class Loader:
     """Loads and unloads versions; a failed load is tried again `retries` times, `retry_seconds` apart.
 
-    A load does not count as failed if files of the version changed in the `settle_seconds` before: they are being copied.
+    Files that changed in the last `settle_seconds` are still being copied: such a failure does not count.
     """
 
     load: Callable[[Path], Servable]

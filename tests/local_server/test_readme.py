@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import httpx
@@ -49,10 +50,16 @@ def test_readme_parts_are_there():
     assert {f"{path.parent.name}/" for path in README.parent.glob("*/__init__.py")} <= named
 
 
-def test_readme_flags_are_known():
-    """Every flag that it names is one."""
-    known = {*flags.Options.__dataclass_fields__, *flags.IGNORED, *flags.REFUSED}
-    assert set(re.findall(r"--([a-z_]+)", TEXT)) <= known
+def test_readme_lists_every_flag():
+    """The table has each flag with what becomes of it, in the words of the command line."""
+    rows = re.findall(r"^\| `--(\w+)` \| ([\w ]+) \| (.+) \|$", TEXT, re.MULTILINE)
+    own = {option.name: "own" if option.name in flags.OWN else "acted on" for option in fields(flags.Options)}
+    assert rows == [
+        *((option.name, own[option.name], option.metadata["help"]) for option in fields(flags.Options)),
+        *((name, "ignored", other.why) for name, other in flags.IGNORED.items()),
+        *((name, "refused", other.why) for name, other in flags.REFUSED.items()),
+    ]
+    assert set(re.findall(r"--([a-z_]+)", TEXT)) == {name for name, _, _ in rows}
 
 
 def test_package_names_no_application():
