@@ -105,6 +105,8 @@ class SavedModelServable:
         buffer = pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
         try:
             values = pywrap_tf_session.TF_SessionRun_wrapper(self._session._session, buffer, fed, fetched, [], None)
+        except UnicodeDecodeError as error:  # TensorFlow's message quotes an input that is no text; its code is lost
+            raise InvalidArgumentError(error.object.decode("utf-8", "surrogateescape")) from None
         finally:
             pywrap_tf_session.TF_DeleteBuffer(buffer)
         return [_as_array(value) for value in values]

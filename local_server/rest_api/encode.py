@@ -14,9 +14,9 @@ from tensorflow_serving.apis import regression_pb2
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array, dtype_of, type_name
 from local_server.rest_api import json_text
-from local_server.rest_api.json_reader import to_text
 from local_server.rest_api.json_tensor import JSON_TYPES
 from local_server.rest_api.json_text import quoted
+from local_server.rest_api.rapidjson import to_text
 
 # String outputs whose name ends so hold bytes rather than text, and are written in base64.
 _BYTES_SUFFIX = "_bytes"

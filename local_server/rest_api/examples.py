@@ -9,8 +9,8 @@ from tensorflow_serving.apis import input_pb2
 
 from local_server.errors import InvalidArgumentError, quote
 from local_server.rest_api import json_text
-from local_server.rest_api.json_reader import is_double
 from local_server.rest_api.json_tensor import is_base64, to_bytes
+from local_server.rest_api.rapidjson import is_double
 from local_server.rest_api.validation import format_error
 
 _KINDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64_t"}

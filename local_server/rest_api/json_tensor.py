@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array
-from local_server.rest_api import json_reader
+from local_server.rest_api import rapidjson
 
 # Arrays of other dtypes cannot be written in JSON.
 JSON_TYPES = (
@@ -87,7 +87,7 @@ def _converter(dtype: tf.DType) -> Callable[[list[Any], Any], Array | None]:
 def to_bytes(leaf: Any) -> bytes:
     """Return the bytes of a JSON string or of bytes in base64."""
     if isinstance(leaf, str):
-        return json_reader.to_bytes(leaf)
+        return rapidjson.to_bytes(leaf)
     text = "".join(leaf["b64"].split()).rstrip("=")  # white space and missing padding are let through
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

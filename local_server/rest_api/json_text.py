@@ -13,7 +13,7 @@ import numpy as np
 
 from local_server.errors import MAX_QUOTED_BYTES, quote
 from local_server.inference.tensors import Array
-from local_server.rest_api.json_reader import is_double
+from local_server.rest_api.rapidjson import is_double
 
 _TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

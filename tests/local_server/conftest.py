@@ -61,6 +61,7 @@ def save_model(path: Path, bias: float) -> None:
             "from_the_middle": ({"half": half}, {"y": y}),
             "two": ({"a": a, "b": b}, {"total": a + b, "difference": a - b}),
             "text": ({"text": text}, {"loud": tf.strings.upper(text), "raw_bytes": tf.identity(text)}),
+            "number": ({"text": text}, {"number": tf.strings.to_number(text)}),
             "whole": ({"whole": whole}, {"doubled": whole * 2, "wide": tf.cast(whole, tf.float64) / 3}),
             "double": ({"d": d}, {"same": tf.identity(d)}),
             "positive": ({"x": x}, {"positive": tf.boolean_mask(x, x > 0)}),

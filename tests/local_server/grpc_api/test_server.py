@@ -219,6 +219,13 @@ def test_predict_past_the_limit_is_refused_at_once(models, run_server, gate, eve
     assert sum(thread.name.startswith("grpc_") for thread in set(threading.enumerate()) - before) == 1
 
 
+def test_predict_error_that_quotes_bytes_is_readable(client):
+    """An error of the graph that quotes an input which is no UTF-8 is INVALID_ARGUMENT, with a mark for such bytes."""
+    with pytest.raises(grpc.RpcError, match="could not correctly convert string: \ufffdx") as error:
+        client.predict("number", text=[b"\xffx"])
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
 def test_predict_two_hundred_calls_at_once_wait_their_turn(models, run_server, tmp_path):
     """Calls that come together are all answered, however few threads there are."""
     models.install(tmp_path)

@@ -119,6 +119,13 @@ def test_post_predict_text_that_is_no_utf8_passes_as_bytes(client):
     assert b'"A\xff\xed\xb2\x80"' in response.content
 
 
+def test_post_predict_error_may_quote_text_that_is_no_utf8(client):
+    """An error of the graph that quotes such an input is the client's fault, too, and quotes its bytes."""
+    response = client.post(b'{"signature_name": "number", "inputs": ["\xffx"]}')
+    assert response.status_code == 400
+    assert b"could not correctly convert string: \xffx" in response.content
+
+
 def test_post_large_wrong_predict_is_quoted_in_short(client):
     """However much is sent, an error quotes 256 bytes of it."""
     for body in (

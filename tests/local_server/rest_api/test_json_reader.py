@@ -9,7 +9,8 @@ import random
 import pytest
 
 from local_server.errors import InvalidArgumentError
-from local_server.rest_api.json_reader import parse, to_bytes
+from local_server.rest_api.json_reader import parse
+from local_server.rest_api.rapidjson import to_bytes
 
 
 @pytest.mark.parametrize(
