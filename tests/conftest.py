@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,44 @@ SHARED_IMAGES = REPOSITORY.parent / "shared" / "images"
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # the tests' own servers, whatever proxy the machine has
+
+
+# What makes a test need more than Python: `make check` leaves such tests out.
+MODEL_FIXTURES = {"starter_model", "shared_images", "browser", "nginx", "stack"}
+MODEL_PACKAGES = (
+    *("tensorflow", "keras", "local_server.", "tests.real_serving", "benchmarks", "ray"),
+    *(f"model_serving.{part}" for part in ("backbones", "training", "savedmodel", "distributed")),
+)
+
+# Programs that tests run, and the Debian package of each.
+PROGRAMS = {
+    "chromium": "chromium",
+    "curl": "curl",
+    "docker": "docker.io",
+    "nginx": "nginx-light",
+    "node": "nodejs",
+    "openssl": "openssl",
+    "prometheus": "prometheus",
+}
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the start which programs are missing, and how to get them."""
+    missing = {program: package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    if not missing:
+        return []
+    install = f"apt-get install {' '.join(missing.values())}"
+    return [f"missing here, so that tests are skipped: {', '.join(missing)} (on Debian: {install})"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a model, by the fixtures that they use and by the imports of their module."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        used = vars(item.module).values()
+        modules = {str(getattr(value, "__module__", None) or getattr(value, "__name__", "")) for value in used}
+        if MODEL_FIXTURES & set(item.fixturenames) or any(name.startswith(MODEL_PACKAGES) for name in modules):
+            item.add_marker("model")
 
 
 def require(condition: object, what: str) -> None:
@@ -70,3 +109,18 @@ def scripted() -> Iterator[Any]:
 
     with scripted_gateway() as gateway:
         yield gateway
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A real browser, one for the whole run: Playwright's loop cannot run twice in a process."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    require(chromium, "Debian's chromium")
+    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    flags += " --disable-component-update --disable-sync"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=flags.split())
+        yield launched
+        launched.close()

@@ -102,9 +102,8 @@ def _export(options: argparse.Namespace) -> None:
     from model_serving.backbones import load_backbone
     from model_serving.savedmodel.export import export_imagenet_head
 
-    print(
-        f"exported {export_imagenet_head(options.model, load_backbone(options.backbone, options.weights, options.size))}"
-    )
+    backbone = load_backbone(options.backbone, options.weights, options.size)
+    print(f"exported {export_imagenet_head(options.model, backbone)}")
 
 
 def _train(options: argparse.Namespace) -> None:

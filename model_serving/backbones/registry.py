@@ -52,4 +52,9 @@ def registered_backbone(name: str) -> RegisteredBackbone:
     """Return the row of the registry; raises `UnknownBackboneError`."""
     if name not in BACKBONES:
         raise UnknownBackboneError(f"There is no backbone {name!r}; there are {', '.join(BACKBONES)}.")
+<<<<<<< HEAD
     return BACKBONES[name]
+=======
+    registered = BACKBONES[name]
+    return registered.load(name, registered.geometry, weights)
+>>>>>>> main

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import uvicorn
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -30,7 +30,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 APP = Path(__file__).parents[2] / "detector_app"
-CHROMIUM = shutil.which("chromium")
 DEADLINE = 10.0  # seconds; for what takes milliseconds unless it is broken
 
 CARD: dict[str, Any] = {
@@ -296,18 +295,6 @@ def site(nginx: str, gateway: ScriptedGateway, tmp_path: Path) -> Iterator[str]:
     """Return the address of the page behind nginx, with the scripted gateway behind it."""
     with nginx_before(nginx, tmp_path, gateway.address, gateway.address) as address:
         yield f"http://{address}"
-
-
-@pytest.fixture(scope="session")
-def browser(require: Callable[[object, str], None]) -> Iterator[Browser]:
-    """Return a real browser."""
-    require(CHROMIUM, "Debian's chromium")
-    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    flags += " --disable-component-update --disable-sync"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags.split())
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from model_serving.breeds import _SPELLINGS, IMAGENET_BREEDS, readable
+from model_serving.breeds import IMAGENET_BREEDS, readable
 
 BREEDS = Path(__file__).parents[2] / "detector_app" / "page" / "breeds"
-KINDS: dict[str, dict[str, Any]] = json.loads((BREEDS / "kinds.json").read_text())
+TABLE = Path(__file__).parents[2] / "model_serving" / "breeds.json"
+KNOWN: dict[str, dict[str, Any]] = json.loads(TABLE.read_text())
 LANGUAGES = ["en", "de", "zh"]
 
 # Udacity's dogImages that ImageNet does not know; the others are among ImageNet's.
@@ -62,6 +63,11 @@ def test_know_every_breed_of_the_models(facts_of: Any, page: Page, code: str) ->
         assert [name for name in UDACITY_BREEDS if known[name]["name"].casefold() != name.casefold()] == []
 
 
+def test_page_has_the_one_table_of_breeds() -> None:
+    """The page's copy is the table that the trainer reads; `make breeds` writes it."""
+    assert (BREEDS / "breeds.json").read_text() == TABLE.read_text()
+
+
 def test_know_every_breed_of_udacitys_list() -> None:
     """The list above, with ImageNet's, is all of Udacity's 133 breeds, where their list is at hand."""
     listed = Path(__file__).parents[3] / "shared" / "images" / "udacity_133_breeds.txt"
@@ -69,21 +75,21 @@ def test_know_every_breed_of_udacitys_list() -> None:
         pytest.skip("needs the list of Udacity's breeds in ../shared")
     breeds = {readable(line) for line in listed.read_text().splitlines()}
     assert len(breeds) == 133
-    assert breeds <= {*IMAGENET_BREEDS, *UDACITY_BREEDS}
+    assert breeds <= {*IMAGENET_BREEDS, *map(readable, UDACITY_BREEDS)}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_files_hold_the_same_breeds_and_nothing_twice(code: str) -> None:
     """Each language tells of the same breeds, and no name and no sentence stands for two of them."""
     said = texts(code)
-    assert said.keys() == KINDS.keys()
+    assert said.keys() == KNOWN.keys()
     for part in zip(*said.values(), strict=True):
         assert [text for text, number in Counter(part).items() if number > 1] == []
 
 
 def test_find_breed_in_other_spellings(facts_of: Any) -> None:
     """Names of class folders and other spellings mean the breed that the model's code takes them for."""
-    spellings = {other: names[0] for names in _SPELLINGS for other in names}
+    spellings = {other: breed for breed, facts in KNOWN.items() for other in (breed, *facts.get("also", ()))}
     spellings |= {"002.Afghan_hound": "Afghan Hound", "n02085620-Chihuahua": "Chihuahua", "SHIH-TZU": "Shih Tzu"}
     found = facts_of("en", spellings)
     assert [facts and facts["name"] for facts in found] == list(spellings.values())

@@ -45,7 +45,7 @@ def test_open_page_shifts_nothing(
     """Nothing that is seen moves while the page loads, not even when its words come after the first paint."""
     page = open_page(viewport=SIZES[size], locale=locale)
     page.add_init_script(SHIFTS)
-    open_held(page, "**/js/words/*.js")
+    open_held(page, "**/js/translations/*.js")
     expect(page.locator("#about-model")).not_to_be_empty()
     page.wait_for_timeout(300)
     assert page.evaluate("shifts") == []
@@ -80,7 +80,7 @@ def test_open_page_paints_before_any_script(page: Page, open_held: Callable[[Pag
 
 def test_open_page_without_its_words_shows_english_soon(page: Page) -> None:
     """Where the language's words do not come, the page is not empty for long."""
-    page.route("**/js/words/*.js", lambda route: None)
+    page.route("**/js/translations/*.js", lambda route: None)
     page.goto("/", wait_until="commit")
     lead = page.locator(".lead")
     visible = "(element) => getComputedStyle(element).visibility === 'visible'"

@@ -129,7 +129,7 @@ def test_change_page_is_seen_at_once_and_kept(
     shutil.copytree(PAGE, copy)
     page = installed(start_nginx(gateway=gateway.address, serving=gateway.address, PAGE_ROOT=str(copy)))
     for name, old, new in [
-        ("js/words/en.js", "What breed is this dog?", "Which breed?"),
+        ("js/translations/en.js", "What breed is this dog?", "Which breed?"),
         ("sw.js", '"page-1"', '"page-2"'),
     ]:
         file = copy / name

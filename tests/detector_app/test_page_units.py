@@ -71,8 +71,8 @@ def test_group_is_said_only_if_it_holds_the_probability(
     run: Callable[..., Any], shares: dict[str, float], expected: str | None
 ) -> None:
     """A group that is sure together is named, whether or not it has the first breed; breeds of no group make none."""
-    code = "return module.groupOfUnsure(argument, (breed) => /[ab]/.exec(breed)?.[0] ?? null, 0.5)?.group ?? null"
-    assert run("answers/sureness", code, answer(*shares.items())) == expected
+    code = "return module.likelyGroup(argument, (breed) => /[ab]/.exec(breed)?.[0] ?? null, 0.5)?.group ?? null"
+    assert run("answers/certainty", code, answer(*shares.items())) == expected
 
 
 def test_rate_is_of_the_last_seconds(run: Callable[..., Any]) -> None:

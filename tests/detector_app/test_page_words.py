@@ -19,7 +19,7 @@ PLURALS = {"en": {"one", "other"}, "de": {"one", "other"}, "zh": {"other"}}
 def sentences(page: Page) -> dict[str, dict[str, Any]]:
     """Return each language's sentences by key, as the browser reads them."""
     page.goto("/")
-    load = "async (code) => (await import(`/js/words/${code}.js`)).default"
+    load = "async (code) => (await import(`/js/translations/${code}.js`)).default"
     return {code: page.evaluate(load, code) for code in LANGUAGES}
 
 
@@ -171,7 +171,7 @@ def test_open_page_loads_one_language(page: Page, photo: Callable[..., Any]) -> 
     page.on("request", lambda request: loaded.append(request.url.split("/", 3)[3]))
     page.goto("/")
     expect(page.locator("#about-model")).not_to_be_empty()
-    assert [path for path in loaded if "words/" in path or "breeds/" in path] == ["js/words/en.js"]
+    assert [path for path in loaded if "translations/" in path or "breeds/" in path] == ["js/translations/en.js"]
     with page.expect_response("**/breeds/en.json"):
         page.set_input_files("#photos", [photo()])
     assert not [path for path in loaded if re.search(r"/(de|zh)\.js", path)]

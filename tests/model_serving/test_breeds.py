@@ -26,7 +26,7 @@ def test_imagenet_breeds_stand_in_imagenets_order() -> None:
         ("SHIH-TZU", "Shih Tzu"),
         ("004.Akita", "Akita"),
         ("my_own_mix", "My own mix"),
-        ("Bichon frise", "Bichon frise"),
+        ("008.Bichon_frise", "Bichon Frise"),
         ("3_series", "3 series"),
     ],
 )

@@ -1,8 +1,8 @@
-/** What is known of dog breeds: their names in each language, their group and size, and a sentence about each. */
+/** Facts of dog breeds: their names in each language, their group and size, and a sentence about each. */
 
-import { language, onSayAnew, sayAnew } from "./language.js";
+import { language, onTextsChanged, textsChanged } from "./language.js";
 
-/** What a person may call a dog of the breed; the words are `group.…`. */
+/** Groups of breeds, by the usual word for such a dog; the words are `group.…`. */
 export const GROUPS = [
   "spaniel", "retriever", "setter", "water", "terrier", "hound", "sighthound", "shepherd", "mountain", "mastiff",
   "pinscher", "spitz", "poodle", "companion", "primitive",
@@ -11,7 +11,7 @@ export const GROUPS = [
 /** By the usual weight of a grown dog: to about 12, 25 and 45 kg, and above; "varied" where a breed has several. */
 export const SIZES = ["small", "medium", "large", "giant", "varied"];
 
-let kinds = null; // Map of a spelling's key to {breed, group, size}
+let table = null; // Map of a spelling's key to {breed, group, size}
 let texts = {}; // {breed: [name, sentence]} in `loaded`
 let loaded = null;
 
@@ -20,11 +20,11 @@ export async function loadBreeds() {
   const code = language;
   if (loaded === code) return;
   try {
-    const [all, said] = await Promise.all([kinds ?? fetchFile("kinds"), fetchFile(code)]);
+    const [all, said] = await Promise.all([table ?? fetchFile("breeds"), fetchFile(code)]);
     if (code !== language) return; // another was chosen meanwhile
-    kinds = all instanceof Map ? all : bySpelling(all);
+    table = all instanceof Map ? all : bySpelling(all);
     [texts, loaded] = [said, code];
-    sayAnew();
+    textsChanged();
   } catch {
     // Asked for again with the next photos.
   }
@@ -32,10 +32,10 @@ export async function loadBreeds() {
 
 /** Return `{name, group, size, sentence}` of a breed in any spelling, or null if it is not known or not loaded. */
 export function factsOf(breed) {
-  const kind = kinds?.get(keyOf(breed));
-  if (!kind) return null;
-  const [name, sentence] = texts[kind.breed];
-  return { name, group: kind.group, size: kind.size, sentence };
+  const known = table?.get(nameKey(breed));
+  if (!known) return null;
+  const [name, sentence] = texts[known.breed];
+  return { name, group: known.group, size: known.size, sentence };
 }
 
 /** Return the name of a breed in the language loaded, or as the model calls it. */
@@ -43,7 +43,7 @@ export function nameOf(breed) {
   return factsOf(breed)?.name ?? breed;
 }
 
-onSayAnew(() => {
+onTextsChanged(() => {
   if (loaded) loadBreeds();
 });
 
@@ -55,12 +55,12 @@ async function fetchFile(name) {
 
 function bySpelling(all) {
   const entries = Object.entries(all).flatMap(([breed, { group, size, also = [] }]) =>
-    [breed, ...also].map((spelling) => [keyOf(spelling), { breed, group, size }]),
+    [breed, ...also].map((spelling) => [nameKey(spelling), { breed, group, size }]),
   );
   return new Map(entries);
 }
 
-/** Reduce a name to what spellings of it share, as model_serving/breeds.py does: no number of a folder, only letters. */
-function keyOf(name) {
+/** Reduce a name to what spellings of it share, as model_serving/breeds.py does: without a folder's number, letters and digits alone. */
+export function nameKey(name) {
   return name.replace(/^\d+\.|^n\d{8}-/, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 }

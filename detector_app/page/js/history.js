@@ -1,5 +1,5 @@
 /**
- * What was read on this device, kept in its browser alone, over visits.
+ * History of answers, kept in this browser alone, over visits.
  *
  * A record is `{key, when, file, guesses, isDog, sure, really, preview}`: `when` is in ms, `sure` the model's threshold
  * then, `really` the breed of a correction or null, `preview` a small JPEG or null. Where a browser keeps nothing for this

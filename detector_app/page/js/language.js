@@ -1,6 +1,6 @@
 /** The language of the page: the browser's, unless another was chosen on this device. */
 
-export const LANGUAGES = ["en", "de", "zh"]; // each has its sentences in words/ and its breeds in ../breeds/
+export const LANGUAGES = ["en", "de", "zh"]; // each has its translations/ and its breeds in ../breeds/
 const CHOSEN = "language"; // the key in localStorage
 
 /** The language in use. */
@@ -17,10 +17,10 @@ export function preferredLanguage() {
   return wanted.find((code) => LANGUAGES.includes(code)) ?? LANGUAGES[0];
 }
 
-/** Say everything in this language from now on, whatever is on the page already included. */
+/** Switch every text of the page to this language. */
 export async function speak(code) {
   wanted = code;
-  const { default: loaded } = await import(`./words/${code}.js`);
+  const { default: loaded } = await import(`./translations/${code}.js`);
   if (wanted !== code) return;
   sentences = loaded;
   language = code;
@@ -31,7 +31,7 @@ export async function speak(code) {
   document.documentElement.lang = code === "zh" ? "zh-Hans" : code;
   translate(document);
   for (const template of document.querySelectorAll("template")) translate(template.content);
-  sayAnew();
+  textsChanged();
 }
 
 /** Speak a language that a person chose, and remember it. */
@@ -40,13 +40,14 @@ export async function choose(code) {
   remember(code);
 }
 
-/** Have `callback` called whenever what is on the page is to be said anew: in another language, or by better names. */
-export function onSayAnew(callback) {
-  listeners.addEventListener("anew", () => callback());
+/** Call `callback` whenever the page's texts change: to another language, or to better names of breeds. */
+export function onTextsChanged(callback) {
+  listeners.addEventListener("textschanged", () => callback());
 }
 
-export function sayAnew() {
-  listeners.dispatchEvent(new Event("anew"));
+/** Tell the listeners that texts have changed. */
+export function textsChanged() {
+  listeners.dispatchEvent(new Event("textschanged"));
 }
 
 /**
@@ -96,5 +97,5 @@ function remember(code) {
   }
 }
 
-/** Fulfilled once the page speaks. index.html loads this module by itself as well, so that this is early. */
+/** A promise of the first language's texts. index.html loads this module by itself as well, so that they come early. */
 export const spoken = speak(preferredLanguage()).catch(() => speak(LANGUAGES[0]));

@@ -9,7 +9,7 @@ import { History } from "./history.js";
 import { spoken } from "./language.js";
 import { keepForOffline } from "./offline.js";
 import { Album } from "./photos/album.js";
-import { Darkroom } from "./photos/darkroom.js";
+import { PhotoPreparer } from "./photos/preparer.js";
 import { entriesOf } from "./photos/entries.js";
 import { sortOut } from "./photos/incoming.js";
 import { untilReady } from "./readiness.js";
@@ -19,14 +19,14 @@ import { View } from "./view.js";
 import { Announcer } from "./widgets/announcer.js";
 import { Answers } from "./widgets/answers.js";
 import { BreedList } from "./widgets/breed_list.js";
-import { Chosen } from "./widgets/chosen.js";
+import { SelectionBar } from "./widgets/selection_bar.js";
 import { DropArea } from "./widgets/drop_area.js";
 import { HistoryList } from "./widgets/history_list.js";
 import { Intake } from "./widgets/intake.js";
 import { LanguageSwitch } from "./widgets/language_switch.js";
 import { Notice } from "./widgets/notice.js";
 import { Progress } from "./widgets/progress.js";
-import { Tools } from "./widgets/tools.js";
+import { Toolbar } from "./widgets/toolbar.js";
 import { Undo } from "./widgets/undo.js";
 import { words } from "./words.js";
 
@@ -39,7 +39,7 @@ const client = await chooseClient(location.search);
 const album = new Album();
 const view = new View();
 const history = new History();
-const darkroom = new Darkroom(album);
+const preparer = new PhotoPreparer(album);
 let model = null; // {name, version, card, feedback}, once the client has told
 const sure = () => model?.card.thresholds.sure;
 const entries = () => entriesOf(album.all(), model?.card.thresholds.dog);
@@ -55,8 +55,8 @@ const aboutModel = new Notice(part("about-model"));
 const undo = new Undo(part("undo"));
 const breeds = new BreedList(part("breeds"));
 new Progress(part("progress"), album, { cancel: () => reader.cancel(), retry: () => album.retryAll(), clear });
-new Tools(part("tools"), album, view, { entries, shown, save });
-new Chosen(part("chosen"), album, view, {
+new Toolbar(part("tools"), album, view, { entries, shown, save });
+new SelectionBar(part("chosen"), album, view, {
   entries: () => entries().filter(({ id }) => view.chosen.has(id)),
   unite: (photos) => album.unite(photos.map(({ id }) => id)),
   focus: (id) => answers.focus(id),
@@ -71,7 +71,7 @@ const answers = new Answers({ grid: part("cards"), table: part("rows") }, album,
 new HistoryList(part("history"), history, undo);
 new Announcer(part("announcer"), album, sure);
 new Recorder(album, history, sure);
-const reader = new Reader(album, darkroom, client, sayReadiness);
+const reader = new Reader(album, preparer, client, sayReadiness);
 
 album.addEventListener("added", () => {
   intake.shrink(true);
@@ -108,7 +108,7 @@ function clear() {
 
 /** Note what a dog really is, and give its photos to the service if `keep` says that the person agreed. */
 async function correct(photos, breed, keep) {
-  if (keep) for (const photo of photos) await client.correct(await darkroom.take(photo), breed);
+  if (keep) for (const photo of photos) await client.correct(await preparer.take(photo), breed);
   album.correct(photos.map(({ id }) => id), { breed, sent: keep });
 }
 

@@ -12,7 +12,7 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same photo may be read if it is sent again. */
+  /** True if the same photo may be read when it is sent again. */
   get passing() {
     return !["too_large", "not_a_photo", "damaged", "moved"].includes(this.code);
   }

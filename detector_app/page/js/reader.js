@@ -15,7 +15,7 @@ const OUTAGES = ["offline", "unreachable", "not_ready"];
 
 export class Reader {
   #album;
-  #darkroom;
+  #preparer;
   #client;
   #tell;
   #started = false;
@@ -26,10 +26,10 @@ export class Reader {
   #outage = false;
   #stranded = new Map(); // of a photo's id: the job that an outage ended
 
-  /** `darkroom` makes of a photo what is sent; `tell` gets readiness.js's states. */
-  constructor(album, darkroom, client, tell) {
+  /** `preparer` makes of a photo what is sent; `tell` gets readiness.js's states. */
+  constructor(album, preparer, client, tell) {
     this.#album = album;
-    this.#darkroom = darkroom;
+    this.#preparer = preparer;
     this.#client = client;
     this.#tell = tell;
     album.addEventListener("added", () => this.#fill());
@@ -50,7 +50,7 @@ export class Reader {
 
   /** Ask again for a photo that is read, this time with the heat map. */
   async explain(photo) {
-    const sent = await this.#darkroom.take(photo);
+    const sent = await this.#preparer.take(photo);
     const answer = await this.#client.predict(sent, { explain: true, signal: null });
     this.#album.settle(photo.id, photo.job, { answer });
   }
@@ -68,7 +68,7 @@ export class Reader {
     const abort = new AbortController();
     this.#underWay.add(abort); // before begin(), which tells of a change and so comes back to #fill()
     const job = this.#album.begin(id);
-    const outcome = await this.#darkroom
+    const outcome = await this.#preparer
       .take(photo)
       .then((sent) => this.#client.predict(sent, { explain: false, signal: abort.signal }))
       .then(

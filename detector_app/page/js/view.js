@@ -1,7 +1,7 @@
-/** How the answers are looked at: state of the page beside the album, and gone with the tab. */
+/** View of the answers: layout, order, filter and selection; gone with the tab. */
 
 /**
- * `layout` is "grid" or "table", `sort` one of arrange.js's orders, `breed` and `kind` (of sureness.js) let all through
+ * `layout` is "grid" or "table", `sort` a name in arrange.js's ORDERS, `breed` and `kind` (of certainty.js) let all through
  * while they are empty, `chosen` holds entries' ids. Event: "changed".
  */
 export class View extends EventTarget {

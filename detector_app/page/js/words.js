@@ -1,6 +1,6 @@
-/** What the page says while it works, put together from the sentences in words/. */
+/** Texts of the page while it works, composed of the translations/. */
 
-import { groupOfUnsure, sureness } from "./answers/sureness.js";
+import { likelyGroup, certaintyOf } from "./answers/certainty.js";
 import { factsOf, nameOf } from "./breeds.js";
 import { language, say, share } from "./language.js";
 
@@ -92,7 +92,7 @@ export const words = {
   /** Return what the history says of an answer. */
   record({ really, sure, ...answer }) {
     if (really) return nameOf(really);
-    return sureness({ answer }, sure) === "sure" ? words.guess(answer.guesses[0]) : verdict(answer, sure).headline;
+    return certaintyOf({ answer }, sure) === "sure" ? words.guess(answer.guesses[0]) : verdict(answer, sure).headline;
   },
 
   model: ({ name, version }) => (version ? say("model.version", { name, version }) : name),
@@ -107,10 +107,10 @@ export const words = {
 function verdict(answer, sure) {
   const [{ confidence }] = answer.guesses;
   const breed = nameOf(answer.guesses[0].breed);
-  const kind = sureness({ answer }, sure);
+  const kind = certaintyOf({ answer }, sure);
   if (kind === "no_dog") return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }) };
   if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }) };
-  const likely = groupOfUnsure(answer, (guess) => factsOf(guess)?.group ?? null, sure);
+  const likely = likelyGroup(answer, (guess) => factsOf(guess)?.group ?? null, sure);
   if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }) };
   return {
     headline: say("card.perhaps_group", { group: words.group(likely.group) }),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from local_server.config.batching import BatchingParameters, read_batching_parameters, version_parameters
 from local_server.errors import InvalidArgumentError, NotFoundError
 from local_server.system import usable_cpus
-
-SHIPPED = Path(__file__).parents[4] / "model_serving" / "batching"
 
 
 @pytest.fixture
@@ -108,12 +104,6 @@ def test_read_missing_file_is_refused(tmp_path):
     """A file that is not there is an error that names it."""
     with pytest.raises(NotFoundError, match=r"none\.txt; No such file or directory"):
         read_batching_parameters(tmp_path / "none.txt")
-
-
-@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.txt")), ids=lambda file: file.name)
-def test_read_shipped_file_is_valid(file):
-    """The files that come with the product keep the rules."""
-    assert read_batching_parameters(file).max_batch_size > 1
 
 
 def test_version_parameters_come_with_the_version_if_asked(read, tmp_path):

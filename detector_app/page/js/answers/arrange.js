@@ -1,6 +1,6 @@
-/** Which answers are shown, and in which order. */
+/** Filtering, sorting and counting of answers. */
 
-import { sureness } from "./sureness.js";
+import { certaintyOf } from "./certainty.js";
 
 const byText = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare;
 const confidenceOf = ({ answer }) => answer?.guesses[0].confidence;
@@ -15,13 +15,11 @@ const ORDERS = {
   file: (one, other) => byText(one.file.name, other.file.name),
 };
 
-export const orders = Object.keys(ORDERS);
-
 /** Return the entries that the view lets through, in its order; `sure` is the model's threshold. */
 export function arrange(entries, { sort, breed, kind }, sure) {
   return entries
     .filter((entry) => !breed || (isDog(entry) && breedOf(entry) === breed))
-    .filter((entry) => !kind || sureness(entry, sure) === kind)
+    .filter((entry) => !kind || certaintyOf(entry, sure) === kind)
     .sort((one, other) => ORDERS[sort](one, other) || ORDERS.newest(one, other));
 }
 

@@ -1,6 +1,6 @@
 /** One answer from those to several photos of the same dog. */
 
-const MOST_GUESSES = 5;
+import { TOP_K } from "../clients/answer.js";
 
 /**
  * Return the mean of answers. A photo's answer tells its five likeliest breeds alone: a breed that is not among them
@@ -17,7 +17,7 @@ export function average(answers, threshold = 0.5) {
   const told = answers.map(({ dogProbability }) => dogProbability).filter((probability) => probability !== null);
   const dogProbability = told.length > 0 ? told.reduce((sum, value) => sum + value) / told.length : null;
   return {
-    guesses: guesses.slice(0, MOST_GUESSES),
+    guesses: guesses.slice(0, TOP_K),
     isDog: dogProbability === null ? null : dogProbability >= threshold,
     dogProbability,
     model: answers.at(-1).model,

@@ -1,6 +1,6 @@
 /** All answers as a file: for a spreadsheet, or for a program. */
 
-const MOST_GUESSES = 5;
+import { TOP_K } from "../clients/answer.js";
 
 // What a spreadsheet would take for a formula. With an apostrophe before it, it is text.
 const FORMULA = /^[=+\-@＝＋－＠\t\r\n]/;
@@ -36,7 +36,7 @@ export function toCsv(entries) {
     ...fields,
     model: model && `${model.name} ${model.version}`.trim(),
     ...Object.fromEntries(
-      Array.from({ length: MOST_GUESSES - 1 }, (_, index) => index + 1).flatMap((rank) => [
+      Array.from({ length: TOP_K - 1 }, (_, index) => index + 1).flatMap((rank) => [
         [`breed_${rank + 1}`, predictions[rank]?.breed],
         [`confidence_${rank + 1}`, predictions[rank]?.confidence],
       ]),

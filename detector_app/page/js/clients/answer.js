@@ -1,8 +1,9 @@
-/** What every client gives, checked, so that the rest of the page can trust its shape. */
+/** Checked answers and models, in the one shape that every client returns. */
 
 import { Problem } from "../problem.js";
 
-const MOST_GUESSES = 5;
+/** An answer names this many breeds, the likeliest first. */
+export const TOP_K = 5;
 
 /**
  * Return `{guesses: [{breed, confidence}], isDog, dogProbability, model: {name, version}, heatmap}`; the guesses best
@@ -18,7 +19,7 @@ export function answerOf({ guesses, isDog, dogProbability, model, heatmap = null
     (heatmap === null || isHeatmap(heatmap));
   if (!sound) throw new Problem("bad_answer");
   return {
-    guesses: guesses.slice(0, MOST_GUESSES).map(({ breed, confidence }) => ({ breed, confidence })),
+    guesses: guesses.slice(0, TOP_K).map(({ breed, confidence }) => ({ breed, confidence })),
     isDog,
     dogProbability,
     model: { name: String(model?.name ?? ""), version: String(model?.version ?? "") },

@@ -1,6 +1,6 @@
 /**
- * The two ways to a model. Each client has `canExplain`, `state()`, `model()` and `predict(photo, {explain, signal})`,
- * and `correct(photo, breed)` where the model's `feedback` says so. A photo is what the darkroom makes.
+ * Choice of the client: one of two ways to a model. Each client has `canExplain`, `state()`, `model()` and `predict(photo, {explain, signal})`,
+ * and `correct(photo, breed)` where the model's `feedback` says so. A photo is what the preparer makes.
  */
 
 import { GatewayClient } from "./gateway.js";

@@ -5,6 +5,8 @@ import { fetchJson } from "./http.js";
 import { Problem } from "../problem.js";
 
 const MODEL = "dog_breed";
+// Signatures of the SavedModel.
+const [PREDICT, DESCRIBE] = ["serving_default", "describe"];
 
 export class RestClient {
   canExplain = false; // the signature takes pixels at the model's size, which here only the gateway makes
@@ -22,7 +24,7 @@ export class RestClient {
     const [version] = await this.#versions();
     if (!version) throw new Problem("not_ready");
     // TensorFlow Serving's REST API calls no signature without an input, so `describe` takes one and ignores it.
-    const said = await ask(version, { signature_name: "describe", inputs: [""] });
+    const said = await ask(version, { signature_name: DESCRIBE, inputs: [""] });
     return modelOf({ name: MODEL, version, card: parse([said?.outputs].flat()[0]) });
   }
 
@@ -49,7 +51,7 @@ export class RestClient {
 
 async function predictWith({ name, version, card }, { blob }, signal) {
   const instances = [{ b64: await base64Of(blob) }];
-  const said = await ask(version, { signature_name: "serving_default", instances }, signal);
+  const said = await ask(version, { signature_name: PREDICT, instances }, signal);
   const first = said?.predictions?.[0];
   const dogProbability = card.detects_dogs ? first?.dog_probability : null;
   return answerOf({

@@ -87,7 +87,7 @@ export class Album extends EventTarget {
     }
   }
 
-  /** Note what the dog on these photos really is: `{breed, sent}`, or null to take it back. */
+  /** Store what the dog on these photos really is: `{breed, sent}`. */
   correct(ids, correction) {
     for (const id of ids) if (this.get(id)) this.#change(id, { correction });
   }

@@ -1,4 +1,4 @@
-/** What has one answer: a photo, or several photos of one dog. */
+/** Entries: each a photo, or several photos of one dog, with one answer. */
 
 import { average } from "../answers/average.js";
 

@@ -1,4 +1,4 @@
-/** How fast photos are done, from the moments at which the last of them were. */
+/** Photos a second, from the moments at which the last of them were done. */
 
 const SPAN = 10_000; // ms looked back: long enough to be steady, short enough to notice a change
 const FEWEST = 5; // photos; of fewer no rate is told

@@ -1,4 +1,4 @@
-/** Drawings for whoever has no photo at hand. */
+/** Drawings to try without a photo. */
 
 const SIDE = 640; // px
 

@@ -1,12 +1,12 @@
 /** The answers, as cards or as rows, in the order and with the filter of the view. */
 
 import { arrange } from "../answers/arrange.js";
-import { onSayAnew } from "../language.js";
+import { onTextsChanged } from "../language.js";
 import { entriesOf } from "../photos/entries.js";
 import { Card } from "./card.js";
-import { Row } from "./row.js";
+import { TableRow } from "./table_row.js";
 
-const ITEMS = { grid: Card, table: Row };
+const ITEMS = { grid: Card, table: TableRow };
 
 export class Answers {
   #places;
@@ -25,7 +25,7 @@ export class Answers {
     this.#actions = { ...actions, choose: (id, on) => view.choose(id, on), open: (id) => this.#open(id) };
     for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, () => this.#schedule());
     view.addEventListener("changed", () => this.#schedule());
-    onSayAnew(() => {
+    onTextsChanged(() => {
       for (const known of this.#items.values()) known.photos = [];
       this.#schedule();
     });

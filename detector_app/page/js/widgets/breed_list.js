@@ -1,6 +1,6 @@
 /** The breeds that a text field offers while one types. */
 
-import { onSayAnew } from "../language.js";
+import { onTextsChanged } from "../language.js";
 import { words } from "../words.js";
 
 export class BreedList {
@@ -9,7 +9,7 @@ export class BreedList {
 
   constructor(element) {
     this.#element = element;
-    onSayAnew(() => this.offer(this.#breeds));
+    onTextsChanged(() => this.offer(this.#breeds));
   }
 
   offer(breeds) {

@@ -1,5 +1,6 @@
-/** "It is really a …": what a person knows better, and gives to the service if it takes it and they agree. */
+/** Correction form: the right breed, sent to the service if it takes feedback and the person agrees. */
 
+import { nameKey } from "../breeds.js";
 import { words } from "../words.js";
 import { Disclosure } from "./disclosure.js";
 
@@ -69,10 +70,6 @@ export class Correction {
 
 /** Return the breed that a person means, however they write it and in the page's language too, or undefined. */
 function breedLike(text, breeds) {
-  const key = keyOf(text);
-  return breeds.find((breed) => keyOf(breed) === key || keyOf(words.breed(breed)) === key);
-}
-
-function keyOf(name) {
-  return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
+  const key = nameKey(text);
+  return breeds.find((breed) => nameKey(breed) === key || nameKey(words.breed(breed)) === key);
 }

@@ -1,4 +1,4 @@
-/** What is known of the breed that was read, on demand. */
+/** Facts of the breed that was read, shown on demand. */
 
 import { factsOf } from "../breeds.js";
 import { words } from "../words.js";

@@ -1,7 +1,7 @@
-/** What was read before on this device. */
+/** List of the answers given before on this device. */
 
 import { loadBreeds } from "../breeds.js";
-import { onSayAnew } from "../language.js";
+import { onTextsChanged } from "../language.js";
 import { words } from "../words.js";
 import { Picture } from "./picture.js";
 import { instance } from "./template.js";
@@ -22,7 +22,7 @@ export class HistoryList {
       this.#show();
     });
     history.addEventListener("changed", () => this.#show());
-    onSayAnew(() => this.#show());
+    onTextsChanged(() => this.#show());
     this.#show();
   }
 

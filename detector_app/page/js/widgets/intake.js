@@ -1,4 +1,4 @@
-/** Where photos come in by button or paste, with a drawing above and drawings to try while there are none. */
+/** Intake of photos by button or paste, with drawings to try while there are none. */
 
 import { fileOfImage } from "../photos/samples.js";
 

@@ -1,6 +1,6 @@
 /** The languages to choose from, each by its own name. */
 
-import { choose, language, onSayAnew } from "../language.js";
+import { choose, language, onTextsChanged } from "../language.js";
 
 export class LanguageSwitch {
   #buttons;
@@ -9,7 +9,7 @@ export class LanguageSwitch {
   constructor(element, fail) {
     this.#buttons = [...element.querySelectorAll("button")];
     for (const button of this.#buttons) button.addEventListener("click", () => choose(button.lang).catch(fail));
-    onSayAnew(() => this.#show());
+    onTextsChanged(() => this.#show());
     this.#show();
   }
 

@@ -1,6 +1,6 @@
 /** One line of text that is there only while it has something to say. */
 
-import { onSayAnew } from "../language.js";
+import { onTextsChanged } from "../language.js";
 
 export class Notice {
   #element;
@@ -8,7 +8,7 @@ export class Notice {
 
   constructor(element) {
     this.#element = element;
-    onSayAnew(() => this.#show());
+    onTextsChanged(() => this.#show());
   }
 
   /** Say what `text` returns, in each language that is chosen from now on; nothing if it is null. */

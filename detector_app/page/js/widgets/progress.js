@@ -1,6 +1,6 @@
-/** How far many photos are, with what can be done about all of them. */
+/** Progress of many photos, with the actions on all of them. */
 
-import { onSayAnew } from "../language.js";
+import { onTextsChanged } from "../language.js";
 import { Rate } from "../photos/rate.js";
 import { words } from "../words.js";
 
@@ -16,7 +16,7 @@ export class Progress {
     this.#buttons = Object.fromEntries([...element.querySelectorAll("button")].map((button) => [button.dataset.do, button]));
     for (const [name, button] of Object.entries(this.#buttons)) button.addEventListener("click", actions[name]);
     for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, () => this.#show(album.counts()));
-    onSayAnew(() => this.#show(album.counts()));
+    onTextsChanged(() => this.#show(album.counts()));
   }
 
   #show(counts) {

@@ -1,12 +1,12 @@
-/** What can be done with many answers: lay out, sort, filter, count, and take away as a file. */
+/** Toolbar of many answers: layout, order, filter, counts, download. */
 
 import { countBreeds } from "../answers/arrange.js";
-import { onSayAnew } from "../language.js";
+import { onTextsChanged } from "../language.js";
 import { words } from "../words.js";
 
 const MANY = 4; // photos; fewer are seen at a glance
 
-export class Tools {
+export class Toolbar {
   #element;
   #view;
 
@@ -27,7 +27,7 @@ export class Tools {
     for (const event of ["added", "changed"]) album.addEventListener(event, show);
     album.addEventListener("cleared", () => view.reset());
     view.addEventListener("changed", show);
-    onSayAnew(show);
+    onTextsChanged(show);
   }
 
   #show(entries, shown) {

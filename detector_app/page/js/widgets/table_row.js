@@ -4,7 +4,7 @@ import { words } from "../words.js";
 import { Picture } from "./picture.js";
 import { instance } from "./template.js";
 
-export class Row {
+export class TableRow {
   element = instance("row");
   #entry;
   #actions;

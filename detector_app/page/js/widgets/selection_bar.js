@@ -1,9 +1,9 @@
-/** What can be done with the answers that are chosen. */
+/** Actions on the answers that are selected. */
 
-import { onSayAnew } from "../language.js";
+import { onTextsChanged } from "../language.js";
 import { words } from "../words.js";
 
-export class Chosen {
+export class SelectionBar {
   #element;
   #view;
 
@@ -22,7 +22,7 @@ export class Chosen {
     const show = () => this.#show(entries());
     for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, show);
     view.addEventListener("changed", show);
-    onSayAnew(show);
+    onTextsChanged(show);
   }
 
   #show(entries) {

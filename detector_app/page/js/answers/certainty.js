@@ -1,9 +1,9 @@
-/** How far an answer can be trusted. */
+/** Certainty of an answer, and of its group of breeds. */
 
 const SURE_ENOUGH = 0.5; // until the model card tells its own threshold
 
 /** Return "sure", "unsure" or "no_dog" for what is read, "unread" for the rest. */
-export function sureness({ answer }, sure = SURE_ENOUGH) {
+export function certaintyOf({ answer }, sure = SURE_ENOUGH) {
   if (!answer) return "unread";
   if (answer.isDog === false) return "no_dog";
   return answer.guesses[0].confidence < sure ? "unsure" : "sure";
@@ -13,7 +13,7 @@ export function sureness({ answer }, sure = SURE_ENOUGH) {
  * Return the group of breeds that holds as much probability as makes a breed sure, or null; `groupOf` gives a breed's
  * group, or null. Only the five likeliest breeds are known, so that a group holds at least what is counted here.
  */
-export function groupOfUnsure({ guesses }, groupOf, sure = SURE_ENOUGH) {
+export function likelyGroup({ guesses }, groupOf, sure = SURE_ENOUGH) {
   const sums = new Map();
   for (const { breed, confidence } of guesses) {
     const group = groupOf(breed);

@@ -1,4 +1,4 @@
-/** Makes of each photo what is shown and what is sent, one after the other and a little ahead of the reader. */
+/** Preparation of photos, one after the other and a little ahead of the reader: a preview to show, a copy to send. */
 
 import { Problem } from "../problem.js";
 import { redraw } from "./redraw.js";
@@ -10,7 +10,7 @@ const FEW = 12;
 const LARGE = 640; // px, short side
 const SMALL = 300;
 
-export class Darkroom {
+export class PhotoPreparer {
   #album;
   #made = new Map(); // of a photo's id: the promise of what is sent
   #last = Promise.resolve();
@@ -22,7 +22,7 @@ export class Darkroom {
   }
 
   /**
-   * Return what is sent of a photo: `{blob, name, redrawn}`. What the browser cannot draw goes as it is, for the gateway
+   * Return the copy of a photo to send: `{blob, name, redrawn}`. What the browser cannot draw goes as it is, for the gateway
    * may know its type. Raise a Problem if the file is no longer there.
    */
   take({ id, file }) {
@@ -34,7 +34,7 @@ export class Darkroom {
 
   /** One photo after the other: decoded, each takes 48 MB. */
   #make(id, file) {
-    const made = this.#last.then(() => this.#develop(id, file));
+    const made = this.#last.then(() => this.#prepare(id, file));
     // Whoever takes it gets the picture or the error; kept here, the picture would stay in memory.
     this.#last = made.then(
       () => {},
@@ -43,7 +43,7 @@ export class Darkroom {
     return made;
   }
 
-  async #develop(id, file) {
+  async #prepare(id, file) {
     const side = this.#album.counts().total <= FEW ? LARGE : SMALL;
     const pictures = await redraw(file, side).catch(() => null);
     const { preview = null, width = 0, height = 0 } = pictures ?? {};
