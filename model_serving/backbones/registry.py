@@ -43,18 +43,13 @@ def load_backbone(name: str, weights: str | None = None, size: int | None = None
     `size` is the input's side in pixels; by default it is the one of the registry.
     Raises `UnknownBackboneError`, or `WeightsUnavailableError` if the weights cannot be had.
     """
-    row = registered_backbone(name)
-    geometry = replace(row.geometry, size=size) if size else row.geometry
-    return row.load(name, geometry, weights)
+    registered = registered_backbone(name)
+    geometry = replace(registered.geometry, size=size) if size else registered.geometry
+    return registered.load(name, geometry, weights)
 
 
 def registered_backbone(name: str) -> RegisteredBackbone:
     """Return the row of the registry; raises `UnknownBackboneError`."""
     if name not in BACKBONES:
         raise UnknownBackboneError(f"There is no backbone {name!r}; there are {', '.join(BACKBONES)}.")
-<<<<<<< HEAD
     return BACKBONES[name]
-=======
-    registered = BACKBONES[name]
-    return registered.load(name, registered.geometry, weights)
->>>>>>> main
