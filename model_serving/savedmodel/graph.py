@@ -22,7 +22,7 @@ from model_serving.savedmodel.familiarity import familiarity_score, quantile_val
 from model_serving.savedmodel.signatures import DESCRIBE, EXPLAIN, PIXELS, SERVING_DEFAULT, Signature
 
 # Names of nodes by which `recalibration.py` finds them again in an exported graph: tensors, then constants.
-LOGITS, SHOWN_SHARE = "logits", "shown_share"
+LOGITS, DOG_PROBABILITY, SHOWN_SHARE = "logits", "dog_probability", "shown_share"
 TEMPERATURE, QUANTILES, CARD = "temperature", "familiarity_quantiles", "card"
 
 
@@ -92,7 +92,7 @@ def _classify(
         "probabilities": probabilities,
         "top_breeds": tf.gather(tf.constant(card.breeds), top_indices, name="top_breeds"),
         "top_probabilities": tf.identity(top_probabilities, "top_probabilities"),
-        "dog_probability": tf.identity(_dog_probability(pooled, classes), "dog_probability"),
+        "dog_probability": tf.identity(_dog_probability(pooled, classes), DOG_PROBABILITY),
         "familiarity": tf.identity(familiarity, "familiarity"),
     }
     return outputs, _heatmap(features, head, top_indices[:, 0])
