@@ -129,6 +129,7 @@ def _train(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
     from model_serving.data.dataset import read_class_folders, read_list
+    from model_serving.photos.labels import possible_breeds
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.training.evaluate import evaluate
 
@@ -138,5 +139,6 @@ def _evaluate(options: argparse.Namespace) -> None:
     for path, reason in evaluation.skipped:
         print(f"skipped {path}: {reason}")
     for breed, count in sorted(evaluation.unknown.items()):
-        print(f"not a breed of this model: {breed} ({count})")
+        meanings = f"; it may mean {', '.join(possible)}" if (possible := possible_breeds(breed)) else ""
+        print(f"not a breed of this model: {breed} ({count}){meanings}")
     print(f"{version}: {evaluation.metrics}")

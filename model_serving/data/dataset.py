@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from model_serving.breeds import readable
 from model_serving.data.files import photos_below
 from model_serving.errors import DatasetError
+from model_serving.photos.labels import readable
 
 SPLITS = ("train", "valid", "test")
 # Of each class this share goes to a split that the folders do not provide.
