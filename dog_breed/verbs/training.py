@@ -7,7 +7,17 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from dog_breed.arguments import AddVerb, add_backbone, add_data, add_engine, add_model, positive, share
+from dog_breed.arguments import (
+    AddVerb,
+    add_backbone,
+    add_columns,
+    add_data,
+    add_engine,
+    add_model,
+    columns,
+    positive,
+    share,
+)
 from local_server.tensorflow_import import import_tensorflow_quietly
 from model_serving.training.head_options import HeadOptions
 
@@ -60,7 +70,10 @@ def add_verbs(verb: AddVerb) -> None:
     add_engine(train)
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
-    evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
+    evaluate.add_argument(
+        "photos", type=Path, help="labelled photos, as for train; of those with splits the test photos count"
+    )
+    add_columns(evaluate)
     add_model(evaluate)
     evaluate.add_argument("--version", type=int, help="version to evaluate (the newest)")
 
@@ -76,7 +89,7 @@ def _inspect(options: argparse.Namespace) -> None:
     from model_serving.data.dataset import read_dataset
     from model_serving.data.inspection import inspect
 
-    dataset, additions = add_photos(read_dataset(options.data), options.also)
+    dataset, additions = add_photos(read_dataset(options.data, columns(options)), options.also)
     if options.also:
         print(additions)
     print(inspect(dataset))
@@ -120,6 +133,7 @@ def _train(options: argparse.Namespace) -> None:
             head_options,
             options.also,
             pooling,
+            columns(options),
         )
     number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
     promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
@@ -128,14 +142,13 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
-    from model_serving.data.dataset import read_class_folders, read_list
+    from model_serving.data.dataset import read_test_photos
     from model_serving.photos.labels import possible_breeds
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.training.evaluate import evaluate
 
     version = version_or_latest(options.model, options.version)
-    photos = read_list(options.photos) if options.photos.is_file() else read_class_folders(options.photos)
-    evaluation = evaluate(version, photos)
+    evaluation = evaluate(version, read_test_photos(options.photos, columns(options)))
     for path, reason in evaluation.skipped:
         print(f"skipped {path}: {reason}")
     for breed, count in sorted(evaluation.unknown.items()):

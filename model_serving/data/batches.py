@@ -1,4 +1,4 @@
-"""Photos as batches of pixels, decoded ahead of whoever computes on them."""
+"""Batches of decoded photos, each decoded while the one before it is worked on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from model_serving.data.files import read_file
 from model_serving.photos import Geometry, PhotoError, read_pixels
 
 # 8 photos at once are the fastest on a CPU (1.1 to 1.35 times the rate of one at a time), and 16 are no faster.
@@ -27,7 +28,7 @@ def decoded_batches(paths: Sequence[Path], geometry: Geometry) -> Iterator[list[
 
     def read(path: Path) -> tuple[Path, np.ndarray | Exception]:
         try:
-            return path, decode(path.read_bytes(), geometry)
+            return path, decode(read_file(path), geometry)
         except OSError as error:
             return path, error
 
