@@ -16,7 +16,7 @@ from model_serving.photos.labels import class_meant
 
 @dataclass(frozen=True)
 class Additions:
-    """Numbers of photos added, and of photos left out because the validation or test photos show them already."""
+    """Numbers of photos added, and left out as the validation or test photos show them already."""
 
     added: int = 0
     left_out: int = 0
