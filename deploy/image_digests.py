@@ -1,8 +1,8 @@
 """Base images by version and digest: `python -m deploy.image_digests` writes both wherever an image is named.
 
 Without arguments it looks up the digests of the versions that stand in the Dockerfiles and compose files. With
-`--move nginx:1.27-bookworm nginx:1.28-bookworm` it moves to another version first. It asks the images' registries by docker's
-buildx, and downloads no image. A digest names one image for all platforms, and what it names can never change.
+`--move nginx:1.27-bookworm nginx:1.28-bookworm` it moves to another version first. It asks the images' registries by
+docker's buildx and downloads no image. A digest names one image for all platforms, and what it names never changes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ REPOSITORY = Path(__file__).parent.parent
 _FILES = ("*/Dockerfile", "docker-compose*.yaml", "deploy/monitoring/compose.yaml")
 # The images of this project are in no registry that it knows of.
 _REFERENCE = re.compile(
-    r'((?:_IMAGE=|_IMAGE: "|\bimage: )(?!dog-breed-detector-))((?:[\w.-]+:\d+/)?[\w./-]+:v?\d[\w.-]*)(@sha256:[0-9a-f]{64})?'
+    r'((?:_IMAGE=|_IMAGE: "|\bimage: )(?!dog-breed-detector-))'
+    r"((?:[\w.-]+:\d+/)?[\w./-]+:v?\d[\w.-]*)"
+    r"(@sha256:[0-9a-f]{64})?"
 )
 
 
 def main() -> None:
     """Rewrite the repository's files and print each image with its digest."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--move", nargs=2, action="append", default=[], metavar=("OLD", "NEW"), help="NAME:VERSION each")
+    parser.add_argument(
+        "--move", nargs=2, action="append", default=[], metavar=("OLD", "NEW"), help="NAME:VERSION each"
+    )
     arguments = parser.parse_args()
     for image, digest in pin_images(REPOSITORY, dict(arguments.move)).items():
         print(f"{image}@{digest}")

@@ -1,7 +1,7 @@
 """Software bill of materials (CycloneDX 1.6) of an image's files: Debian and Python packages with their licences.
 
-The images' builds run it, with nothing but Python's own library: `python sbom.py FOLDER NAME`, where FOLDER is the image's
-root. The texts of the licences stay in the image, in `/usr/share/doc` and in each Python package's `dist-info`.
+The images' builds run it, with nothing but Python's own library: `python sbom.py FOLDER NAME`, where FOLDER is the root
+of the image. The texts of the licences stay in the image, in `/usr/share/doc` and in each Python package's `dist-info`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from typing import Any
 from urllib.parse import quote
 
 # Where Debian, Ubuntu, and Debian's own Python have Python packages, and where python:3 images have them.
-_PYTHON_FOLDERS = ("usr/lib/python3/dist-packages", "usr/local/lib/python3*/dist-packages", "usr/local/lib/python3*/site-packages")
+_PYTHON_FOLDERS = (
+    "usr/lib/python3/dist-packages",
+    "usr/local/lib/python3*/dist-packages",
+    "usr/local/lib/python3*/site-packages",
+)
 _CLASSIFIER = "License :: OSI Approved :: "
 # A `License` field may hold the whole text.
 _LONGEST_NAME = 100
@@ -57,10 +61,7 @@ def debian_packages(root: Path) -> Iterator[Component]:
             continue
         name, version = fields["Package"], fields["Version"]
         purl = f"pkg:deb/{system}/{name}@{quote(version)}?arch={fields['Architecture']}"
-        copyright_file = root / "usr/share/doc" / name / "copyright"
-        text = copyright_file.read_text(errors="replace") if copyright_file.is_file() else ""
-        licences = sorted(set(re.findall(r"(?m)^License:[ \t]*(\S.*?)\s*$", text)))
-        yield _component(name, version, purl, [{"license": {"name": licence}} for licence in licences])
+        yield _component(name, version, purl, _named_licences(root / "usr/share/doc" / name / "copyright"))
 
 
 def python_packages(root: Path) -> Iterator[Component]:
@@ -72,21 +73,31 @@ def python_packages(root: Path) -> Iterator[Component]:
         yield _component(name, version, purl, _python_licences(package))
 
 
-def _python_licences(package: Distribution) -> list[dict[str, Any]]:
-    """Return the licence expression of a package, or the names of older metadata."""
-    if expression := package.metadata.get("License-Expression"):
-        return [{"expression": expression}]
+def _python_licences(package: Distribution) -> list[str]:
+    """Return the licences that a package states of itself, and those of the libraries that its wheel brings along."""
     classifiers = package.metadata.get_all("Classifier") or []
-    names = [one.removeprefix(_CLASSIFIER) for one in classifiers if one.startswith(_CLASSIFIER)]
-    stated = (package.metadata.get("License") or "").strip()
-    if not names and stated:
-        names = [stated.splitlines()[0][:_LONGEST_NAME]]
-    return [{"license": {"name": name}} for name in names]
+    stated = [package.metadata.get("License-Expression") or ""]
+    stated += [one.removeprefix(_CLASSIFIER) for one in classifiers if one.startswith(_CLASSIFIER)]
+    if not any(stated):
+        stated = (package.metadata.get("License") or "").strip().splitlines()[:1]
+    bundled = [
+        name
+        for file in package.files or ()
+        if ".dist-info/" in str(file) and re.search("licen|copying", str(file), re.IGNORECASE)
+        for name in _named_licences(Path(str(package.locate_file(file))))
+    ]
+    return [name[:_LONGEST_NAME] for name in dict.fromkeys([*stated, *bundled]) if name]
 
 
-def _component(name: str, version: str, purl: str, licences: list[dict[str, Any]]) -> Component:
+def _named_licences(path: Path) -> list[str]:
+    """Return the licences that a file names on lines `License: …`, as Debian's copyright files do."""
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    return sorted(set(re.findall(r"(?m)^License:[ \t]*(\S.*?)\s*$", text)))
+
+
+def _component(name: str, version: str, purl: str, licences: list[str]) -> Component:
     found = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
-    return found | ({"licenses": licences} if licences else {})
+    return found | ({"licenses": [{"license": {"name": one}} for one in licences]} if licences else {})
 
 
 def _read_system(root: Path) -> str:
