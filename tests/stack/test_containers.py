@@ -144,20 +144,22 @@ def test_post_photo_on_arm64_recipe_names_breed(stack_on_local_server: Any, shar
 @pytest.mark.parametrize(
     ("service", "reached"),
     [
-        ("gateway", {"serving:8500", "serving:8501"}),
+        ("gateway", {"page:8080", "serving:8500", "serving:8501"}),
         ("serving", {"gateway:8000", "page:8080"}),
         ("page", {"gateway:8000", "serving:8500", "serving:8501"}),
     ],
 )
 def test_connect_from_inside_reaches_neighbours_alone(stack: Any, service: str, reached: set[str]) -> None:
-    """The gateway, which decodes photos, reaches the model server and the page; nobody reaches an address outside."""
-    # TEST-NET-1 is nobody's: with a route to it a connection hangs, and without one it fails at once.
-    targets = ["gateway:8000", "page:8080", "serving:8500", "serving:8501", "192.0.2.1:80"]
+    """The gateway, which decodes photos, reaches its two neighbours and has no route to the outside."""
+    targets = ["gateway:8000", "page:8080", "serving:8500", "serving:8501"]
     for target in targets:
         host, port = target.split(":")
         command = f"timeout 2 bash -c 'exec 3<>/dev/tcp/{host}/{port}' 2>/dev/null; echo $?"
         status = int(stack.execute(service, command))
         assert (status == 0) == (target in reached or target.startswith(f"{service}:")), target
+    # Only nginx's container, which the host's port leads into, knows a way out; its network translates no address.
+    routes = stack.execute(service, "cat /proc/net/route")
+    assert bool(re.search(r"(?m)^\S+\s+00000000\s", routes)) == (service == "page")
 
 
 @pytest.mark.parametrize("service", ["model", *LONG_RUNNING])
