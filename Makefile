@@ -1,21 +1,31 @@
-# The two commands of this project: `make run` and `make test`. Each makes .venv and installs what is missing.
+# The commands of this project. Each makes .venv and installs what is missing.
 PYTHON ?= python3
 PORT ?= 8080
 GRPC_PORT ?= 8500
 REST_PORT ?= 8501
 HOST ?= 127.0.0.1
 
-.PHONY: run test clean
+.PHONY: run test check style breeds clean clean-all
 .DELETE_ON_ERROR:
 
 run: .venv/laptop.installed
 	@.venv/bin/dog-breed run --host $(HOST) --port $(PORT) --grpc-port $(GRPC_PORT) --rest-port $(REST_PORT)
 
-test: .venv/test.installed
+test: style
+	.venv/bin/pytest
+
+# All but the tests that need TensorFlow, a model, a browser, nginx or a container engine.
+check: style
+	.venv/bin/pytest -m "not model" --numprocesses auto
+
+style: .venv/test.installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest
+
+# The page's copy of the one table of breeds.
+breeds:
+	cp model_serving/breeds.json detector_app/page/breeds/breeds.json
 
 # The stamp is written last: an install that was interrupted is taken up again.
 .venv/%.installed: pyproject.toml constraints.txt
@@ -25,5 +35,10 @@ test: .venv/test.installed
 	@.venv/bin/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
+# The installation and what was computed; trained versions stay.
 clean:
-	rm -rf .venv models build
+	rm -rf .venv build artifacts
+
+# Trained versions and downloaded photos, too.
+clean-all: clean
+	rm -rf models data

@@ -1,4 +1,4 @@
-"""What the gateway adds to decoding: photos a second through it, as a ratio to those that its decoder reads alone.
+"""Cost of the gateway over decoding: photos a second through it, as a ratio to those of its decoder alone.
 
     .venv/bin/python -m benchmarks.gateway [--seconds 5] [--rounds 5] [--clients 4]
 

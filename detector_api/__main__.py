@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 
@@ -14,7 +15,9 @@ from detector_api.settings import Settings
 
 
 def main() -> None:
-    """Serve until interrupted or told to end, and then answer what was taken."""
+    """Serve until interrupted or told to end, and then answer the photos in work."""
+    description = "The gateway. Its settings are environment variables: see detector_api/README.md."
+    argparse.ArgumentParser("python -m detector_api", description=description).parse_args()
     # uvicorn raises the signal again when it has shut down, which would make a good end look like a bad one.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: sys.exit(0))

@@ -19,6 +19,44 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # the tests' own servers, whatever proxy the machine has
 
 
+# What makes a test need more than Python: `make check` leaves such tests out.
+MODEL_FIXTURES = {"starter_model", "shared_images", "browser", "nginx", "stack"}
+MODEL_PACKAGES = (
+    *("tensorflow", "keras", "local_server.", "tests.real_serving", "benchmarks", "ray"),
+    *(f"model_serving.{part}" for part in ("backbones", "training", "savedmodel", "distributed")),
+)
+
+# Programs that tests run, and the Debian package of each.
+PROGRAMS = {
+    "chromium": "chromium",
+    "curl": "curl",
+    "docker": "docker.io",
+    "nginx": "nginx-light",
+    "node": "nodejs",
+    "openssl": "openssl",
+    "prometheus": "prometheus",
+}
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the start which programs are missing, and how to get them."""
+    missing = {program: package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    if not missing:
+        return []
+    install = f"apt-get install {' '.join(missing.values())}"
+    return [f"missing here, so that tests are skipped: {', '.join(missing)} (on Debian: {install})"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a model, by the fixtures that they use and by the imports of their module."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        used = vars(item.module).values()
+        modules = {str(getattr(value, "__module__", None) or getattr(value, "__name__", "")) for value in used}
+        if MODEL_FIXTURES & set(item.fixturenames) or any(name.startswith(MODEL_PACKAGES) for name in modules):
+            item.add_marker("model")
+
+
 def require(condition: object, what: str) -> None:
     """Skip the test if `what` it needs is not on this machine; on CI that is a failure instead."""
     if condition:

@@ -35,5 +35,5 @@ def load_backbone(name: str, weights: str | None = None) -> Backbone:
     """
     if name not in BACKBONES:
         raise UnknownBackboneError(f"There is no backbone {name!r}; there are {', '.join(BACKBONES)}.")
-    row = BACKBONES[name]
-    return row.load(name, row.geometry, weights)
+    registered = BACKBONES[name]
+    return registered.load(name, registered.geometry, weights)

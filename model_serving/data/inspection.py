@@ -41,7 +41,7 @@ class Twins:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found; `counts` are photos by split and breed, `broken` gives each photo's reason.
+    """Findings on a data set; `counts` are photos by split and breed, `broken` gives each photo's reason.
 
     `leaks` are twins in different splits: they inflate the accuracy. `conflicts` are twins under different breeds.
     """

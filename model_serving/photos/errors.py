@@ -1,4 +1,4 @@
-"""What can be wrong with a photo, in words for the person who sent it."""
+"""Errors for photos that cannot be read, in words for the person who sent them."""
 
 from __future__ import annotations
 
