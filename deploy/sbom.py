@@ -75,11 +75,12 @@ def python_packages(root: Path) -> Iterator[Component]:
 
 def _python_licences(package: Distribution) -> list[str]:
     """Return the licences that a package states of itself, and those of the libraries that its wheel brings along."""
-    classifiers = package.metadata.get_all("Classifier") or []
-    stated = [package.metadata.get("License-Expression") or ""]
+    metadata: Any = package.metadata
+    classifiers = metadata.get_all("Classifier") or []
+    stated = [metadata.get("License-Expression") or ""]
     stated += [one.removeprefix(_CLASSIFIER) for one in classifiers if one.startswith(_CLASSIFIER)]
     if not any(stated):
-        stated = (package.metadata.get("License") or "").strip().splitlines()[:1]
+        stated = (metadata.get("License") or "").strip().splitlines()[:1]
     bundled = [
         name
         for file in package.files or ()

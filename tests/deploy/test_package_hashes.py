@@ -23,7 +23,7 @@ every_file = pytest.mark.parametrize("path", LOCK_FILES)
 def read_lock_file(path: str) -> dict[str, tuple[str, list[str]]]:
     """Return the version and the hashes of each package in a lock file."""
     text = re.sub(r"(?m)^#.*\n", "", (REPOSITORY / path).read_text()).replace("\\\n", " ")
-    found = {}
+    found: dict[str, tuple[str, list[str]]] = {}
     for line in text.splitlines():
         name, version = re.findall(r"^([\w.-]+)==([^ ;]+)", line)[0]
         found[canonicalize_name(name)] = (version, re.findall(r"--hash=sha256:([0-9a-f]{64})\b", line))
@@ -35,7 +35,7 @@ def test_lock_file_has_hashes_of_the_versions_in_use(path: str) -> None:
     """An image runs the versions that the tests run, and takes no file that was not there when they were chosen."""
     lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
     versions = {
-        canonicalize_name(name): version for name, version in (line.split("==") for line in lines if "==" in line)
+        str(canonicalize_name(name)): version for name, version in (line.split("==") for line in lines if "==" in line)
     }
     for name, (version, hashes) in read_lock_file(path).items():
         assert hashes, name
