@@ -16,7 +16,7 @@ EDGES = (0, 1, 2, 7, 8, 255, 256, 32767, 32768, 65535, 65536, 2**24, 2**31 - 1, 
 
 def seeds() -> list[bytes]:
     """Return a small file of every kind in the tables, good and bad, and one turned of each format that can be."""
-    table = [make() for make, *_ in (*KINDS.values(), *BAD.values())]
+    table = [make() for make, _, _ in KINDS.values()] + [make() for make, _ in BAD.values()]
     for kind in TURNED:
         image, exif = turned(6)
         table.append(encode(image, kind, exif=exif.tobytes()))
