@@ -46,7 +46,7 @@ _PROGRAM = "model_serving.photos.worker"
 # The folder of the package, from where a worker finds it however it is installed.
 _ROOT = Path(__file__).parents[2]
 # The blocks of one photo come from memory that is free already, rather than be mapped in, page by page, for each.
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
 
 
 @dataclass(frozen=True)
