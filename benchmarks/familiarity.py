@@ -4,8 +4,8 @@
 
 FOLDER holds class folders of photos, or `train/` and `valid/` with them. Heads are trained on some of the classes,
 drawn anew each time; photos of the other classes, and those below `--others`, are strange to them. For each score: the
-area under the ROC curve, and the share of strange photos below the score that 5 % of the head's own photos have, each of
-them judged by a head that has not seen it.
+area under the ROC curve, and the share of strange photos below the score that 5 % of the head's own photos have, each
+of them judged by a head that has not seen it.
 """
 
 from __future__ import annotations
