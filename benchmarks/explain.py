@@ -1,4 +1,4 @@
-"""Does the heat map show what the breed was told by? Erase its hottest square, then its coldest, and ask again.
+"""Test of the heat map: the breed's loss when its hottest square is erased, against its coldest.
 
     .venv/bin/python -m benchmarks.explain FOLDER [--side 0.5] [--backbone efficientnet_lite2]
 

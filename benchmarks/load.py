@@ -28,7 +28,7 @@ CAPACITY_CLIENTS = 4
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one photo got: `status` is 0 if the connection broke."""
+    """The answer to one photo: `status` is 0 if the connection broke."""
 
     photo: int
     status: int

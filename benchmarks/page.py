@@ -48,7 +48,7 @@ document.querySelector("#undo [data-do=dismiss]").click();"""
 
 @dataclass
 class Reading:
-    """What it took the browser to read photos; memory in MB."""
+    """The browser's cost of reading photos; memory in MB."""
 
     seconds: float
     sent_bytes: int

@@ -15,7 +15,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass
 class Result:
-    """What a run gave: `failed` are answers other than 200 and broken connections; `latencies` are of the others."""
+    """Results of a run: `failed` are answers other than 200 and broken connections; `latencies` are of the others."""
 
     ok: int = 0
     failed: int = 0

@@ -66,7 +66,7 @@ def main() -> None:
 
 
 class Slice(NamedTuple):
-    """What a number of calls cost: seconds on the clock and of CPU time, and the seconds of each call."""
+    """Cost of a number of calls: seconds on the clock and of CPU time, and the seconds of each call."""
 
     seconds: float
     cpu: float

@@ -1,8 +1,8 @@
-"""How many servers, gateways, gigabytes and megabits an hourly number of photos needs; deploy/README.md explains it.
+"""Servers, gateways, gigabytes and megabits that an hourly number of photos needs; deploy/README.md explains them.
 
 .venv/bin/python -m deploy.capacity --photos-per-core-second 7.8 --gateway-milliseconds 9
 
-And what one job over many photos takes, with `dog-breed score --engine ray`:
+The same for one job over many photos, with `dog-breed score --engine ray`:
 
 .venv/bin/python -m deploy.capacity --job 10000000 --photos-per-core-second 20 --worker-gigabytes 1
 """
@@ -38,7 +38,7 @@ TENSOR_BYTES = 224 * 224 * 3
 
 @dataclass(frozen=True)
 class Rates:
-    """What one core or one GPU does, as measured: see deploy/measure.py."""
+    """Rates of one core or one GPU, as deploy/measure.py measures them."""
 
     photos_per_core_second: float
     gateway_milliseconds: float
@@ -49,7 +49,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is needed; with GPUs a server has one, and `serving_cores` is 0."""
+    """The machines needed; with GPUs a server has one, and `serving_cores` is 0."""
 
     photos_per_hour: int
     photos_per_second: float
@@ -88,7 +88,7 @@ def plan(photos_per_hour: int, rates: Rates) -> Plan:
 
 @dataclass(frozen=True)
 class Job:
-    """What a job over a number of photos takes that is to end after so many hours, on machines with workers alone."""
+    """The machines for a job over a number of photos that is to end after so many hours, with workers alone on them."""
 
     hours: float
     core_hours: float

@@ -40,7 +40,7 @@ BENTOML = ("-m", "bentoml", "serve", "benchmarks.peers.bentoml_app:Breeds", "--h
 
 
 class Service(NamedTuple):
-    """Where a service takes photos; `group` are the processes that stand still when it is not its turn, if any."""
+    """A service's address; `group` are the processes that stand still when it is not its turn, if any."""
 
     port: int
     path: str

@@ -8,7 +8,7 @@ import bentoml
 import numpy as np
 from PIL.Image import Image
 
-from benchmarks.peers.model import Model
+from benchmarks.peers.model import PeerModel
 
 
 @bentoml.service(workers=1)
@@ -16,7 +16,7 @@ class Breeds:
     """Names the breeds of a batch of photos; one upload is a batch of one, and its answer a list of one."""
 
     def __init__(self) -> None:
-        self.model = Model()
+        self.model = PeerModel()
 
     @bentoml.api(batchable=True, max_batch_size=4)
     def predict(self, dog_image: list[Image]) -> list[dict[str, Any]]:

@@ -12,14 +12,14 @@ import numpy as np
 from fastapi import Request
 from PIL import Image
 
-from benchmarks.peers.model import Model, Pixels
+from benchmarks.peers.model import PeerModel, Pixels
 
 
 class Breeds(litserve.LitAPI):
     """Names the breeds of a batch of photos."""
 
     def setup(self, device: str) -> None:
-        self.model = Model()
+        self.model = PeerModel()
         self.pool = ThreadPoolExecutor(os.cpu_count())
 
     def decode_request(self, request: Request) -> Image.Image:

@@ -1,4 +1,4 @@
-"""What the peers share: photos read with Pillow, and the SavedModel as TensorFlow's own documentation calls it."""
+"""The peers' model: photos read with Pillow, and the SavedModel called as TensorFlow's documentation does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-class Model:
+class PeerModel:
     """The version that the environment names; `size` is the side of its photos."""
 
     def __init__(self) -> None:

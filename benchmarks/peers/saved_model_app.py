@@ -9,10 +9,10 @@ import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 
-from benchmarks.peers.model import Model
+from benchmarks.peers.model import PeerModel
 
 app = FastAPI()
-model = Model()
+model = PeerModel()
 
 
 @app.post("/predict")

@@ -15,7 +15,7 @@ from model_serving.errors import DatasetError
 
 @dataclass(frozen=True)
 class Additions:
-    """How many photos were added, and how many left out as the validation or test photos show them already."""
+    """Numbers of photos added, and left out as the validation or test photos show them already."""
 
     added: int = 0
     left_out: int = 0

@@ -1,4 +1,4 @@
-"""Which part of a photo a model sees."""
+"""Geometry of a model's input: the part of a photo that it sees."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a model sees of a photo: the central square of `crop` times the short side, resized to `size` pixels."""
+    """The central square of a photo, of `crop` times its short side, resized to `size` pixels."""
 
     size: int
     crop: float
