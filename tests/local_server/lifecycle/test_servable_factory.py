@@ -16,7 +16,7 @@ def loaded_with(models, tmp_path, monkeypatch):
     """Return a function that loads a version with flags and returns the session's configuration."""
     version = models.install(tmp_path)
     settings = []
-    load = SavedModelServable.load.__func__
+    load = SavedModelServable.load.__func__  # type: ignore[attr-defined]
 
     def noted(cls, path, wanted):
         settings.append(wanted)
