@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dog_breed.arguments import (
     AddVerb,
@@ -21,6 +22,9 @@ from dog_breed.arguments import (
 )
 from local_server.tensorflow_import import import_tensorflow_quietly
 from model_serving.training.head_options import HeadOptions
+
+if TYPE_CHECKING:
+    pass
 
 DATA = Path("data/dogImages")
 FEATURE_CACHE = Path("build/features.sqlite")
