@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dog_breed.arguments import (
     AddVerb,
@@ -22,9 +21,6 @@ from dog_breed.arguments import (
 )
 from local_server.tensorflow_import import import_tensorflow_quietly
 from model_serving.training.head_options import HeadOptions
-
-if TYPE_CHECKING:
-    pass
 
 DATA = Path("data/dogImages")
 FEATURE_CACHE = Path("build/features.sqlite")
