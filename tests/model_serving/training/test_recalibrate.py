@@ -43,7 +43,7 @@ def model(tmp_path: Path) -> Path:
     network = keras.Model(pixels, colours(keras.layers.AveragePooling2D(4)(pixels)))
     colours.set_weights([np.eye(3, FEATURES, dtype=np.float32).reshape(1, 1, 3, FEATURES)])
     kernel = np.zeros((FEATURES, 2), np.float32)
-    kernel[:3] = [[0.1, -0.1], [0, 0], [-0.1, 0.1]]
+    kernel[:3] = [[0.1, -0.1], [0.0, 0.0], [-0.1, 0.1]]
     card = ModelCard("trained", "tiny", 16, 1.0, ("Red", "Blue"), detects_dogs=False)
     backbone = Backbone("tiny", card.geometry, network, None)
     export_model(tmp_path / "model", backbone, Classifier(kernel, np.zeros(2, np.float32)), card)
