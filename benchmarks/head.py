@@ -132,7 +132,7 @@ def _print_calibration(train: Split, valid: Split, classes: int, start: Classifi
             for seed in range(seeds):
                 few = _draw_photos(train, count, seed)
                 logits = _head(begun, classes)(few)(valid[0])
-                fitted = calibrate(*held_out_logits(few, classes, HeadOptions(), begun), None, few[0])
+                fitted = calibrate(*held_out_logits(few, classes, HeadOptions(), begun), None)
                 errors.append([calibration_error(softmax(logits / t), valid[1]) for t in (1.0, fitted.temperature)])
             before, after = np.mean(errors, axis=0)
             print(f"{name:14} {count:3} photos a class: {before:.3f}, {after:.3f}", flush=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from model_serving.data.lists import Columns
 
 MODEL = Path("models/dog_breed")
+# Sides of a network's input: a smaller one leaves a map of one cell, a larger one takes a gigabyte and more a batch.
+SMALLEST_SIZE, LARGEST_SIZE = 64, 1024
 
 # Adds a verb by its name, the function that runs it and its description, and returns its parser.
 AddVerb = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
@@ -23,6 +25,12 @@ def port(text: str) -> int:
 def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return int(text)
+
+
+def size(text: str) -> int:
+    if not text.isdecimal() or not SMALLEST_SIZE <= int(text) <= LARGEST_SIZE:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; sizes are {SMALLEST_SIZE} to {LARGEST_SIZE} pixels")
     return int(text)
 
 
@@ -89,3 +97,6 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 def add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--backbone", default=default, help="name in the registry of backbones (%(default)s)")
     parser.add_argument("--weights", help="file of pretrained weights, or `random`; by default the backbone's own")
+    parser.add_argument(
+        "--size", type=size, metavar="PIXELS", help="side of the input; by default the best, as measured"
+    )

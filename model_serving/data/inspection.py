@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,8 @@ from PIL import Image
 
 from model_serving.data.dataset import Dataset, LabelledPhoto
 from model_serving.data.files import read_file
-from model_serving.photos import Geometry, PhotoError, read_pixels
+from model_serving.photos import Geometry, PhotoError
+from model_serving.photos.pool import shared_pool
 from model_serving.progress import progress
 
 # Two photos show the same picture if their thumbnails of 12 x 12 pixels, less their mean, correlate so well, or one
@@ -87,7 +87,7 @@ def inspect(dataset: Dataset) -> Inspection:
 def thumbnails_or_reasons(photos: Sequence[LabelledPhoto], label: str) -> list[np.ndarray | str]:
     """Return for each photo a vector that `likeness` compares with others, or why it cannot be read."""
     results = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(len(photos), label, "photo") as bar:
+    with ThreadPoolExecutor(shared_pool().places) as pool, progress(len(photos), label, "photo") as bar:
         for result in pool.map(_thumbnail_or_reason, photos):
             results.append(result)
             bar.update()
@@ -102,7 +102,7 @@ def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _thumbnail_or_reason(photo: LabelledPhoto) -> np.ndarray | str:
     try:
-        image = read_pixels(read_file(photo.path), _GEOMETRY)
+        image = shared_pool().read_pixels(read_file(photo.path), _GEOMETRY).image()
     except (PhotoError, OSError) as error:
         return str(error)
     pixels = np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), np.float32)

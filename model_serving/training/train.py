@@ -23,6 +23,7 @@ from model_serving.training.card import trained_card
 from model_serving.training.features import FeatureCache, Features, Pooling, extract_features, pool_here
 from model_serving.training.fit import Labelled, fit
 from model_serving.training.head_options import HeadOptions
+from model_serving.training.input_size import suitable_size
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,23 @@ def train(
     options: HeadOptions,
     also: Sequence[Path] = (),
     pooling: Pooling = pool_here,
+    size: int | None = None,
     columns: Columns = ANY_COLUMNS,
 ) -> TrainedVersion:
     """Train a head on the labelled photos of `data` and put it on the shelf of `model` as its next version.
 
     The labelled photos of each of `also` join the training photos; `pooling` computes the features; `columns` are those
-    of a list. Prints progress and accuracy. The version's folder holds its report. Raises the errors of
-    `model_serving.errors`.
+    of a list. `size` is the input's side in pixels, by default the one that suits backbone and photos. Prints progress
+    and accuracy. The version's folder holds its report. Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
     dataset, additions = _read(data, also, columns)
-    backbone = load_backbone(backbone_name, weights)
+    backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
     features = _extract(dataset, backbone, cache, pooling)
     labelled = {name: _label(split, dataset.breeds) for name, split in features.items()}
     fitted = fit(labelled, dataset.breeds, backbone, options)
-    probabilities = {
-        name: fitted.probabilities(labelled[name][0]) for name in ("valid", "test") if features[name].photos
-    }
+    probabilities = {"valid": fitted.valid_probabilities, "test": fitted.probabilities(labelled["test"][0])}
+    probabilities = {name: values for name, values in probabilities.items() if len(values)}
     metrics = {name: measure(values, labelled[name][1]) for name, values in probabilities.items()}
     for name, figures in metrics.items():
         print(f"{name}: {figures}")

@@ -48,7 +48,7 @@ def test_photos_below_an_unreadable_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "closed").mkdir(mode=0)
     for folder in (*tmp_path.parents, tmp_path):
-        if folder.name.startswith(("pytest", tmp_path.name)):
+        if folder.name.startswith(("pytest", "popen", tmp_path.name)):
             folder.chmod(0o755)
     with pytest.raises(PermissionError, match="closed"), as_nobody():
         photos_below(tmp_path)
