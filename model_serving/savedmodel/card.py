@@ -57,6 +57,7 @@ class ModelCard:
     `head` is "imagenet" (ImageNet's own classifier, cut to its dogs) or "trained". `training` and `test` hold the
     figures of a trained head, accuracies in 0..1. `calibration` says on how many photos, and which, temperature,
     thresholds and familiarity were fitted, with the calibration error before and after; None if they are the defaults.
+    `locates` says whether the version has the signature `locate`, for which the backbone must know dogs.
     `data_fingerprint` names the photos it was trained on.
     """
 
@@ -70,6 +71,7 @@ class ModelCard:
     temperature: float = 1.0
     thresholds: Thresholds = field(default_factory=Thresholds)
     familiarity: Familiarity = field(default_factory=Familiarity)
+    locates: bool = False
     calibration: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
     test: dict[str, Any] | None = None

@@ -53,7 +53,7 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
         # The REST API refuses a signature without inputs, so `describe` has one that nobody needs to send over gRPC.
         unused = tf.compat.v1.placeholder(tf.string, [None], "unused")
         model_card = tf.repeat(tf.constant([card.to_json()], name=CARD), tf.size(unused), name="model_card")
-        located = [] if backbone.imagenet is None else [_locate(backbone, backbone.imagenet)]
+        located = [_locate(backbone, backbone.imagenet)] if card.locates and backbone.imagenet else []
     blank = np.zeros((1, size, size, 3), np.uint8)
     nothing = {"unused": np.array([""], object)}
     return ServedGraph(

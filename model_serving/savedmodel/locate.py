@@ -2,7 +2,8 @@
 
 The networks are convolutional and ImageNet's classifier is linear, so that one pass over the photo gives evidence for
 every class at every cell of the feature map, and the mean over any window is what the classifier says of that window.
-Windows take the places of an integral image (Crow 1984). Sizes are in cells, independent of the model's input size.
+An integral image (Crow 1984) makes the mean of a window four reads. Sizes are in cells, whatever the model's
+input size.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ LEAST_PROBABILITY = 0.1
 SIDE_WEIGHT = 0.5
 # Each side of a window is moved out by this share of its width.
 MARGIN = 0.25
-# Of two windows with their margins, the better stays if more than this share of the smaller is in both. Two dogs side by
-# side, whose windows touch, share a third.
+# Of two windows with their margins, the better stays if more than this share of the smaller is in both. Two dogs side
+# by side, whose windows touch, share a third.
 MOST_OVERLAP = 0.35
 # Windows that are compared with one another.
 CANDIDATES = 400

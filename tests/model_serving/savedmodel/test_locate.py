@@ -20,7 +20,7 @@ Locate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 @pytest.fixture(scope="module")
 def locate_red() -> Locate:
-    """A search with a network of one cell to 32 x 32 pixels, whose classifier takes red for a dog, and black for none."""
+    """A search whose network averages 32 x 32 pixels to a cell, and whose classifier takes red for a dog."""
     with tf.Graph().as_default() as graph:
         pixels = tf.compat.v1.placeholder(tf.uint8, [None, None, None, 3], "pixels")
         cells = tf.nn.avg_pool2d(tf.cast(pixels, tf.float32) / 255, CELL_PIXELS, CELL_PIXELS, "SAME")
@@ -84,9 +84,7 @@ def test_locate_judges_each_photo_of_a_batch_by_itself(locate_red: Locate) -> No
 @pytest.mark.parametrize(
     ("height_width", "error"), [((0, 5), "must have pixels"), ((2049, 2048), f"may have {MAX_LOCATE_PIXELS} pixels")]
 )
-def test_locate_refuses_photos_beyond_its_limits(
-    locate_red: Locate, height_width: tuple[int, int], error: str
-) -> None:
+def test_locate_refuses_photos_beyond_its_limits(locate_red: Locate, height_width: tuple[int, int], error: str) -> None:
     """No pixels, or too many, is the caller's error, told as such."""
     with pytest.raises(tf.errors.InvalidArgumentError, match=error):
         locate_red(np.zeros((1, *height_width, 3), np.uint8))
