@@ -17,7 +17,7 @@ import numpy as np
 
 from model_serving.backbones import Classifier, load_backbone
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
-from model_serving.data.dataset import read_class_folders
+from model_serving.data.dataset import read_labelled
 from model_serving.metrics import calibration_error
 from model_serving.training.calibration import calibrate, softmax
 from model_serving.training.features import FeatureCache, extract_features
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--tables", default="parts,few,calibration", help="those to print (%(default)s)")
     options = parser.parse_args()
     backbone = load_backbone(options.backbone)
-    photos = {name: read_class_folders(options.folder / name) for name in ("train", "valid")}
+    photos = {name: read_labelled(options.folder / name) for name in ("train", "valid")}
     breeds = sorted({photo.breed for photo in photos["train"]})
     cache = FeatureCache(options.cache, backbone.fingerprint)
     extracted = {name: extract_features(backbone, photos[name], cache, name) for name in photos}

@@ -4,6 +4,7 @@ GatewayError
 ├── RequestError                  the caller can mend it
 │   ├── UnauthorizedError         401 unauthorized, with WWW-Authenticate
 │   ├── NoImageError              400 no_image
+│   │   └── EmptyImageError       400 empty_image
 │   ├── MalformedRequestError     400 malformed_request
 │   ├── FeedbackOffError          404 feedback_off
 │   ├── RequestTimeoutError       408 request_timeout; the connection is closed
@@ -70,6 +71,13 @@ class NoImageError(RequestError):
 
     status, code = 400, "no_image"
     detail = "Please send one photo as multipart/form-data in the field 'dog_image'."
+
+
+class EmptyImageError(NoImageError):
+    """The file in the photo's field has no bytes."""
+
+    code = "empty_image"
+    detail = "This file is empty. Please choose the photo again."
 
 
 class MalformedRequestError(RequestError):
@@ -243,7 +251,7 @@ class InternalError(GatewayError):
 
 
 # Groups of errors, for the routes that can answer with them.
-BODY_ERRORS = (NoImageError, RequestTimeoutError, TooLargeError, InvalidRequestError)
+BODY_ERRORS = (NoImageError, EmptyImageError, RequestTimeoutError, TooLargeError, InvalidRequestError)
 PHOTO_ERRORS = (*BODY_ERRORS, UnsupportedTypeError, DamagedImageError, TooManyRequestsError)
 MODEL_ERRORS = (ModelAnswerError, ModelUnavailableError, OverloadedError, DeadlineError)
 FEEDBACK_ERRORS = (

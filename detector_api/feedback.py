@@ -16,7 +16,7 @@ from pathlib import Path
 
 from detector_api import errors
 from detector_api.prediction.decoding import gateway_errors
-from model_serving.photos import read_shrunk
+from model_serving.photos.pool import DecoderPool
 
 # The largest input of common backbones is 600 pixels: at this size a photo can still be cropped for training.
 LONG_SIDE = 1024
@@ -29,10 +29,11 @@ class FeedbackStore:
     Gateways may share a folder: each file appears in one step. Those of one moment may then exceed the bound together.
     """
 
-    def __init__(self, folder: Path, max_bytes: int, max_pixels: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, max_pixels: int, pool: DecoderPool) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
+        self._pool = pool
         self._lock = threading.Lock()
 
     def keep(self, photo: bytes, breed: str) -> str:
@@ -44,7 +45,7 @@ class FeedbackStore:
         """
         identity = hashlib.sha256(photo).hexdigest()
         with gateway_errors():
-            image = read_shrunk(photo, LONG_SIDE, self._max_pixels)
+            image = self._pool.read_shrunk(photo, LONG_SIDE, self._max_pixels).image()
         jpeg = io.BytesIO()
         image.save(jpeg, "JPEG", quality=JPEG_QUALITY)
         try:

@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        predictor.start()
         yield
         predictor.close()
         await client.close()
@@ -65,7 +66,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.rate_limiter = RateLimiter(settings.photos_per_minute)
     app.state.upload_memory = MemoryBudget(settings.max_buffered_bytes)
     folder = settings.feedback_folder
-    app.state.feedback = folder and FeedbackStore(folder, settings.feedback_max_bytes, settings.max_pixels)
+    app.state.feedback = folder and FeedbackStore(
+        folder, settings.feedback_max_bytes, settings.max_pixels, predictor.pool
+    )
     answer_problems(app)
     if settings.cors_origins:  # The page has the gateway's own origin and needs none of this.
         app.add_middleware(

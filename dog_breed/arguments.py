@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from model_serving.data.lists import Columns
+
 MODEL = Path("models/dog_breed")
 # Sides of a network's input: a smaller one leaves a map of one cell, a larger one takes a gigabyte and more a batch.
 SMALLEST_SIZE, LARGEST_SIZE = 64, 1024
@@ -49,7 +51,13 @@ def count(text: str) -> int:
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="folder of class folders, or of train/, valid/ and test/ with them")
+    parser.add_argument(
+        "data",
+        type=Path,
+        help="class folders, in train/, valid/ and test/ or without; a CSV or Parquet list of files and labels, or a "
+        "folder with it; or a zip file of one of these",
+    )
+    add_columns(parser)
     parser.add_argument(
         "--also",
         type=Path,
@@ -58,6 +66,16 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder of class folders that join the training photos, such as the gateway's feedback; may be repeated",
     )
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--photo-column", metavar="NAME", help="column of a list that names the files")
+    parser.add_argument("--label-column", metavar="NAME", help="column of a list that names the classes")
+
+
+def columns(options: argparse.Namespace) -> Columns:
+    """Return the columns of a list that a person names."""
+    return Columns(options.photo_column, options.label_column)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -68,7 +68,8 @@ def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["path"].startswith("/docs"):
             send = _with_security_headers(send)
-        if scope["type"] == "http" and scope["path"].startswith(GATEWAY_PATHS):
+        # With more slashes, too: the gateway answers `//api/` as it answers every path that it does not know.
+        if scope["type"] == "http" and f"/{scope['path'].lstrip('/')}".startswith(GATEWAY_PATHS):
             await gateway(scope, receive, send)
         else:
             await page(scope, receive, send)

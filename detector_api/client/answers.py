@@ -29,7 +29,8 @@ class ModelReference:
 class Prediction:
     """The model's answer for a photo: the likeliest breed, and the likeliest ones in order.
 
-    `is_dog` and `dog_probability` are None if the model cannot tell; `heatmap` has rows of 0..1 if it was asked for.
+    `is_dog`, `dog_probability` and `familiarity` are None if the model cannot tell; `heatmap` has rows of 0..1 if asked
+    for.
     """
 
     breed: str
@@ -38,6 +39,7 @@ class Prediction:
     dog_probability: float | None
     predictions: list[BreedPrediction]
     model: ModelReference
+    familiarity: float | None = None
     heatmap: list[list[float]] | None = None
 
     @classmethod
@@ -50,6 +52,7 @@ class Prediction:
             dog_probability=reply["dog_probability"],
             predictions=[BreedPrediction(one["breed"], one["confidence"]) for one in reply["predictions"]],
             model=ModelReference(reply["model"]["name"], reply["model"]["version"]),
+            familiarity=reply.get("familiarity"),
             heatmap=reply.get("heatmap"),
         )
 

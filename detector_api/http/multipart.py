@@ -75,7 +75,7 @@ class PhotoCollector:
         self._name, self._value = bytearray(), bytearray()
         # Of bytes, and not a list of chunks: many small ones would take many times their size.
         self._data: io.BytesIO | None = io.BytesIO()
-        self._is_photo, self._filename = False, ""
+        self._is_photo, self._filename, self._type = False, "", b""
 
     def _add_to_name(self, chunk: bytes, start: int, end: int) -> None:
         self._name += chunk[start:end]
@@ -88,13 +88,13 @@ class PhotoCollector:
             _, options = parse_options_header(bytes(self._value))
             self._is_photo = options.get(b"name", b"").decode("utf-8", "replace") in FIELDS
             self._filename = read_filename(bytes(self._value))
+        elif self._name.lower() == b"content-type":
+            self._type = bytes(self._value).strip().lower()
         self._name, self._value = bytearray(), bytearray()
 
     def _end_headers(self) -> None:
         if not self._is_photo:
-            if not self._other_parts_left:
-                raise TooLargeError("This request has too many fields beside the photos. Please leave them out.")
-            self._other_parts_left -= 1
+            self._count_other_part()
 
     def _add_data(self, chunk: bytes, start: int, end: int) -> None:
         if not self._is_photo or self._data is None:
@@ -105,10 +105,28 @@ class PhotoCollector:
 
     def _end(self) -> None:
         content = None if self._data is None else self._data.getvalue()
-        # A form sent with no file chosen has the field, empty and without a file's name.
-        if self._is_photo and (content != b"" or self._filename):
-            self.uploads.append(Upload(self._filename, content))
         self._data = None
+        if not self._is_photo:
+            return
+        if not self._filename and content is not None and _is_text(content, self._type):
+            self._count_other_part()
+        else:
+            self.uploads.append(Upload(self._filename, content))
+
+    def _count_other_part(self) -> None:
+        if not self._other_parts_left:
+            raise TooLargeError("This request has too many fields beside the photos. Please leave them out.")
+        self._other_parts_left -= 1
 
     def _end_body(self) -> None:
         self.has_ended = True
+
+
+def _is_text(content: bytes, content_type: bytes) -> bool:
+    """Tell whether a part without a file's name is a text field, such as a form sent with no file chosen has."""
+    if content_type.startswith(b"text/") or not content:
+        return True
+    try:
+        return not content_type.startswith(b"image/") and "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False

@@ -15,11 +15,12 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from detector_api import errors
 from detector_api.http.headers import ENCODED_HEADERS
 from detector_api.http.problems import MEDIA_TYPE, problem
+from detector_api.http.upgrade import UpgradeIgnoringProtocol
 from detector_api.settings import Settings
 from detector_api.telemetry.logs import configuration
 from detector_api.telemetry.record import begin_record
@@ -48,7 +49,7 @@ def server_config(app: ASGIApp, settings: Settings, **options: Any) -> uvicorn.C
     return uvicorn.Config(app, **(defaults | options))
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(UpgradeIgnoringProtocol):
     """uvicorn's protocol for a connection, with the limits that it lacks: idle seconds and head bytes."""
 
     def __init__(self, idle_seconds: float, max_head_bytes: int, **uvicorns: Any) -> None:
@@ -104,6 +105,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if head_bytes > self._max_head_bytes:
             self._refuse(errors.HeadTooLargeError())
             raise ValueError("the head is too large")  # so that the parser stops
+        if self.offers_upgrade:
+            return
         self._stop_head_timer()
         super().on_headers_complete()
         cast(dict[str, Any], self.cycle.scope)[CLOSING] = self._closing

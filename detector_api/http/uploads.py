@@ -15,7 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from detector_api.errors import NoImageError, RequestTimeoutError, TooLargeError
+from detector_api.errors import EmptyImageError, NoImageError, RequestTimeoutError, TooLargeError
 from detector_api.http.multipart import PhotoCollector, Upload
 from detector_api.settings import Settings
 
@@ -23,14 +23,16 @@ from detector_api.settings import Settings
 async def read_photo(request: Request, settings: Settings, hold: Callable[[int], None]) -> bytes:
     """Return the first photo of the body that is not empty; more photos, and other fields, are not read.
 
-    `hold` is told the size of each piece of the body, and may raise. Raises `NoImageError`, `RequestTimeoutError`, or
-    `TooLargeError` as soon as the length announced or received exceeds `max_upload_bytes`.
+    `hold` is told the size of each piece of the body, and may raise. Raises `NoImageError`, `EmptyImageError`,
+    `RequestTimeoutError`, or `TooLargeError` as soon as the length announced or received exceeds `max_upload_bytes`.
     """
+    error: type[NoImageError] = NoImageError
     async with aclosing(read_photos(request, settings, settings.max_upload_bytes, hold)) as uploads:
         async for upload in uploads:
             if upload.content:
                 return upload.content
-    raise NoImageError
+            error = EmptyImageError
+    raise error
 
 
 async def read_photos(

@@ -19,6 +19,7 @@ from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 from detector_api.telemetry.record import current_record
 from model_serving import photos
+from model_serving.photos.pool import DecodedPhoto, DecoderPool
 
 # While versions change, each call may reach a server that has changed or one that has not. With half of either kind an
 # attempt is at worst the toss of a coin, and this many lose one photo of a million.
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 
 class Predictor:
-    """Predictor of an app: it caches the cards of versions, and owns the decoding threads."""
+    """Predictor of an app: it caches the cards of versions, and owns the decoding processes."""
 
     def __init__(self, client: ServingClient, settings: Settings, metrics: Metrics) -> None:
         self._client = client
@@ -42,8 +43,9 @@ class Predictor:
         self._unloaded = UnloadedLatency()
         self._deadline_seconds = settings.deadline_seconds
         self._max_pixels = settings.max_pixels
-        # With a deadline's end a photo that waits is dropped, and one being decoded keeps its thread until it is done.
-        self._decoders = ThreadPoolExecutor(settings.decode_threads, "decode")
+        # With a deadline's end a photo that waits is dropped, and one being decoded keeps its place until it is done.
+        self.pool = DecoderPool(settings.decode_threads)
+        self._decoders = ThreadPoolExecutor(self.pool.places, "decode")
         self._models: dict[int, ModelVersion] = {}
         self._latest: ModelVersion | None = None
 
@@ -81,8 +83,13 @@ class Predictor:
         async with self._admission.admitted():
             return await asyncio.get_running_loop().run_in_executor(self._decoders, work)
 
+    def start(self) -> None:
+        """Start the decoding processes, so that the first photo need not wait for one."""
+        self.pool.start()
+
     def close(self) -> None:
-        """Let the decoding threads end."""
+        """End the decoding processes, whatever they are at, and the threads that wait for them."""
+        self.pool.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
     async def _predict(
@@ -90,8 +97,7 @@ class Predictor:
     ) -> tuple[Answer, ModelVersion]:
         """Ask the latest version, and ask again if its input differs from that of the version known."""
         record = current_record()
-        pixels: dict[photos.Geometry, bytes] = {}
-        decode_seconds = 0.0
+        decoded: dict[photos.Geometry, DecodedPhoto] = {}
         failure: errors.ServingError = errors.ModelUnavailableError(
             f"the model changed {ATTEMPTS} times in one request"
         )
@@ -101,14 +107,13 @@ class Predictor:
             try:
                 self._latest = self._latest or await self.describe(deadline=deadline)
                 geometry = self._latest.card.geometry
-                if geometry not in pixels:
+                if geometry not in decoded:
                     with record.timed("decode"):
-                        pixels[geometry], seconds = await self._decode(photo, geometry)
-                    decode_seconds += seconds
+                        decoded[geometry] = await self._decode(photo, geometry)
                 with record.timed("predict"):
                     async with self._unloaded.call():
                         answer = await self._client.predict(
-                            pixels[geometry], geometry.size, explain=explain, deadline=deadline
+                            decoded[geometry].pixels, geometry.size, explain=explain, deadline=deadline
                         )
                 self._unloaded.expect(answer.version)
                 model = self._models.get(answer.version) or await self.describe(answer.version, deadline=deadline)
@@ -116,7 +121,8 @@ class Predictor:
                     record.model_version = answer.version
                     self._latest = model
                     if attempt == 0 and self._unloaded.seconds:
-                        admitted_photo.unloaded_seconds = decode_seconds + self._unloaded.seconds + SCHEDULING_SECONDS
+                        cpu_seconds = decoded[geometry].cpu_seconds
+                        admitted_photo.unloaded_seconds = cpu_seconds + self._unloaded.seconds + SCHEDULING_SECONDS
                     return answer, model
                 better: ModelVersion | None = model
             except errors.InputRejectedError as error:
@@ -129,7 +135,6 @@ class Predictor:
                 self._latest = better
         raise failure
 
-    async def _decode(self, photo: bytes, geometry: photos.Geometry) -> tuple[bytes, float]:
-        """Return pixels and the CPU time that they took, in seconds."""
+    async def _decode(self, photo: bytes, geometry: photos.Geometry) -> DecodedPhoto:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoders, decode, photo, geometry, self._max_pixels)
+        return await loop.run_in_executor(self._decoders, decode, self.pool, photo, geometry, self._max_pixels)

@@ -14,7 +14,7 @@ from contextlib import aclosing
 
 from starlette.requests import ClientDisconnect, Request
 
-from detector_api.errors import ClosingError, GatewayError, InternalError, ServingError, TooLargeError
+from detector_api.errors import ClosingError, EmptyImageError, GatewayError, InternalError, ServingError, TooLargeError
 from detector_api.http.problems import problem
 from detector_api.http.protocol import CLOSING
 from detector_api.http.uploads import Upload, too_large
@@ -122,6 +122,8 @@ class PredictionStream:
         try:
             if upload.content is None:
                 raise too_large("photo", self._settings.max_upload_bytes)
+            if not upload.content:
+                raise EmptyImageError
             prediction = await self._predict(upload.content)
         except GatewayError as error:
             return self._error_line(index, upload.filename, error)

@@ -17,6 +17,14 @@ class Thresholds(BaseModel):
     dog: float = Field(ge=0, le=1)
 
 
+class Familiarity(BaseModel):
+    """Distribution of the scores behind `familiarity`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    quantiles: list[float] = Field(description="From the least to the greatest; none if the model cannot tell.")
+
+
 class ModelCard(BaseModel):
     """The JSON of the signature `describe`: the fields that the gateway uses are checked, the others passed on."""
 
@@ -27,6 +35,12 @@ class ModelCard(BaseModel):
     breeds: list[str] = Field(min_length=1, description="Names of the classes, in index order.")
     detects_dogs: bool = Field(description="Whether the model can tell that there is no dog.")
     thresholds: Thresholds
+    familiarity: Familiarity | None = Field(default=None, description="Missing in models of older releases.")
+
+    @property
+    def tells_familiarity(self) -> bool:
+        """Whether the output `familiarity` means anything."""
+        return self.familiarity is not None and bool(self.familiarity.quantiles)
 
     @property
     def geometry(self) -> Geometry:

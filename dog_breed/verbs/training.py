@@ -8,9 +8,18 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from dog_breed.arguments import AddVerb, add_backbone, add_data, add_engine, add_model, positive, share
+from dog_breed.arguments import (
+    AddVerb,
+    add_backbone,
+    add_columns,
+    add_data,
+    add_engine,
+    add_model,
+    columns,
+    positive,
+    share,
+)
 from local_server.tensorflow_import import import_tensorflow_quietly
-from model_serving.data.dataset import LabelledPhoto
 from model_serving.training.head_options import HeadOptions
 
 DATA = Path("data/dogImages")
@@ -62,7 +71,10 @@ def add_verbs(verb: AddVerb) -> None:
     add_engine(train)
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
-    evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
+    evaluate.add_argument(
+        "photos", type=Path, help="labelled photos, as for train; of those with splits the test photos count"
+    )
+    add_columns(evaluate)
     add_model(evaluate)
     evaluate.add_argument("--version", type=int, help="version to evaluate (the newest)")
 
@@ -71,6 +83,7 @@ def add_verbs(verb: AddVerb) -> None:
     )
     calibrate.add_argument("photos", type=Path, help="photos that it has not learned from, as `evaluate` takes them")
     calibrate.add_argument("--source", help="name of the photos, for the model card (their folder's)")
+    add_columns(calibrate)
     add_model(calibrate)
     calibrate.add_argument("--version", type=int, help="version to calibrate (the newest)")
 
@@ -86,7 +99,7 @@ def _inspect(options: argparse.Namespace) -> None:
     from model_serving.data.dataset import read_dataset
     from model_serving.data.inspection import inspect
 
-    dataset, additions = add_photos(read_dataset(options.data), options.also)
+    dataset, additions = add_photos(read_dataset(options.data, columns(options)), options.also)
     if options.also:
         print(additions)
     print(inspect(dataset))
@@ -132,6 +145,7 @@ def _train(options: argparse.Namespace) -> None:
             options.also,
             pooling,
             options.size,
+            columns(options),
         )
     number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
     promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
@@ -140,23 +154,25 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
+    from model_serving.data.dataset import read_test_photos
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.training.evaluate import evaluate
 
     version = version_or_latest(options.model, options.version)
-    evaluation = evaluate(version, _read_labelled(options.photos))
+    evaluation = evaluate(version, read_test_photos(options.photos, columns(options)))
     _print_left_out(evaluation.skipped, evaluation.unknown)
     print(f"{version}: {evaluation.metrics}")
 
 
 def _calibrate(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
+    from model_serving.data.dataset import read_test_photos
     from model_serving.releases.labels import follow_live
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.training.recalibrate import recalibrate
 
     version = version_or_latest(options.model, options.version)
-    photos = _read_labelled(options.photos)
+    photos = read_test_photos(options.photos, columns(options))
     calibrated = recalibrate(options.model, version, photos, options.source or options.photos.resolve().name)
     _print_left_out(calibrated.answers.skipped, calibrated.answers.unknown)
     thresholds = calibrated.card.thresholds
@@ -170,14 +186,11 @@ def _calibrate(options: argparse.Namespace) -> None:
     print(f"exported {calibrated.path}")
 
 
-def _read_labelled(photos: Path) -> list[LabelledPhoto]:
-    from model_serving.data.dataset import read_class_folders, read_list
-
-    return read_list(photos) if photos.is_file() else read_class_folders(photos)
-
-
 def _print_left_out(skipped: Iterable[tuple[Path, str]], unknown: Mapping[str, int]) -> None:
+    from model_serving.photos.labels import possible_breeds
+
     for path, reason in skipped:
         print(f"skipped {path}: {reason}")
     for breed, count in sorted(unknown.items()):
-        print(f"not a breed of this model: {breed} ({count})")
+        meanings = f"; it may mean {', '.join(possible)}" if (possible := possible_breeds(breed)) else ""
+        print(f"not a breed of this model: {breed} ({count}){meanings}")

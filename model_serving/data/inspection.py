@@ -1,8 +1,7 @@
-"""Looks a data set over before hours are spent on it: what is there, what is broken, what flatters the accuracy."""
+"""Inspection of a data set before hours are spent on it: its size, broken photos, and pictures in two places."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,9 @@ import numpy as np
 from PIL import Image
 
 from model_serving.data.dataset import Dataset, LabelledPhoto
-from model_serving.photos import Geometry, PhotoError, read_pixels
+from model_serving.data.files import read_file
+from model_serving.photos import Geometry, PhotoError
+from model_serving.photos.pool import shared_pool
 from model_serving.progress import progress
 
 # Two photos show the same picture if their thumbnails of 12 x 12 pixels, less their mean, correlate so well, or one
@@ -86,7 +87,7 @@ def inspect(dataset: Dataset) -> Inspection:
 def thumbnails_or_reasons(photos: Sequence[LabelledPhoto], label: str) -> list[np.ndarray | str]:
     """Return for each photo a vector that `likeness` compares with others, or why it cannot be read."""
     results = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(len(photos), label, "photo") as bar:
+    with ThreadPoolExecutor(shared_pool().places) as pool, progress(len(photos), label, "photo") as bar:
         for result in pool.map(_thumbnail_or_reason, photos):
             results.append(result)
             bar.update()
@@ -101,7 +102,7 @@ def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _thumbnail_or_reason(photo: LabelledPhoto) -> np.ndarray | str:
     try:
-        image = read_pixels(photo.path.read_bytes(), _GEOMETRY)
+        image = shared_pool().read_pixels(read_file(photo.path), _GEOMETRY).image()
     except (PhotoError, OSError) as error:
         return str(error)
     pixels = np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), np.float32)

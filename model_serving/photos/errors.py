@@ -28,3 +28,18 @@ class TooManyPixelsError(PhotoError):
         super().__init__(
             f"This photo has more than {max_pixels / 1e6:g} million pixels. Please send a smaller version."
         )
+
+
+class TooCostlyPhotoError(PhotoError):
+    """Decoding took more time or memory than a photo may take."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This photo takes too much time or memory to read. Please save it as an ordinary JPEG and send that."
+        )
+
+
+def named(name: str, message: str) -> PhotoError:
+    """Return the error that another process raised, by its class's name and its words."""
+    kind = {kind.__name__: kind for kind in PhotoError.__subclasses__()}[name]
+    return kind.__new__(kind, message)

@@ -13,9 +13,10 @@ from model_serving.photos import Geometry
 
 # Where a version has the card that `describe` answers once more: to list versions must not take their graphs.
 CARD_FILE = "assets.extra/model_card.json"
-# A photo below this probability of showing any dog is called "not a dog". With the starter, 190 photos of dogs had 0.28
-# or more and 40 of other things 0.06 or less: the sum over ImageNet's dogs is far from 1, as its labels are smoothed.
-DOG_THRESHOLD = 0.2
+# A photo below this probability of showing any dog is called "not a dog". With the starter 99.7 % of 2,000 photos of
+# dogs have more (99.6 % at an input of 260 pixels), none of 41 photos of other things, and 12 % of 384 photos of cats:
+# the sum over ImageNet's dogs is far from 1, as its labels are smoothed.
+DOG_THRESHOLD = 0.15
 # An answer below this probability is called "not sure".
 SURE_THRESHOLD = 0.5
 # A photo that looks stranger than all but this share of the model's own is perhaps of a class that it was never taught.

@@ -23,7 +23,7 @@ from model_serving.savedmodel.locate import CELL_PIXELS, locate
 from model_serving.savedmodel.signatures import DESCRIBE, EXPLAIN, LOCATE, PIXELS, SERVING_DEFAULT, Signature
 
 # Names of nodes by which `recalibration.py` finds them again in an exported graph: tensors, then constants.
-LOGITS, SHOWN_SHARE = "logits", "shown_share"
+LOGITS, DOG_PROBABILITY, SHOWN_SHARE = "logits", "dog_probability", "shown_share"
 TEMPERATURE, QUANTILES, CARD = "temperature", "familiarity_quantiles", "card"
 
 
@@ -103,7 +103,7 @@ def _classify(
         "probabilities": probabilities,
         "top_breeds": tf.gather(tf.constant(card.breeds), top_indices, name="top_breeds"),
         "top_probabilities": tf.identity(top_probabilities, "top_probabilities"),
-        "dog_probability": tf.identity(_dog_probability(pooled, classes), "dog_probability"),
+        "dog_probability": tf.identity(_dog_probability(pooled, classes), DOG_PROBABILITY),
         "familiarity": tf.identity(familiarity, "familiarity"),
     }
     return outputs, _heatmap(features, head, top_indices[:, 0])

@@ -10,11 +10,11 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from model_serving.breeds import same_breed
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import DatasetError
 from model_serving.metrics import Metrics, measure
+from model_serving.photos.labels import class_meant
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.exported_model import ExportedModel
@@ -59,7 +59,7 @@ def answer_labelled(
 
     Shows a progress line titled `what`. Raises `DatasetError` if there is no such photo that can be read.
     """
-    index = _indices(card, {photo.breed for photo in photos})
+    index = _indices(card.breeds, {photo.breed for photo in photos})
     unknown = Counter(photo.breed for photo in photos if photo.breed not in index)
     label_of = {photo.path: index[photo.breed] for photo in photos if photo.breed in index}
     values: list[T] = []
@@ -79,6 +79,6 @@ def answer_labelled(
     return LabelledAnswers(values, np.array(labels), unknown, skipped)
 
 
-def _indices(card: ModelCard, breeds: Iterable[str]) -> dict[str, int]:
-    """Return the index of each of `breeds`, in any spelling, among the model's; those it lacks are left out."""
-    return {breed: i for breed in breeds for i, known in enumerate(card.breeds) if same_breed(known, breed)}
+def _indices(classes: Sequence[str], labels: Iterable[str]) -> dict[str, int]:
+    """Return the index of each of `labels`, in any spelling, among the model's classes; those it lacks are left out."""
+    return {label: classes.index(known) for label in labels if (known := class_meant(label, classes))}

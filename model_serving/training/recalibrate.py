@@ -15,7 +15,7 @@ from model_serving.metrics import Metrics, measure
 from model_serving.savedmodel.card import Familiarity, ModelCard
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.familiarity import familiarity_score, score_quantiles
-from model_serving.savedmodel.graph import LOGITS, SHOWN_SHARE
+from model_serving.savedmodel.graph import DOG_PROBABILITY, LOGITS, SHOWN_SHARE
 from model_serving.savedmodel.recalibration import require_recalibratable, write_recalibrated
 from model_serving.savedmodel.versions import latest_version
 from model_serving.training.calibration import FEWEST_PHOTOS, calibrate, softmax
@@ -47,9 +47,8 @@ def recalibrate(model: Path, version: Path, photos: Sequence[LabelledPhoto], sou
         card = exported.card
 
         def ask(pixels: np.ndarray) -> list[Evidence]:
-            dogs = exported.ask(pixels, outputs=["dog_probability"])["dog_probability"]
-            tensors = exported.tensors(pixels, [LOGITS, SHOWN_SHARE])
-            return list(zip(tensors[LOGITS], dogs, tensors[SHOWN_SHARE], strict=True))
+            tensors = exported.tensors(pixels, (LOGITS, DOG_PROBABILITY, SHOWN_SHARE))
+            return list(zip(*tensors.values(), strict=True))
 
         answers = answer_labelled(card, photos, ask, "calibrate")
     logits, dogs, shares = (np.stack(values) for values in zip(*answers.values, strict=True))

@@ -61,6 +61,7 @@ class ScriptedServing:
             "data_fingerprint": None,
         }
         self.dog_probability = 0.75
+        self.familiarity: float | None = None  # models of older releases have no such output
         self.checks_size = True
         self.requests: list[predict_pb2.PredictRequest] = []
         self.metadata: list[dict[str, str]] = []
@@ -158,6 +159,8 @@ class ScriptedServing:
         }
         if request.model_spec.signature_name != "explain":
             del outputs["heatmap"]
+        if self.familiarity is not None:
+            outputs["familiarity"] = tf.make_tensor_proto([self.familiarity], tf.float32)
         return outputs
 
 

@@ -15,12 +15,13 @@ from PIL import Image
 from detector_api import errors
 from detector_api.feedback import LONG_SIDE, FeedbackStore
 from model_serving.photos import MAX_PIXELS
+from model_serving.photos.pool import shared_pool
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> FeedbackStore:
     """A store with room for some photos, in the test's own folder."""
-    return FeedbackStore(tmp_path, 10_000_000, MAX_PIXELS)
+    return FeedbackStore(tmp_path, 10_000_000, MAX_PIXELS, shared_pool())
 
 
 def jpeg_of(colour: str, size: tuple[int, int] = (60, 40), **options: Any) -> bytes:
@@ -77,7 +78,7 @@ def test_keep_photo_under_another_breed_moves_it(store: FeedbackStore, tmp_path:
 def test_keep_photo_beyond_the_bound_is_refused(tmp_path: Path) -> None:
     """The folder never has more bytes than its bound, and what is kept already may still be moved."""
     one, other = jpeg_of("red"), jpeg_of("blue")
-    store = FeedbackStore(tmp_path, round(1.5 * len(one)), MAX_PIXELS)
+    store = FeedbackStore(tmp_path, round(1.5 * len(one)), MAX_PIXELS, shared_pool())
     identity = store.keep(one, "Akita")
     with pytest.raises(errors.FeedbackFullError):
         store.keep(other, "Akita")
@@ -114,7 +115,7 @@ def test_keep_photo_on_a_failing_disk_leaves_nothing_half_written(
 def test_keep_photo_without_the_folder_says_so(tmp_path: Path) -> None:
     """A folder that went away is an error of its own, and is not made again elsewhere."""
     with pytest.raises(errors.FeedbackUnavailableError):
-        FeedbackStore(tmp_path / "gone", 10_000, MAX_PIXELS).keep(jpeg_of("red"), "Akita")
+        FeedbackStore(tmp_path / "gone", 10_000, MAX_PIXELS, shared_pool()).keep(jpeg_of("red"), "Akita")
 
 
 @pytest.mark.parametrize("breed", ["../Akita", "/tmp/Akita", "..", ".hidden", "a/b", ""])
@@ -122,5 +123,5 @@ def test_keep_photo_under_a_breed_that_leads_elsewhere_is_refused(tmp_path: Path
     """Nothing is written outside of the folder, even if the model's own breeds say so."""
     (tmp_path / "kept").mkdir()
     with pytest.raises(errors.ModelAnswerError):
-        FeedbackStore(tmp_path / "kept", 10_000_000, MAX_PIXELS).keep(jpeg_of("red"), breed)
+        FeedbackStore(tmp_path / "kept", 10_000_000, MAX_PIXELS, shared_pool()).keep(jpeg_of("red"), breed)
     assert files(tmp_path) == []

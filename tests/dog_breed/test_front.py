@@ -82,6 +82,14 @@ def test_get_metrics_is_not_for_the_outside(front: httpx.Client) -> None:
     assert front.get("/metrics").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["//api/v1/predict_breed", "///api/v1/model"])
+def test_get_api_with_more_slashes_is_a_problem(front: httpx.Client, path: str) -> None:
+    """An address of the API with a slash too many is answered in the API's own error shape."""
+    answer = front.get(f"{front.base_url}{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_post_many_photos_gets_a_line_for_each(front: httpx.Client) -> None:
     """The front passes a stream of lines on, with the policy of every other answer."""
     files = [("file", (f"{number}.png", b"no photo")) for number in range(50)]

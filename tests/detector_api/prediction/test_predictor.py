@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from detector_api.prediction import predictor
+from model_serving.photos.pool import DecodedPhoto
 
 URL = "/api/v1/predict_breed"
 
@@ -152,24 +153,24 @@ def test_predict_while_servers_have_different_versions_answers_every_photo(
     }
 
 
-def test_predict_given_up_while_decoding_keeps_its_thread(
+def test_predict_given_up_while_decoding_keeps_its_place(
     start_gateway: Any, serving: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A photo whose deadline passes while it is decoded still counts: no other is begun beside it."""
+    """Photos whose deadline passes while they are decoded still count: no more are begun than there are places."""
     begun: list[threading.Thread] = []
     released = threading.Event()
 
-    def decode_until_released(*_: object) -> tuple[bytes, float]:
+    def decode_until_released(*_: object) -> DecodedPhoto:
         begun.append(threading.current_thread())
         released.wait()
-        return b"", 0.0
+        return DecodedPhoto((0, 0), b"", 0.0)
 
     monkeypatch.setattr(predictor, "decode", decode_until_released)
     gateway = start_gateway(serving_address=serving.address, decode_threads=1, deadline_seconds=0.3)
     try:
-        while not begun:
+        while len(begun) < 2:  # a quick place and a slow one
             assert ask(gateway, photo).status_code == 504
         assert ask(gateway, photo).status_code == 504
-        assert len(begun) == 1
+        assert len(begun) == 2
     finally:
         released.set()

@@ -95,6 +95,15 @@ def test_predict_breed_of_a_model_that_cannot_tell_dogs_answers_null(gateway: An
     assert reply["dog_probability"] is None
 
 
+def test_predict_breed_tells_familiarity_where_the_model_knows_it(gateway: Any, serving: Any, photo: bytes) -> None:
+    """The share of the model's own photos that look stranger is told, unless the card has none to compare with."""
+    serving.familiarity = 0.25
+    assert "familiarity" not in gateway.post(URL, files={"dog_image": photo}).json()
+    serving.version += 1
+    serving.card = serving.card | {"familiarity": {"quantiles": [0.0, 1.0], "shown_classes": {}}}
+    assert gateway.post(URL, files={"dog_image": photo}).json()["familiarity"] == 0.25
+
+
 def test_predict_breed_of_several_photos_takes_the_first(gateway: Any, serving: Any) -> None:
     """Of several photos the first that is not empty is answered."""
     files = [("other", b"x"), ("dog_image", b""), ("dog_image", png((9, 9, 9))), ("dog_image", png((7, 7, 7)))]
@@ -115,7 +124,7 @@ NO_IMAGE: dict[str, dict[str, Any]] = {
     "form": {"data": {"dog_image": "x"}},
     "raw image": {"content": png((1, 2, 3)), "headers": {"content-type": "image/png"}},
     "other field": {"files": {"cat_image": png((1, 2, 3))}},
-    "empty field": {"files": {"dog_image": b""}},
+    "no file chosen": {"files": {"dog_image": ("", b"", "application/octet-stream")}},
     "no boundary": {"content": b"--b", "headers": {"content-type": "multipart/form-data"}},
     "not multipart inside": {"content": b"hello", "headers": BOUNDARY},
     "cut off": {
@@ -131,6 +140,22 @@ NO_IMAGE: dict[str, dict[str, Any]] = {
 def test_predict_breed_without_a_photo_is_400(gateway: Any, case: str) -> None:
     """A request without a photo is the caller's error, whatever else it holds, and says which field to use."""
     assert_problem(gateway.post(URL, **NO_IMAGE[case]), 400, "no_image")
+
+
+def test_predict_breed_of_an_empty_file_says_so(gateway: Any) -> None:
+    """A file without a byte is told as empty, not as missing or of an unknown type."""
+    response = gateway.post(URL, files={"dog_image": ("dog.jpg", b"")})
+    assert_problem(response, 400, "empty_image")
+    assert "empty" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain;charset=ISO-8859-1", "application/json"])
+def test_predict_breed_skips_a_text_field_of_a_photo_s_name(gateway: Any, photo: bytes, kind: str | None) -> None:
+    """A form's text field called `image` is no photo: the one after it is answered, and alone it is 400."""
+    text = ("image", (None, b'{"caption": "Rex"}', kind))
+    response = gateway.post(URL, files=[text, ("dog_image", ("dog.png", photo))])
+    assert (response.status_code, response.json().get("breed")) == (200, "Akita")
+    assert_problem(gateway.post(URL, files=[text]), 400, "no_image")
 
 
 def test_predict_breed_of_text_named_jpg_is_415(gateway: Any) -> None:

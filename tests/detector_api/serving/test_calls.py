@@ -14,6 +14,7 @@ from detector_api import errors
 from detector_api.prediction import predictor
 from detector_api.serving import calls
 from detector_api.serving.serving_client import ServingClient
+from model_serving.photos.pool import DecodedPhoto
 
 URL = "/api/v1/predict_breed"
 
@@ -86,7 +87,7 @@ def test_call_has_what_remains_of_the_photo_s_deadline(
     """The server is told how much time is left after a decoding that took some, so that it may drop what is late."""
     decode = predictor.decode
 
-    def decode_slowly(*args: Any) -> tuple[bytes, float]:
+    def decode_slowly(*args: Any) -> DecodedPhoto:
         time.sleep(2)
         return decode(*args)
 

@@ -17,6 +17,7 @@ from model_serving.backbones import Backbone
 from model_serving.data import batches
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import StorageError
+from model_serving.photos import PhotoError
 from model_serving.training import features
 from model_serving.training.features import FeatureCache, extract_features
 
@@ -38,13 +39,13 @@ def photos(tmp_path: Path, draw_photo: Draw) -> list[LabelledPhoto]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Record every photo that is decoded: the cost that the cache must save."""
     seen: list[bytes] = []
-    original = batches.read_pixels
+    original = batches.decode
 
-    def recording(photo: bytes, *args: object) -> Image.Image:
+    def recording(photo: bytes, *args: object) -> np.ndarray | PhotoError:
         seen.append(photo)
         return original(photo, *args)
 
-    monkeypatch.setattr(batches, "read_pixels", recording)
+    monkeypatch.setattr(batches, "decode", recording)
     return seen
 
 
@@ -102,16 +103,16 @@ def test_extract_features_after_an_interruption_goes_on(
 ) -> None:
     """What was computed before Ctrl-C is kept."""
     seen = 0
-    original = batches.read_pixels
+    original = batches.decode
 
-    def interrupted(*args: object) -> Image.Image:
+    def interrupted(*args: object) -> np.ndarray | PhotoError:
         nonlocal seen
         seen += 1
         if seen > 16:
             raise KeyboardInterrupt
         return original(*args)
 
-    monkeypatch.setattr(batches, "read_pixels", interrupted)
+    monkeypatch.setattr(batches, "decode", interrupted)
     with pytest.raises(KeyboardInterrupt):
         extract(tiny_backbone, photos, tmp_path / "cache")
     seen = -100
@@ -162,10 +163,10 @@ def test_extract_features_decodes_while_it_computes(
 ) -> None:
     """The second batch is decoded before the first one's features are there."""
     order: list[str] = []
-    original = batches.read_pixels
+    original = batches.decode
     decoded_second = threading.Event()
 
-    def decoding(*args: object) -> Image.Image:
+    def decoding(*args: object) -> np.ndarray | PhotoError:
         order.append("decoded")
         if len(order) > batches.BATCH:
             decoded_second.set()
@@ -176,7 +177,7 @@ def test_extract_features_decodes_while_it_computes(
             assert decoded_second.wait(20)
             super().put(*args)
 
-    monkeypatch.setattr(batches, "read_pixels", decoding)
+    monkeypatch.setattr(batches, "decode", decoding)
     cache = Waiting(tmp_path / "cache", tiny_backbone.fingerprint)
     assert len(extract_features(tiny_backbone, photos, cache, "test").values) == 20
     cache.close()
