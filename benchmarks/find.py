@@ -80,7 +80,7 @@ class Search:
         if needs_search(answer, thresholds.dog, thresholds.sure):
             self.searched += 1
             boxes = self.boxes(photo, BOXES_ASKED)
-            if (better := better_box(answer, boxes, thresholds.dog)) is not None:
+            if (better := better_box(answer, boxes, thresholds.dog, thresholds.found)) is not None:
                 answer, is_dog = boxes[better], True
         self.seconds += time.process_time() - started
         return answer.breed, is_dog
@@ -88,7 +88,7 @@ class Search:
     def all_breeds(self, photo: Image.Image) -> list[str]:
         """Return the breeds of all dogs that are found."""
         boxes = self.boxes(photo, 8)
-        return [boxes[index].breed for index in dogs_among(boxes)]
+        return [boxes[index].breed for index in dogs_among(boxes, self.model.card.thresholds.found)]
 
     def _read(self, photo: Image.Image, boxes: Sequence[Box]) -> list[Reading]:
         if not boxes:

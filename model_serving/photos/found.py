@@ -13,9 +13,6 @@ from dataclasses import dataclass
 LOCATE_LONG_SIDE = 1024
 # Boxes of a photo that are asked again where only one answer is wanted.
 BOXES_ASKED = 3
-# A box is a dog from this dog probability on: a search has many places to be wrong, so that more is asked of it than of
-# the centre.
-FOUND_THRESHOLD = 0.5
 # The answer to a box takes the place of one for a centre that shows a dog if it is surer by this much.
 SURER_BY = 0.1
 
@@ -34,17 +31,17 @@ def needs_search(centre: Reading, dog: float, sure: float) -> bool:
     return centre.dog_probability < dog or centre.confidence < sure
 
 
-def dogs_among(boxes: Sequence[Reading]) -> list[int]:
-    """Return the indices of the boxes that are dogs, the best first."""
-    found = [index for index, box in enumerate(boxes) if box.dog_probability >= FOUND_THRESHOLD]
-    return sorted(found, key=lambda index: -boxes[index].dog_probability * boxes[index].confidence)
+def dogs_among(boxes: Sequence[Reading], found: float) -> list[int]:
+    """Return the indices of the boxes that are dogs by the card's threshold `found`, the best first."""
+    dogs = [index for index, box in enumerate(boxes) if box.dog_probability >= found]
+    return sorted(dogs, key=lambda index: -boxes[index].dog_probability * boxes[index].confidence)
 
 
-def better_box(centre: Reading, boxes: Sequence[Reading], dog: float) -> int | None:
+def better_box(centre: Reading, boxes: Sequence[Reading], dog: float, found: float) -> int | None:
     """Return the index of the box whose answer is better than the centre's, or None."""
-    found = dogs_among(boxes)
-    if not found:
+    dogs = dogs_among(boxes, found)
+    if not dogs:
         return None
-    best = boxes[found[0]]
+    best = boxes[dogs[0]]
     is_better = centre.dog_probability < dog or best.confidence >= centre.confidence + SURER_BY
-    return found[0] if is_better else None
+    return dogs[0] if is_better else None

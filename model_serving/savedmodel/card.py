@@ -23,11 +23,17 @@ SURE_THRESHOLD = 0.5
 FAMILIAR_THRESHOLD = 0.05
 
 
+# A part of a photo that `locate` found is a dog from this dog probability on: a search has many places to be wrong, so
+# that more is asked of it than of the centre.
+FOUND_THRESHOLD = 0.5
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Values from which on a photo counts as a dog, an answer as sure, and what it shows as one of the classes."""
 
     dog: float = DOG_THRESHOLD
+    found: float = FOUND_THRESHOLD
     sure: float = SURE_THRESHOLD
     familiar: float = FAMILIAR_THRESHOLD
 

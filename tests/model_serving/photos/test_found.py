@@ -2,9 +2,9 @@
 
 import pytest
 
-from model_serving.photos.found import FOUND_THRESHOLD, SURER_BY, Reading, better_box, dogs_among, needs_search
+from model_serving.photos.found import SURER_BY, Reading, better_box, dogs_among, needs_search
 
-DOG, SURE = 0.2, 0.5
+DOG, SURE, FOUND = 0.2, 0.5, 0.4
 NO_DOG = Reading("Akita", 0.9, DOG / 2)
 SURE_DOG = Reading("Beagle", 0.9, 0.9)
 UNSURE_DOG = Reading("Boxer", 0.3, 0.9)
@@ -18,8 +18,8 @@ def test_needs_search_of_photos_without_a_sure_breed(centre: Reading, searched: 
 
 def test_dogs_among_leaves_out_what_is_perhaps_no_dog() -> None:
     """Boxes below the threshold are no dogs; the others come best first."""
-    doubtful = Reading("Pug", 1.0, FOUND_THRESHOLD - 0.01)
-    assert dogs_among([UNSURE_DOG, doubtful, SURE_DOG]) == [2, 0]
+    doubtful = Reading("Pug", 1.0, FOUND - 0.01)
+    assert dogs_among([UNSURE_DOG, doubtful, SURE_DOG], FOUND) == [2, 0]
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_better_box_is_a_dog_where_the_centre_shows_none_or_surer(
     centre: Reading, boxes: list[Reading], better: int | None
 ) -> None:
     """A box answers for a centre without a dog, or if it is surer; otherwise the centre stays."""
-    assert better_box(centre, boxes, DOG) == better
+    assert better_box(centre, boxes, DOG, FOUND) == better
