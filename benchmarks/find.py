@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from model_serving.breeds import readable, same_breed
 from model_serving.data.files import photos_below
 from model_serving.photos.found import (
     BOXES_ASKED,
@@ -30,6 +29,7 @@ from model_serving.photos.found import (
     dogs_among,
     needs_search,
 )
+from model_serving.photos.labels import class_meant
 
 if TYPE_CHECKING:
     from model_serving.savedmodel.exported_model import ExportedModel
@@ -135,8 +135,8 @@ def measure(model: ExportedModel, dogs: list[Dog], others: list[Path], count: in
         for number in range(count):
             dog = dogs[number % len(dogs)]
             photo = compose(others[random.integers(len(others))], [dog], fraction, random)
-            before += same_breed(search.centre(photo).breed, dog.breed)
-            after += same_breed(search.automatic(photo)[0], dog.breed)
+            before += search.centre(photo).breed == dog.breed
+            after += search.automatic(photo)[0] == dog.breed
         yield f"one dog at {fraction:.0%} of the height: top-1 {before / count:.3f} centre, {after / count:.3f} found"
     named = 0
     for number in range(count):
@@ -144,7 +144,7 @@ def measure(model: ExportedModel, dogs: list[Dog], others: list[Path], count: in
         fraction = PAIR_FRACTIONS[number % len(PAIR_FRACTIONS)]
         photo = compose(others[random.integers(len(others))], pair, fraction, random)
         breeds = search.all_breeds(photo)
-        named += all(any(same_breed(dog.breed, breed) for breed in breeds) for dog in pair)
+        named += all(dog.breed in breeds for dog in pair)
     yield f"two dogs: both found and named {named / count:.3f}"
     threshold = model.card.thresholds.dog
     before = sum(search.centre(_open(path)).dog_probability >= threshold for path in others)
@@ -153,10 +153,10 @@ def measure(model: ExportedModel, dogs: list[Dog], others: list[Path], count: in
     search.seconds = search.searched = search.answered = before = after = 0
     natural, started = dogs[: 2 * count], time.process_time()
     for dog in natural:
-        before += same_breed(search.centre(_open(dog.path)).breed, dog.breed)
+        before += search.centre(_open(dog.path)).breed == dog.breed
     centre_seconds = time.process_time() - started
     for dog in natural:
-        after += same_breed(search.automatic(_open(dog.path))[0], dog.breed)
+        after += search.automatic(_open(dog.path))[0] == dog.breed
     total = len(natural)
     yield f"natural, {total} photos: top-1 {before / total:.3f} centre, {after / total:.3f} found"
     yield (
@@ -184,8 +184,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         version = options.version or export_imagenet_head(Path(folder), load_backbone("efficientnet_lite2"))
         with ExportedModel(version) as model:
-            dogs = [Dog(path, readable(path.parent.name)) for path in photos_below(options.dogs)[part]]
-            dogs = [dog for dog in dogs if any(same_breed(dog.breed, breed) for breed in model.card.breeds)]
+            named = [(path, class_meant(path.parent.name, model.card.breeds)) for path in photos_below(options.dogs)]
+            dogs = [Dog(path, breed) for path, breed in named if breed][part]
             for line in measure(model, dogs, photos_below(options.others)[part], options.count, options.seed):
                 print(line, flush=True)
 
