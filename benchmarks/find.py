@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,7 @@ def measure(model: ExportedModel, dogs: list[Dog], others: list[Path], count: in
         fraction = PAIR_FRACTIONS[number % len(PAIR_FRACTIONS)]
         photo = compose(others[random.integers(len(others))], pair, fraction, random)
         breeds = search.all_breeds(photo)
-        named += all(dog.breed in breeds for dog in pair)
+        named += Counter(breeds) >= Counter(dog.breed for dog in pair)
     yield f"two dogs: both found and named {named / count:.3f}"
     threshold = model.card.thresholds.dog
     before = sum(search.centre(_open(path)).dog_probability >= threshold for path in others)
