@@ -28,6 +28,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# In the `info` of an image that was made here: width and height of the upright photo that it comes from.
+PHOTO_SIZE = "photo_size"
+
 _SRGB = ImageCms.createProfile("sRGB")
 
 
@@ -36,9 +39,12 @@ def see(image: Image.Image, geometry: Geometry) -> Image.Image:
 
     Raises whatever the decoder raises.
     """
+    photo_size = _upright_size(image)
     least = round(2 * geometry.size / geometry.crop)
     box = geometry.box(*_decode_near(image, (least, least)))
-    return _finish(image, (geometry.size, geometry.size), box)
+    seen = _finish(image, (geometry.size, geometry.size), box)
+    seen.info[PHOTO_SIZE] = photo_size
+    return seen
 
 
 def shrink(image: Image.Image, long_side: int) -> Image.Image:
@@ -46,10 +52,11 @@ def shrink(image: Image.Image, long_side: int) -> Image.Image:
 
     Raises whatever the decoder raises.
     """
+    photo_size = _upright_size(image)
     scale = min(1.0, long_side / max(image.size))
     width, height = (max(1, round(side * scale)) for side in image.size)
     shrunk = _finish(image, (width, height), (0, 0, *_decode_near(image, (2 * width, 2 * height))))
-    shrunk.info = {}  # its comments, EXIF and profile
+    shrunk.info = {PHOTO_SIZE: photo_size}  # none of its comments, EXIF and profile
     return shrunk
 
 
@@ -129,6 +136,10 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         except (ImageCms.PyCMSError, OSError):
             pass  # A damaged profile, or one for another kind of image: show the colours as they are, as browsers do.
     return image.convert("RGB")
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    return image.size if _orientation(image) < 5 else image.size[::-1]
 
 
 def _orientation(image: Image.Image) -> int:
