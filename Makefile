@@ -25,7 +25,7 @@ style: .venv/test.installed
 
 # The page's copy of the one table of breeds.
 breeds:
-	cp model_serving/breeds.json detector_app/page/breeds/breeds.json
+	cp model_serving/photos/breeds.json detector_app/page/breeds/breeds.json
 
 # The stamp is written last: an install that was interrupted is taken up again.
 .venv/%.installed: pyproject.toml constraints.txt

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import load_backbone
-from model_serving.breeds import readable
 from model_serving.data.batches import decoded_batches
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.data.files import photos_below
+from model_serving.photos.labels import readable
 from model_serving.savedmodel.export import export_imagenet_head
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.training.evaluate import evaluate

@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.gateway [--seconds 5] [--rounds 5] [--clients 4]
 
-The gateway has one core and one decoding thread; decoding alone has the same core, in turns with it. On another core
-are the clients and `benchmarks.echo`, which stands in for the model server and answers at once. The gateway's bound on
-photos in work is lifted, so that it refuses none. CPU times are of the whole process, user and kernel (Linux).
+The gateway has one core and decodes one photo at a time; decoding alone has the same core, in turns with it. On another
+core are the clients and `benchmarks.echo`, which stands in for the model server and answers at once. The gateway's
+bound on photos in work is lifted, so that it refuses none. CPU times are of the whole gateway with its decoding
+processes, user and kernel (Linux).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import numpy as np
 
 from model_serving.backbones import Classifier, load_backbone
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
-from model_serving.data.dataset import read_class_folders
+from model_serving.data.dataset import read_labelled
 from model_serving.metrics import calibration_error
 from model_serving.training.calibration import calibrate, softmax
 from model_serving.training.features import FeatureCache, extract_features
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--tables", default="parts,few,calibration", help="those to print (%(default)s)")
     options = parser.parse_args()
     backbone = load_backbone(options.backbone)
-    photos = {name: read_class_folders(options.folder / name) for name in ("train", "valid")}
+    photos = {name: read_labelled(options.folder / name) for name in ("train", "valid")}
     breeds = sorted({photo.breed for photo in photos["train"]})
     cache = FeatureCache(options.cache, backbone.fingerprint)
     extracted = {name: extract_features(backbone, photos[name], cache, name) for name in photos}
@@ -132,7 +132,7 @@ def _print_calibration(train: Split, valid: Split, classes: int, start: Classifi
             for seed in range(seeds):
                 few = _draw_photos(train, count, seed)
                 logits = _head(begun, classes)(few)(valid[0])
-                fitted = calibrate(*held_out_logits(few, classes, HeadOptions(), begun), None, few[0])
+                fitted = calibrate(*held_out_logits(few, classes, HeadOptions(), begun), None)
                 errors.append([calibration_error(softmax(logits / t), valid[1]) for t in (1.0, fitted.temperature)])
             before, after = np.mean(errors, axis=0)
             print(f"{name:14} {count:3} photos a class: {before:.3f}, {after:.3f}", flush=True)

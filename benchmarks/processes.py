@@ -49,13 +49,26 @@ def wait_for_http(url: str) -> None:
 
 
 def resident_megabytes(pid: int) -> float:
-    """Return the resident memory of a process (Linux)."""
+    """Return the resident memory of a process and its children (Linux)."""
+    return sum(_resident_megabytes(one) for one in (pid, *_children(pid)))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process and its children have used (Linux)."""
+    return sum(_cpu_seconds(one) for one in (pid, *_children(pid)))
+
+
+def _resident_megabytes(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used (Linux)."""
+def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    # Of user and kernel, by itself and by children that have ended.
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for task in Path(f"/proc/{pid}/task").iterdir() for one in (task / "children").read_text().split()]

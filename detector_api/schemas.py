@@ -70,6 +70,7 @@ class PredictionReply(BaseModel):
                     {"breed": "Alaskan malamute", "confidence": 0.04},
                 ],
                 "model": {"name": "dog_breed", "version": 1},
+                "familiarity": 0.62,
             }
         }
     )
@@ -80,6 +81,12 @@ class PredictionReply(BaseModel):
     dog_probability: Probability | None = Field(description="How likely that is, 0..1; null if the model cannot tell.")
     predictions: list[BreedPrediction] = Field(description="The likeliest breeds, in order.")
     model: ModelReference
+    familiarity: Probability | None = Field(
+        default=None,
+        description="Of the photos of the model's own classes the share that looks stranger to it than this one, 0..1; "
+        "below the card's `thresholds.familiar` this is perhaps of a class that it does not know. Missing if the model "
+        "cannot tell.",
+    )
     heatmap: list[list[float]] = Field(
         default=[],
         description="With `explain=true` only: where the breed was seen, 0..1, in rows from the top of the square that "
@@ -113,6 +120,8 @@ class PredictionReply(BaseModel):
             predictions=predictions[:top_k],
             model=ModelReference(name=name, version=answer.version),
         )
+        if model.card.tells_familiarity:
+            reply.familiarity = answer.familiarity
         if answer.heatmap is not None:
             reply.heatmap = [[round(value, 3) for value in row] for row in answer.heatmap]
         if photo.box is not None:

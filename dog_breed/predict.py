@@ -47,7 +47,11 @@ def predict(
 def _expand(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         if path != STDIN and Path(path).is_dir():
-            yield from map(str, photos_below(Path(path)))
+            for photo in photos_below(Path(path)):
+                if photo.is_file() or not photo.exists():
+                    yield str(photo)
+                else:
+                    print(f"dog-breed: {printable(str(photo))}: left out, as it is no file", file=sys.stderr)
         else:
             yield path
 

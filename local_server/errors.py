@@ -4,6 +4,7 @@
     ├── InvalidArgumentError      the request itself is wrong
     ├── DeadlineExceededError     the client's deadline passed
     ├── NotFoundError             no such model or version
+    ├── ResourceExhaustedError    the request needs more memory or time than there is
     ├── FailedPreconditionError   the model lacks what was asked for
     ├── UnimplementedError        the server lacks what was asked for
     └── UnavailableError          not at this time: a port is taken, a queue is full, the server stops
@@ -15,6 +16,9 @@ TensorFlow Serving wherever a client can see it, since clients match on it.
 from __future__ import annotations
 
 from enum import IntEnum
+
+# What a message may quote of one thing that a client sent.
+MAX_QUOTED_BYTES = 256
 
 
 class Code(IntEnum):
@@ -72,6 +76,12 @@ class NotFoundError(StatusError):
     code = Code.NOT_FOUND
 
 
+class ResourceExhaustedError(StatusError):
+    """The request needs more than there is: memory, or time in a queue."""
+
+    code = Code.RESOURCE_EXHAUSTED
+
+
 class FailedPreconditionError(StatusError):
     """The model lacks what was asked for."""
 
@@ -98,4 +108,14 @@ def as_status_error(error: Exception) -> StatusError:
     code, message = getattr(error, "error_code", None), getattr(error, "message", None)
     if isinstance(code, int) and isinstance(message, str):
         return StatusError(message, Code(code))
+    if isinstance(error, MemoryError):
+        return ResourceExhaustedError(f"Out of memory: {error}")
     return StatusError(f"{type(error).__name__}: {error}", Code.UNKNOWN)
+
+
+def quote(text: str) -> str:
+    """Return what a client sent as messages quote it: cut, so that an error is no larger than it needs to be."""
+    text = text[:MAX_QUOTED_BYTES]
+    while len(text.encode("utf-8", "surrogateescape")) > MAX_QUOTED_BYTES:
+        text = text[:-1]
+    return text

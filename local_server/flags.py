@@ -1,8 +1,8 @@
-"""The command line: TensorFlow Serving's flags under their names and with their defaults, and `--host`.
+"""The command line: TensorFlow Serving's flags under their names and with their defaults, and those of `OWN`.
 
 A flag is one of three: it is acted on (a field of `Options`); it has nothing to do here and is accepted, so that
 scripts written for TensorFlow Serving run unchanged (`IGNORED`); or it asks for something that this server does not
-have, and any value but its default is refused (`UNSUPPORTED`).
+have, and any value but its default is refused (`REFUSED`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from local_server.system import usable_cpus
 
@@ -26,7 +26,7 @@ def _flag(default: Any, text: str) -> Any:
 class Options:
     """Values of the flags; each field is the flag of that name."""
 
-    host: str = _flag("0.0.0.0", "address to listen on (not a flag of TensorFlow Serving, which takes every address)")
+    host: str = _flag("0.0.0.0", "address to listen on; 0.0.0.0: every one, of IPv6 too")
     port: int = _flag(8500, "port of the gRPC API; 0: none, which needs --grpc_socket_path")
     grpc_socket_path: str = _flag("", "Unix socket to listen on for gRPC, besides the port")
     grpc_channel_arguments: str = _flag("", "comma-separated key=value options of the gRPC server")
@@ -36,6 +36,8 @@ class Options:
     rest_api_port: int = _flag(0, "port of the REST API; 0: none")
     rest_api_num_threads: int = _flag(_DEFAULT_THREADS, "REST requests worked on at once")
     rest_api_timeout_in_ms: int = _flag(30_000, "time limit of a REST prediction in milliseconds")
+    rest_api_max_body_bytes: int = _flag(256 * 2**20, "largest body of a REST request; beyond it: status 413")
+    max_waiting_requests: int = _flag(10_000, "requests of each protocol that may wait; beyond it they are refused")
     rest_api_enable_cors_support: bool = _flag(False, "let pages of other origins call the REST API")
     monitoring_config_file: str = _flag("", "MonitoringConfig in text format: metrics on the REST port")
     model_name: str = _flag("default", "name of the model")
@@ -57,60 +59,84 @@ class Options:
     prefer_tflite_model: bool = _flag(False, "serve a version's model.tflite if it has one")
     enable_signature_method_name_check: bool = _flag(False, "refuse signatures made for another method")
     enable_serialization_as_tensor_content: bool = _flag(False, "answer in tensor_content, not in typed fields")
+    tensorflow_session_config_file: str = _flag("", "ConfigProto in text format, which the flags below override")
     tensorflow_session_parallelism: int = _flag(0, "threads of each pool of the session; 0: as TensorFlow sees fit")
     tensorflow_intra_op_parallelism: int = _flag(0, "threads that share one operation")
     tensorflow_inter_op_parallelism: int = _flag(0, "operations that run at once")
+    mixed_precision: str = _flag("", "bfloat16: let TensorFlow rewrite graphs to compute in bfloat16 on CPUs")
     per_process_gpu_memory_fraction: float = _flag(0.0, "share of the GPU's memory to take; 0: as TensorFlow sees fit")
+    enable_profiler: bool = _flag(True, "answer ProfilerService; its first call opens a free port, too")
     version: bool = _flag(False, "print the versions and exit")
 
 
-IGNORED: dict[str, bool | int | str] = {
-    "flush_filesystem_caches": True,
-    "remove_unused_fields_from_bundle_metagraph": True,
-    "skip_initialize_tpu": False,
-    "use_saved_model": True,
-    "xla_cpu_compilation_enabled": False,
-    "xla_gpu_compilation_enabled": False,
-}
+# Flags that TensorFlow Serving does not have.
+OWN = ("host", "max_waiting_requests", "rest_api_max_body_bytes")
 
 # Names that flags had before.
 ALIASES = {"prefer_tflite_model": "use_tflite_model"}
 
-UNSUPPORTED: dict[str, bool | int | str] = {
-    "enable_profiler": False,
-    "mixed_precision": "",
-    "num_tflite_interpreters_per_pool": 0,
-    "num_tflite_pools": 0,
-    "platform_config_file": "",
-    "tensorflow_session_config_file": "",
-    "thread_pool_factory_config_file": "",
-    "use_alts_credentials": False,
+
+class Other(NamedTuple):
+    """A flag without an effect: its default, and why it is ignored or refused."""
+
+    default: bool | int | str
+    why: str
+
+
+IGNORED: dict[str, Other] = {
+    "flush_filesystem_caches": Other(True, "the operating system keeps what it has room for"),
+    "num_tflite_interpreters_per_pool": Other(1, "a TensorFlow Lite model has one interpreter"),
+    "num_tflite_pools": Other(usable_cpus(), "a TensorFlow Lite model has one interpreter"),
+    "remove_unused_fields_from_bundle_metagraph": Other(True, "a loaded version keeps its signatures alone"),
+    "skip_initialize_tpu": Other(False, "there is no TPU"),
+    "use_saved_model": Other(True, "models are SavedModels"),
+    "xla_cpu_compilation_enabled": Other(False, "TensorFlow's Python package compiles what a model asks for"),
+    "xla_gpu_compilation_enabled": Other(False, "TensorFlow's Python package compiles what a model asks for"),
 }
+
+REFUSED: dict[str, Other] = {
+    "platform_config_file": Other("", "there is one platform, tensorflow"),
+    "thread_pool_factory_config_file": Other("", "sessions have TensorFlow's own thread pools"),
+    "use_alts_credentials": Other(False, "ALTS works on Google's cloud alone; see --ssl_config_file"),
+}
+
+# The exit status of a server that cannot start: -1 in TensorFlow Serving.
+START_FAILED = 255
 
 
 class _Parser(argparse.ArgumentParser):
-    """Parser that exits with 1 and one line of explanation on a wrong flag."""
+    """Parser that ends the process with a line on what is wrong, as a start that fails does."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(1, f"Failed to start server. Error: INVALID_ARGUMENT: {message} (--help lists the flags)\n")
+        self.exit(START_FAILED, f"Failed to start server. Error: INVALID_ARGUMENT: {message}\n")
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Return the options of a command line; end the process with a message and status 1 if one is wrong."""
+    """Return the options of a command line; end the process with a message if a value is wrong.
+
+    As in TensorFlow Serving, an unknown flag is answered with the usage, and the server starts without it.
+    """
     parser = _Parser("tensorflow_model_server", allow_abbrev=False, argument_default=argparse.SUPPRESS)
     for option in fields(Options):
         text = f"{option.metadata['help']} (default: {option.default})"
         _add(parser, option.name, option.default, text.replace("%", "%%"))
-    for name, default in (IGNORED | UNSUPPORTED).items():
-        _add(parser, name, default, argparse.SUPPRESS)
-    given = vars(parser.parse_args(arguments))
+    for name, other in (IGNORED | REFUSED).items():
+        _add(parser, name, other.default, argparse.SUPPRESS)
+    known, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        print(f"unknown argument: {unknown[0]}\n{parser.format_help()}", flush=True)
+    given = vars(known)
 
-    for name, default in UNSUPPORTED.items():
-        if given.pop(name, default) != default:
-            parser.error(f"--{name} is not supported by this server")
+    for name, other in REFUSED.items():
+        if given.pop(name, other.default) != other.default:
+            parser.error(f"--{name} is not supported by this server: {other.why}")
     options = Options(**{name: value for name, value in given.items() if name not in IGNORED})
-    if options.version:
-        return options
+    if not options.version:
+        _check(options, parser)
+    return options
+
+
+def _check(options: Options, parser: _Parser) -> None:
     if not options.model_base_path and not options.model_config_file:
         parser.error("Both server_options.model_base_path and server_options.model_config_file are empty!")
     if options.batching_parameters_file and not options.enable_batching:
@@ -119,9 +145,15 @@ def parse(arguments: Sequence[str]) -> Options:
         )
     if options.port == 0 and not options.grpc_socket_path:
         parser.error("server_options.grpc_port is not set.")
-    if options.rest_api_port and options.rest_api_port == options.port:
-        parser.error("--rest_api_port cannot be same as --port")
-    return options
+    parallelism = (options.tensorflow_intra_op_parallelism, options.tensorflow_inter_op_parallelism)
+    if min(*parallelism, options.tensorflow_session_parallelism) > 0:
+        parser.error(
+            "Either configure server_options.tensorflow_session_parallelism or "
+            "(server_options.tensorflow_intra_op_parallelism, server_options.tensorflow_inter_op_parallelism) "
+            "separately. You cannot configure all."
+        )
+    if options.mixed_precision not in ("", "bfloat16"):
+        parser.error(f"--mixed_precision={options.mixed_precision} is not supported by this server")
 
 
 def _add(parser: argparse.ArgumentParser, name: str, default: Any, text: str) -> None:

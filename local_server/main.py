@@ -18,22 +18,21 @@ from local_server.tensorflow_import import import_tensorflow_quietly
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the server; exit with 0 after SIGTERM or SIGINT, with 1 if it cannot start."""
+    """Run the server; exit with 0 after SIGTERM or SIGINT, with 255 if it cannot start."""
     options = flags.parse(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing to finish yet
+    if options.version:
+        _print_versions()
+        return
     try:
         check_ports(options.host, options.port, options.rest_api_port)  # rather than after a long load
     except StatusError as error:
-        sys.exit(f"Failed to start server. Error: {error}")
+        print(f"Failed to start server. Error: {error}", file=sys.stderr)
+        sys.exit(flags.START_FAILED)
     import_tensorflow_quietly()
-    import tensorflow as tf
 
     from local_server.server import Server
-
-    if options.version:
-        print(f"TensorFlow ModelServer: {tf.__version__}-python\nTensorFlow Library: {tf.__version__}")
-        return
 
     gc.freeze()  # or each unload of a version, which collects garbage, would halt all requests to search the modules
     server = Server(options)
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logging.info("Stopping ...")
     except StatusError as error:
         print(f"Failed to start server. Error: {error}", file=sys.stderr)
-        status = 1
+        status = flags.START_FAILED
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):  # a second one ends the process at once
             signal.signal(number, signal.SIG_DFL)
@@ -63,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A request that has not ended by now must not keep the process.
     logging.shutdown()
     os._exit(status)
+
+
+def _print_versions() -> None:
+    import_tensorflow_quietly()
+    import tensorflow as tf
+
+    print(f"TensorFlow ModelServer: {tf.__version__}-python\nTensorFlow Library: {tf.__version__}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import grpc
 
 from local_server.config import files, models
 from local_server.config.batching import BatchingParameters, read_batching_parameters
-from local_server.config.models import ModelConfig
+from local_server.config.models import ModelConfig, local_folder
 from local_server.config.watch import ModelConfigWatch
 from local_server.errors import UnavailableError
 from local_server.flags import Options
@@ -26,10 +26,6 @@ from local_server.system import bind
 _GRACE_SECONDS = 30
 _UNLOAD_SECONDS = 5
 _BATCHES_SECONDS = 1  # by then only a request that outlived all this keeps a batch thread
-
-# Requests of one protocol that may be worked on or wait, for each of its threads: several seconds of work. Beyond it, a
-# refusal at once is kinder than an answer too late. TensorFlow Serving has no limit.
-_REQUESTS_PER_THREAD = 16
 
 _log = logging.getLogger(__name__)
 
@@ -62,14 +58,20 @@ class Server:
             )
             self._watch.start()
         self._start_grpc(manager, credentials)
-        if options.rest_api_port:
+        if options.rest_api_port and options.rest_api_port == options.port:
+            _log.error(
+                "--rest_api_port cannot be same as --port. Please use a different port for HTTP/REST API. "
+                "Skipped exporting HTTP/REST API."
+            )
+        elif options.rest_api_port:
             bound = bind(options.host, options.rest_api_port)
             api = RestApi(manager, options.rest_api_timeout_in_ms)
             self._rest = RestServer(
                 api,
                 bound,
                 options.rest_api_num_threads,
-                options.rest_api_num_threads * _REQUESTS_PER_THREAD,
+                options.rest_api_num_threads + options.max_waiting_requests,
+                options.rest_api_max_body_bytes,
                 _GRACE_SECONDS,
                 metrics_path,
                 options.rest_api_enable_cors_support,
@@ -95,7 +97,7 @@ class Server:
         options = self._options
         if options.model_config_file:
             return models.read(options.model_config_file) or []
-        return [ModelConfig(options.model_name, Path(options.model_base_path).absolute())]
+        return [ModelConfig(options.model_name, local_folder(options.model_name, options.model_base_path))]
 
     def _new_manager(self) -> ModelManager:
         options = self._options
@@ -120,11 +122,12 @@ class Server:
                 manager,
                 addresses,
                 options.grpc_max_threads,
-                options.grpc_max_threads * _REQUESTS_PER_THREAD,
+                options.grpc_max_threads + options.max_waiting_requests,
                 options.grpc_channel_arguments,
                 options.enable_serialization_as_tensor_content,
                 credentials,
                 options.enable_grpc_healthcheck_service,
+                options.enable_profiler,
             )
         except RuntimeError as error:
             raise UnavailableError(str(error)) from error

@@ -27,14 +27,17 @@ def release_freed_memory() -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket bound to a port; it does not listen yet, so clients are still refused.
+    """Return a socket bound to a port, for 0.0.0.0 of IPv6 too; it does not listen yet, so clients are still refused.
 
     Raises UnavailableError if the port is in use or not allowed.
     """
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    both = host == "0.0.0.0" and socket.has_dualstack_ipv6()
+    bound = socket.socket(socket.AF_INET6 if both or ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if both:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
-        bound.bind((host, port))
+        bound.bind(("::" if both else host, port))
     except OSError as error:
         bound.close()
         raise UnavailableError(f"Port {port} of {host} cannot be opened: {error.strerror}") from error

@@ -5,6 +5,7 @@ ModelServingError
 ├── WeightsUnavailableError   pretrained weights can neither be read nor downloaded
 ├── DatasetError              class folders that nothing can be learned from
 ├── DownloadError             an archive that cannot be fetched, or must not be unpacked
+├── CalibrationError          photos too few to calibrate by, or a version that cannot be calibrated
 ├── ScoringError              a folder of photos that cannot be scored, or not to that file
 ├── DistributedError          `--engine ray` without Ray, without its cluster, or ended by one of its workers
 ├── StorageError              a disk that is full, or a folder that cannot be read or written
@@ -31,6 +32,10 @@ class WeightsUnavailableError(ModelServingError):
 
 class DatasetError(ModelServingError):
     """Raised when class folders or a list hold nothing to learn from or to test on."""
+
+
+class CalibrationError(ModelServingError):
+    """Raised when photos are too few to calibrate a version by, or a version has no place for the numbers."""
 
 
 class DownloadError(ModelServingError):

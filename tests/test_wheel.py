@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.model
+
 REPOSITORY = Path(__file__).parent.parent
 ROOMS = ("dog_breed", "detector_app", "detector_api", "model_serving", "local_server")
 

@@ -51,7 +51,8 @@ class Dog:
 class Prediction:
     """The model's answer for a photo: the likeliest breed, and the likeliest ones in order.
 
-    `is_dog` and `dog_probability` are None if the model cannot tell; `heatmap` has rows of 0..1 if it was asked for.
+    `is_dog`, `dog_probability` and `familiarity` are None if the model cannot tell; `heatmap` has rows of 0..1 if asked
+    for.
     `box` is the part that was judged and `search` what became of the search for dogs, None if the model cannot search;
     `dogs` are all that were found, if they were asked for.
     """
@@ -62,6 +63,7 @@ class Prediction:
     dog_probability: float | None
     predictions: list[BreedPrediction]
     model: ModelReference
+    familiarity: float | None = None
     heatmap: list[list[float]] | None = None
     box: tuple[float, float, float, float] | None = None
     search: str | None = None
@@ -77,6 +79,7 @@ class Prediction:
             dog_probability=reply["dog_probability"],
             predictions=_breeds(reply),
             model=ModelReference(reply["model"]["name"], reply["model"]["version"]),
+            familiarity=reply.get("familiarity"),
             heatmap=reply.get("heatmap"),
             box=_box(reply["box"]) if reply.get("box") else None,
             search=reply.get("search"),

@@ -15,7 +15,7 @@ from detector_api.feedback import FeedbackStore
 from detector_api.http.problems import responses
 from detector_api.routes.predictions import FILE, describe_body
 from detector_api.schemas import FeedbackReply
-from model_serving.photos.labels import label_key
+from model_serving.photos.labels import class_meant, label_key, possible_breeds
 
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
@@ -45,10 +45,11 @@ async def get_breed(
     """Return the breed as the served model spells it."""
     predictor.check()
     model = await predictor.describe()
-    by_key = {label_key(known): known for known in model.card.breeds}
-    if known := by_key.get(label_key(breed)):
+    if known := class_meant(breed, model.card.breeds):
         return known
-    nearest = [by_key[key] for key in difflib.get_close_matches(label_key(breed), by_key)]
+    by_key = {label_key(known): known for known in model.card.breeds}
+    nearest = [known for one in possible_breeds(breed) if (known := class_meant(one, model.card.breeds))]
+    nearest = nearest or [by_key[key] for key in difflib.get_close_matches(label_key(breed), by_key)]
     hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
     raise errors.UnknownBreedError(f"The model does not know this breed.{hint} See /api/v1/model for its breeds.")
 

@@ -19,6 +19,14 @@ class Thresholds(BaseModel):
     found: float = Field(default=0.5, ge=0, le=1)  # as `dog`, for a part of the photo that was searched for dogs
 
 
+class Familiarity(BaseModel):
+    """Distribution of the scores behind `familiarity`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    quantiles: list[float] = Field(description="From the least to the greatest; none if the model cannot tell.")
+
+
 class ModelCard(BaseModel):
     """The JSON of the signature `describe`: the fields that the gateway uses are checked, the others passed on."""
 
@@ -30,6 +38,12 @@ class ModelCard(BaseModel):
     detects_dogs: bool = Field(description="Whether the model can tell that there is no dog.")
     locates: bool = Field(default=False, description="Whether the model can tell where in a photo the dogs are.")
     thresholds: Thresholds
+    familiarity: Familiarity | None = Field(default=None, description="Missing in models of older releases.")
+
+    @property
+    def tells_familiarity(self) -> bool:
+        """Whether the output `familiarity` means anything."""
+        return self.familiarity is not None and bool(self.familiarity.quantiles)
 
     @property
     def geometry(self) -> Geometry:

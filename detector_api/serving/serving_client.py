@@ -32,12 +32,16 @@ DESCRIBE = "describe"
 
 @dataclass(frozen=True)
 class Answer:
-    """The model's answer for one photo: the likeliest breeds first, probabilities within 0..1."""
+    """The model's answer for one photo: the likeliest breeds first, probabilities within 0..1.
+
+    `familiarity` is None for models of older releases.
+    """
 
     version: int
     breeds: list[str]
     probabilities: list[float]
     dog_probability: float
+    familiarity: float | None
     heatmap: list[list[float]] | None
 
 
@@ -81,10 +85,16 @@ class ServingClient:
         one, dog_probability = read_probabilities(reply.outputs, "dog_probability")
         if not shape == shape_too == [1, len(breeds)] or one != [1]:
             raise errors.ModelAnswerError(f"outputs for one photo have the shapes {shape}, {shape_too} and {one}")
+        familiarity = None
+        if "familiarity" in reply.outputs:
+            one, values = read_probabilities(reply.outputs, "familiarity")
+            if one != [1]:
+                raise errors.ModelAnswerError(f"the familiarity of one photo has the shape {one}")
+            familiarity = values[0]
         if sorted(probabilities, reverse=True) != probabilities:
             raise errors.ModelAnswerError("the breeds are not in order of their probability")
         heatmap = _rows(*read_probabilities(reply.outputs, "heatmap")) if explain else None
-        return Answer(_version(reply), breeds, probabilities, dog_probability[0], heatmap)
+        return Answer(_version(reply), breeds, probabilities, dog_probability[0], familiarity, heatmap)
 
     async def locate(self, pixels: bytes, width: int, height: int, *, version: int, deadline: float) -> list[Box]:
         """Ask a version that locates where in a whole photo there may be dogs, the likeliest first."""

@@ -1,13 +1,24 @@
-"""Verbs that lead from photos to a trained version: download, inspect, export, train, evaluate."""
+"""Verbs that lead from photos to a trained version: download, inspect, export, train, evaluate, calibrate."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from dog_breed.arguments import AddVerb, add_backbone, add_data, add_engine, add_model, positive, share
+from dog_breed.arguments import (
+    AddVerb,
+    add_backbone,
+    add_columns,
+    add_data,
+    add_engine,
+    add_model,
+    columns,
+    positive,
+    share,
+)
 from local_server.tensorflow_import import import_tensorflow_quietly
 from model_serving.training.head_options import HeadOptions
 
@@ -60,9 +71,21 @@ def add_verbs(verb: AddVerb) -> None:
     add_engine(train)
 
     evaluate = verb("evaluate", _evaluate, "Print a version's accuracy on labelled photos.")
-    evaluate.add_argument("photos", type=Path, help="folder of class folders, or a CSV file of file,label lines")
+    evaluate.add_argument(
+        "photos", type=Path, help="labelled photos, as for train; of those with splits the test photos count"
+    )
+    add_columns(evaluate)
     add_model(evaluate)
     evaluate.add_argument("--version", type=int, help="version to evaluate (the newest)")
+
+    calibrate = verb(
+        "calibrate", _calibrate, "Fit a version's confidence and thresholds to photos, as the next version."
+    )
+    calibrate.add_argument("photos", type=Path, help="photos that it has not learned from, as `evaluate` takes them")
+    calibrate.add_argument("--source", help="name of the photos, for the model card (their folder's)")
+    add_columns(calibrate)
+    add_model(calibrate)
+    calibrate.add_argument("--version", type=int, help="version to calibrate (the newest)")
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -76,7 +99,7 @@ def _inspect(options: argparse.Namespace) -> None:
     from model_serving.data.dataset import read_dataset
     from model_serving.data.inspection import inspect
 
-    dataset, additions = add_photos(read_dataset(options.data), options.also)
+    dataset, additions = add_photos(read_dataset(options.data, columns(options)), options.also)
     if options.also:
         print(additions)
     print(inspect(dataset))
@@ -92,7 +115,8 @@ def _export(options: argparse.Namespace) -> None:
     from model_serving.backbones import load_backbone
     from model_serving.savedmodel.export import export_imagenet_head
 
-    print(f"exported {export_imagenet_head(options.model, load_backbone(options.backbone, options.weights))}")
+    backbone = load_backbone(options.backbone, options.weights, options.size)
+    print(f"exported {export_imagenet_head(options.model, backbone)}")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -120,6 +144,8 @@ def _train(options: argparse.Namespace) -> None:
             head_options,
             options.also,
             pooling,
+            options.size,
+            columns(options),
         )
     number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
     promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
@@ -128,15 +154,43 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
-    from model_serving.data.dataset import read_class_folders, read_list
+    from model_serving.data.dataset import read_test_photos
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.training.evaluate import evaluate
 
     version = version_or_latest(options.model, options.version)
-    photos = read_list(options.photos) if options.photos.is_file() else read_class_folders(options.photos)
-    evaluation = evaluate(version, photos)
-    for path, reason in evaluation.skipped:
-        print(f"skipped {path}: {reason}")
-    for breed, count in sorted(evaluation.unknown.items()):
-        print(f"not a breed of this model: {breed} ({count})")
+    evaluation = evaluate(version, read_test_photos(options.photos, columns(options)))
+    _print_left_out(evaluation.skipped, evaluation.unknown)
     print(f"{version}: {evaluation.metrics}")
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    import_tensorflow_quietly()
+    from model_serving.data.dataset import read_test_photos
+    from model_serving.releases.labels import follow_live
+    from model_serving.savedmodel.versions import version_or_latest
+    from model_serving.training.recalibrate import recalibrate
+
+    version = version_or_latest(options.model, options.version)
+    photos = read_test_photos(options.photos, columns(options))
+    calibrated = recalibrate(options.model, version, photos, options.source or options.photos.resolve().name)
+    _print_left_out(calibrated.answers.skipped, calibrated.answers.unknown)
+    thresholds = calibrated.card.thresholds
+    print(f"before: {calibrated.before}")
+    print(f"after:  {calibrated.after}")
+    print(
+        f"temperature {calibrated.card.temperature:.2f}; sure from {thresholds.sure:.0%} on, "
+        f"a dog from {thresholds.dog:.1%} on"
+    )
+    follow_live(options.model)
+    print(f"exported {calibrated.path}")
+
+
+def _print_left_out(skipped: Iterable[tuple[Path, str]], unknown: Mapping[str, int]) -> None:
+    from model_serving.photos.labels import possible_breeds
+
+    for path, reason in skipped:
+        print(f"skipped {path}: {reason}")
+    for breed, count in sorted(unknown.items()):
+        meanings = f"; it may mean {', '.join(possible)}" if (possible := possible_breeds(breed)) else ""
+        print(f"not a breed of this model: {breed} ({count}){meanings}")

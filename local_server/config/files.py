@@ -1,8 +1,9 @@
-"""The small configuration files: TLS of the gRPC server, and the page of metrics."""
+"""The small configuration files: TLS of the gRPC server, the page of metrics, TensorFlow's session."""
 
 from __future__ import annotations
 
 import grpc
+from tensorflow.core.protobuf import config_pb2
 
 from local_server.config import text_format
 from local_server.config.protos import MonitoringConfig, SSLConfig
@@ -39,3 +40,12 @@ def read_credentials(file: str) -> grpc.ServerCredentials | None:
         config.custom_ca.encode() or None,
         config.client_verify,
     )
+
+
+def read_session_config(file: str) -> config_pb2.ConfigProto:
+    """Return the session's `ConfigProto` in text format; an empty one without a file.
+
+    Raises StatusError if the file cannot be read or understood.
+    """
+    config = config_pb2.ConfigProto()
+    return text_format.read(file, config) if file else config

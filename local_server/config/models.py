@@ -61,37 +61,55 @@ def parse(config: model_server_config_pb2.ModelServerConfig) -> list[ModelConfig
             raise InvalidArgumentError("Expected every model in config list to have a name")
         if names.count(name) > 1:
             raise InvalidArgumentError(f"Illegal to list model {name} multiple times in config list")
-    for model in models:
-        if not Path(model.base_path).is_absolute():
-            raise InvalidArgumentError(
-                f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
-            )
     return [_parse_model(model) for model in models]
 
 
+def local_folder(name: str, base_path: str) -> Path:
+    """Return the folder that a base path names, be it a path or a `file:` URI.
+
+    Raises InvalidArgumentError for a relative path, UnimplementedError for the URI of an object store.
+    """
+    scheme, separator, path = base_path.partition("://")
+    if not separator:
+        scheme, path = "file", base_path
+    if scheme != "file":
+        raise UnimplementedError(
+            f"File system scheme '{scheme}' not implemented (file: '{base_path}'): models are read from local folders"
+        )
+    if not path.startswith("/"):
+        raise InvalidArgumentError(
+            f"Expected model {name} to have an absolute path or URI; got base_path()={base_path}"
+        )
+    return Path(path)
+
+
 def _parse_model(model: model_server_config_pb2.ModelConfig) -> ModelConfig:
+    folder = local_folder(model.name, model.base_path)
     platform = _platform(model)
     if platform != _PLATFORM:
         raise InvalidArgumentError(f"Model {model.name} requests unsupported platform {platform}")
+    if model.HasField("logging_config"):
+        raise UnimplementedError(f"Model {model.name} has a logging_config, and this server does not log requests")
     policy = _parse_policy(model.model_version_policy)
-    return ModelConfig(model.name, Path(model.base_path), policy, dict(model.version_labels))
+    return ModelConfig(model.name, folder, policy, dict(model.version_labels))
 
 
 def _platform(model: model_server_config_pb2.ModelConfig) -> str:
-    if not model.model_type:
-        if not model.model_platform:
-            raise InvalidArgumentError(
-                "Illegal setting neither ModelServerConfig::model_type (deprecated) "
-                "nor ModelServerConfig::model_platform."
-            )
-        return str(model.model_platform)
-    if model.model_platform:
-        raise InvalidArgumentError(
+    if model.model_type and model.model_platform:
+        problem = (
             "Illegal setting both ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform."
         )
-    if model.model_type != model_server_config_pb2.TENSORFLOW:
-        raise InvalidArgumentError(f"ModelServerConfig::model_type choice {model.model_type} not supported.")
-    return _PLATFORM
+    elif model.model_type == model_server_config_pb2.TENSORFLOW:
+        return _PLATFORM
+    elif model.model_type:
+        problem = f"ModelServerConfig::model_type choice {model.model_type} not supported."
+    elif model.model_platform:
+        return str(model.model_platform)
+    else:
+        problem = (
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform."
+        )
+    raise InvalidArgumentError(f"{problem}, model name is {model.name}")
 
 
 def _parse_policy(

@@ -13,6 +13,7 @@ from local_server.errors import InvalidArgumentError
 from local_server.grpc_api.rpc import rpc_method, timeout_ms
 from local_server.lifecycle import replies
 from local_server.lifecycle.manager import ModelManager
+from local_server.monitoring.instruments import increases
 
 _log = logging.getLogger(__name__)
 
@@ -36,13 +37,17 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def HandleReloadConfigRequest(  # noqa: N802
         self, request: model_management_pb2.ReloadConfigRequest, context: grpc.ServicerContext
     ) -> Any:
-        """Serve the models of the request's list; return when the new ones serve."""
+        """Serve the models of the request's list; return when the new ones serve, with the growth of `metric_names`."""
         if request.config.WhichOneof("config") != "model_config_list":
             raise InvalidArgumentError(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "
                 "Only ModelConfigList is currently supported"
             )
+        before = increases(request.metric_names)
         milliseconds = timeout_ms(context)
         self._manager.reload(models.parse(request.config) or [], milliseconds and milliseconds / 1000)
         _log.info("Finished reloading config")
-        return model_management_pb2.ReloadConfigResponse(status={})
+        response = model_management_pb2.ReloadConfigResponse(status={})
+        for name, increase in increases(request.metric_names, before).items():
+            response.metric.add(name=name, int64_value_increase=increase)
+        return response

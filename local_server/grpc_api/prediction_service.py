@@ -16,6 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 from local_server.grpc_api.rpc import rpc_method, timeout_ms
+from local_server.inference import label_protos
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.multi_inference import multi_infer
 from local_server.inference.predict import DEFAULT_SIGNATURE, predict
@@ -53,7 +54,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         spec = request.model_spec
         with self._manager.acquire(spec) as (version, servable):
             result = CLASSIFY.run(servable, spec.signature_name, request.input, timeout_ms(context))
-        return classification_pb2.ClassificationResponse(model_spec=_answered(spec, version), result=result)
+        response = label_protos.ClassificationResponse(result=result)
+        response.model_spec.MergeFromString(_answered(spec, version).SerializeToString())
+        return response
 
     @rpc_method
     def Regress(self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -72,8 +75,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         with self._manager.acquire(spec) as (version, servable):
             results = multi_infer(servable, request.tasks, request.input, timeout_ms(context))
         for task, result in zip(request.tasks, results, strict=True):
-            result.model_spec.CopyFrom(_answered(task.model_spec, version))
-        return inference_pb2.MultiInferenceResponse(results=results)
+            result.model_spec.MergeFromString(_answered(task.model_spec, version).SerializeToString())
+        return label_protos.MultiInferenceResponse(results=results)
 
     @rpc_method
     def GetModelMetadata(  # noqa: N802

@@ -46,7 +46,7 @@ def rpc_method(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, An
             error = as_status_error(exception)
             if error.code is Code.UNKNOWN:
                 _log.exception("%s failed", name)
-        message = error.message
+        message = error.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         if len(message) > MAX_MESSAGE_CHARACTERS:
             message = message[:MAX_MESSAGE_CHARACTERS] + _TRUNCATED
         return context.abort(_STATUS[error.code], message)

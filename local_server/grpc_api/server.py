@@ -10,6 +10,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 
 from local_server.grpc_api.model_service import ModelService
 from local_server.grpc_api.prediction_service import PredictionService
+from local_server.grpc_api.profiler import ProfilerProxy
 from local_server.lifecycle.manager import ModelManager
 
 _MAX_RECEIVE_BYTES = 2**31 - 1
@@ -28,6 +29,7 @@ def serve(
     as_content: bool,
     credentials: grpc.ServerCredentials | None,
     enable_health: bool,
+    enable_profiler: bool,
 ) -> grpc.Server:
     """Start serving on the addresses (`host:port` or `unix:path`), over TLS with credentials; return the server.
 
@@ -47,6 +49,8 @@ def serve(
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(manager, as_content), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager), server)
+    if enable_profiler:
+        server.add_generic_rpc_handlers((ProfilerProxy(),))
     if enable_health:
         _add_health_service(server)
     for address in addresses:

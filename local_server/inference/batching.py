@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 
 from local_server.config.batching import BatchingParameters
-from local_server.errors import Code, InvalidArgumentError, StatusError
+from local_server.errors import InvalidArgumentError, ResourceExhaustedError
 from local_server.inference.batch_rows import Feeds, count_rows, cut
 from local_server.inference.batch_scheduler import BatchScheduler, Execute, Task
 from local_server.inference.tensors import Array
@@ -56,7 +56,7 @@ class Batcher:
             parts = [task.outputs.result() for task in tasks]
         except CancelledError:
             message = "Run() timeout exceeded while waiting in batching queue"
-            raise StatusError(message, Code.RESOURCE_EXHAUSTED) from None
+            raise ResourceExhaustedError(message) from None
         return parts[0] if len(parts) == 1 else [np.concatenate(output) for output in zip(*parts, strict=True)]
 
     def _shape(self, array: Array) -> Hashable:

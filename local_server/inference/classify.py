@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow_serving.apis import classification_pb2
 
 from local_server.errors import InvalidArgumentError
+from local_server.inference import label_protos
 from local_server.inference.example_method import ExampleMethod, dtype_name, shape_text
 from local_server.inference.tensors import Array, dtype_of
 
 _DTYPES = {"classes": tf.string, "scores": tf.float32}
 
 
-class Classify(ExampleMethod[classification_pb2.ClassificationResult]):
+class Classify(ExampleMethod[Any]):
     """Classify: the outputs `classes` (strings) and `scores` (floats), both [N, classes]; one may be missing."""
 
     name = "tensorflow/serving/classify"
@@ -36,8 +37,8 @@ class Classify(ExampleMethod[classification_pb2.ClassificationResult]):
             )
         return outputs
 
-    def result(self, outputs: Mapping[str, Array], count: int) -> classification_pb2.ClassificationResult:
-        """Return the classes of each example, in the model's order."""
+    def result(self, outputs: Mapping[str, Array], count: int) -> Any:
+        """Return the classes of each example, in the model's order, as a ClassificationResult."""
         for alias in sorted(outputs):
             _check(alias, outputs[alias], count)
         sizes = [outputs[alias].shape[1] for alias in sorted(outputs)]
@@ -45,7 +46,7 @@ class Classify(ExampleMethod[classification_pb2.ClassificationResult]):
             raise InvalidArgumentError(
                 f"Tensors class and score should match in dim_size(1). Got {sizes[0]} vs. {sizes[1]}"
             )
-        result = classification_pb2.ClassificationResult()
+        result = label_protos.ClassificationResult()
         for row in range(count):
             classes = result.classifications.add().classes
             for column in range(sizes[0]):

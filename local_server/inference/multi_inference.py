@@ -8,6 +8,7 @@ from typing import Any
 from tensorflow_serving.apis import inference_pb2, input_pb2
 
 from local_server.errors import InvalidArgumentError, UnimplementedError
+from local_server.inference import label_protos
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.example_method import Tensors, run_examples
 from local_server.inference.predict import DEFAULT_SIGNATURE
@@ -23,8 +24,8 @@ def multi_infer(
     tasks: Sequence[inference_pb2.InferenceTask],
     examples: input_pb2.Input,
     timeout_ms: int | None = None,
-) -> list[inference_pb2.InferenceResult]:
-    """Return each task's result, without its model_spec.
+) -> list[Any]:
+    """Return each task's InferenceResult, without its model_spec.
 
     Raises a StatusError with TensorFlow Serving's message if the tasks do not fit each other or the model.
     """
@@ -45,8 +46,11 @@ def multi_infer(
     for task in tasks:
         method, field = _METHODS[task.method_name]
         outputs = {alias: values[name] for alias, name in uses[_signature_name(task)].outputs.items()}
-        content: dict[str, Any] = {field: method.result(outputs, count)}
-        results.append(inference_pb2.InferenceResult(**content))
+        result = label_protos.InferenceResult()
+        part = getattr(result, field)
+        part.SetInParent()
+        part.MergeFromString(method.result(outputs, count).SerializeToString())
+        results.append(result)
     return results
 
 

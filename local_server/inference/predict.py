@@ -9,7 +9,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from local_server.errors import Code, FailedPreconditionError, InvalidArgumentError, StatusError
 from local_server.inference.servable import Servable
-from local_server.inference.tensors import Array, to_array
+from local_server.inference.tensors import Array, OversizeError, to_array
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -92,6 +92,8 @@ def _decoded(alias: str, value: tensor_pb2.TensorProto | Array) -> Array:
         return value
     try:
         return to_array(value)
+    except OversizeError as error:
+        raise InvalidArgumentError(f"tensor parsing error: {alias}: {error}") from error
     except ValueError as error:
         raise InvalidArgumentError(f"tensor parsing error: {alias}") from error
 

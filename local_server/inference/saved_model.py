@@ -81,11 +81,11 @@ class SavedModelServable:
         """
         aliases = sorted(self._admit(fetches, wanted))
         names = tuple(fetches[alias] for alias in aliases)
-        checked = {name: self._checked(name, array) for name, array in feeds.items()}
+        self._check_dtypes(feeds)
         if self.batcher:
-            values = self.batcher.run(checked, names, timeout_ms, functools.partial(self._run, names))
+            values = self.batcher.run(feeds, names, timeout_ms, functools.partial(self._run, names))
         else:
-            values = self._run(names, checked, timeout_ms)
+            values = self._run(names, feeds, timeout_ms)
         return {alias: value for alias, value in zip(aliases, values, strict=True) if alias in wanted}
 
     def close(self) -> None:
@@ -105,6 +105,8 @@ class SavedModelServable:
         buffer = pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
         try:
             values = pywrap_tf_session.TF_SessionRun_wrapper(self._session._session, buffer, fed, fetched, [], None)
+        except UnicodeDecodeError as error:  # TensorFlow's message quotes an input that is no text; its code is lost
+            raise InvalidArgumentError(error.object.decode("utf-8", "surrogateescape")) from None
         finally:
             pywrap_tf_session.TF_DeleteBuffer(buffer)
         return [_as_array(value) for value in values]
@@ -125,11 +127,14 @@ class SavedModelServable:
                 raise InvalidArgumentError(f"Tensor {name} is not in the graph") from error
         return self._tensors[name]
 
-    def _checked(self, name: str, array: Array) -> Array:
-        actual, expected = dtype_of(array), self._tensor(name).dtype.base_dtype
-        if actual != expected:
-            raise InvalidArgumentError(f"Type mismatch: actual {type_name(actual)} vs. expect {type_name(expected)}")
-        return array
+    def _check_dtypes(self, feeds: Mapping[str, Array]) -> None:
+        """Raise the session's own error for a wrong dtype, before the input is merged with those of others."""
+        for index, (name, array) in enumerate(feeds.items()):
+            actual, expected = dtype_of(array), self._tensor(name).dtype.base_dtype
+            if actual != expected:
+                raise InvalidArgumentError(
+                    f"Expects arg[{index}] to be {type_name(expected)} but {type_name(actual)} is provided"
+                )
 
 
 def _copy(signature: meta_graph_pb2.SignatureDef) -> meta_graph_pb2.SignatureDef:

@@ -35,6 +35,10 @@ _FIELDS: dict[int, tuple[str, Any]] = {
 _REINTERPRETED = (types_pb2.DT_HALF, types_pb2.DT_BFLOAT16, types_pb2.DT_COMPLEX64, types_pb2.DT_COMPLEX128)
 _LENGTH_DELIMITED = 2  # the wire type of a packed repeated field
 
+# What a tensor may need whose proto holds fewer values than its shape asks for, so that the last one is repeated.
+MAX_REPEATED_BYTES = 2**28
+_STRING_BYTES = 24  # of each string, in TensorFlow
+
 _CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 
 
@@ -48,11 +52,15 @@ def dtype_of(array: Array) -> tf.DType:
     return tf.string if array.dtype == np.object_ else tf.as_dtype(array.dtype)
 
 
+class OversizeError(ValueError):
+    """A tensor with few values and a shape that asks for too many."""
+
+
 def to_array(proto: tensor_pb2.TensorProto) -> Array:
     """Return a TensorProto's values, as a read-only view of `tensor_content` where that is filled.
 
     As in TensorFlow, too few values are filled up with the last one (none at all: with zeros) and too many are cut.
-    Raises ValueError if the proto is no complete tensor of a known dtype.
+    Raises ValueError if the proto is no complete tensor of a known dtype, OversizeError if it would fill the memory.
     """
     if proto.dtype not in _FIELDS:
         raise ValueError(f"unknown dtype {proto.dtype}")
@@ -67,6 +75,7 @@ def to_array(proto: tensor_pb2.TensorProto) -> Array:
     dtype = tf.as_dtype(proto.dtype).as_numpy_dtype
     values = values.view(dtype) if proto.dtype in _REINTERPRETED else values.astype(dtype, copy=False)
     if len(values) < count:
+        _check_size(shape, dtype)
         filler = values[-1] if len(values) else b"" if dtype is np.object_ else 0
         values = np.concatenate([values, np.full(count - len(values), filler, dtype)])
     return values[:count].reshape(shape)
@@ -92,6 +101,14 @@ def fill_proto(proto: tensor_pb2.TensorProto, array: Array, as_content: bool) ->
         proto.MergeFromString(_varint(number << 3 | _LENGTH_DELIMITED) + _varint(flat.nbytes) + flat.tobytes())
     else:
         getattr(proto, field).extend(flat.tolist())
+
+
+def _check_size(shape: list[int], dtype: Any) -> None:
+    size = math.prod(shape) * (_STRING_BYTES if dtype is np.object_ else np.dtype(dtype).itemsize)
+    if size > MAX_REPEATED_BYTES:
+        raise OversizeError(
+            f"its shape needs {size} bytes, its values were not sent, and {MAX_REPEATED_BYTES} is the limit"
+        )
 
 
 def _from_content(content: bytes, dtype: int, count: int) -> Array:

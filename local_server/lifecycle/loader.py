@@ -31,10 +31,14 @@ class Workers:
 
 @dataclass(frozen=True)
 class Loader:
-    """Loads and unloads versions; a failed load is tried again `retries` times, `retry_seconds` apart."""
+    """Loads and unloads versions; a failed load is tried again `retries` times, `retry_seconds` apart.
+
+    Files that changed in the last `settle_seconds` are still being copied: such a failure does not count.
+    """
 
     load: Callable[[Path], Servable]
     load_workers: Workers
     unload_workers: Workers
     retries: int
     retry_seconds: float
+    settle_seconds: float = 1.0

@@ -17,6 +17,7 @@ from local_server.errors import (
     InvalidArgumentError,
     NotFoundError,
     StatusError,
+    quote,
 )
 from local_server.inference.servable import Servable
 from local_server.lifecycle.loader import Loader
@@ -94,7 +95,8 @@ class ModelManager:
         number = self._number(spec)
         model = self._models.get(spec.name)
         if model is None:
-            request = f"Latest({spec.name})" if number is None else f"Specific({spec.name}, {number})"
+            name = quote(spec.name)
+            request = f"Latest({name})" if number is None else f"Specific({name}, {number})"
             raise NotFoundError(f"Servable not found for request: {request}")
         version = self._hold(model, number, spec)
         try:
@@ -109,7 +111,7 @@ class ModelManager:
         model = self._models.get(spec.name)
         if model is None:
             what = "any versions" if number is None else f"version {number}"
-            raise NotFoundError(f"Could not find {what} of model {spec.name}")
+            raise NotFoundError(f"Could not find {what} of model {quote(spec.name)}")
         return model.versions.status(number)
 
     def _hold(self, model: ServedModel, number: int | None, spec: model_pb2.ModelSpec) -> Version:
@@ -126,7 +128,7 @@ class ModelManager:
         if choice == "version_label":
             number = self._labels.get((spec.name, spec.version_label))
             if number is None:
-                raise InvalidArgumentError(f"Unrecognized servable version label: {spec.version_label}")
+                raise InvalidArgumentError(f"Unrecognized servable version label: {quote(spec.version_label)}")
             return number
         return spec.version.value if choice == "version" else None
 

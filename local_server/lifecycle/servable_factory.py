@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tensorflow.core.protobuf import config_pb2
+from tensorflow.core.protobuf import rewriter_config_pb2
 
 from local_server.config.batching import version_parameters
+from local_server.config.files import read_session_config
 from local_server.flags import Options
 from local_server.inference import tflite
 from local_server.inference.batch_scheduler import BatchScheduler
@@ -57,12 +58,15 @@ class ServableFactory:
 
 
 def _session_settings(options: Options) -> SessionSettings:
+    config = read_session_config(options.tensorflow_session_config_file)
     threads = options.tensorflow_session_parallelism
-    return SessionSettings(
-        tuple(options.saved_model_tags.split(",")),
-        config_pb2.ConfigProto(
-            intra_op_parallelism_threads=options.tensorflow_intra_op_parallelism or threads,
-            inter_op_parallelism_threads=options.tensorflow_inter_op_parallelism or threads,
-            gpu_options=config_pb2.GPUOptions(per_process_gpu_memory_fraction=options.per_process_gpu_memory_fraction),
-        ),
-    )
+    if intra := options.tensorflow_intra_op_parallelism or threads:
+        config.intra_op_parallelism_threads = intra
+    if inter := options.tensorflow_inter_op_parallelism or threads:
+        config.inter_op_parallelism_threads = inter
+    if fraction := options.per_process_gpu_memory_fraction:
+        config.gpu_options.per_process_gpu_memory_fraction = fraction
+    if options.mixed_precision:
+        rewriting = config.graph_options.rewrite_options
+        rewriting.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
+    return SessionSettings(tuple(options.saved_model_tags.split(",")), config)

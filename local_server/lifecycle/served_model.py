@@ -17,7 +17,7 @@ from pathlib import Path
 from local_server.config.models import ModelConfig
 from local_server.errors import DeadlineExceededError, StatusError, UnavailableError, as_status_error
 from local_server.lifecycle.loader import Loader
-from local_server.lifecycle.storage import versions_in
+from local_server.lifecycle.storage import last_change, versions_in
 from local_server.lifecycle.versions import State, Version, Versions, VersionStatus
 
 _log = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ class ServedModel:
         with self._changed:
             if self._config is config:  # else another look is due
                 self._wanted = wanted
+        self._forgive_changed()
 
     def reconcile(self) -> float | None:
         """Begin the loads and unloads that are due; return the seconds until a failed load is due again, if any."""
@@ -108,6 +109,15 @@ class ServedModel:
         """Return when every version is unloaded, or after so many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: all(version.state is State.END for version in self.versions), seconds)
+
+    def _forgive_changed(self) -> None:
+        """Load versions anew that failed before their files were complete, whatever the number of retries."""
+        failed = [version for version in self.versions if version.failures and version.number in self._wanted]
+        for version in failed:
+            if last_change(version.path) > version.last_change:
+                with self._changed:
+                    version.failures = 0
+                    version.retry_at = 0.0
 
     def _forget(self) -> None:
         for version in self.versions:
@@ -137,16 +147,17 @@ class ServedModel:
                 self.versions.move(version, State.END)
                 return
         _log.info("Loading {name: %s version: %d} from %s", self.name, version.number, version.path)
-        servable, error = None, None
+        servable, error, changed = None, None, 0.0
         try:
             servable = self._loader.load(version.path)
         except Exception as exception:
             error = as_status_error(exception)
             _log.error("Loading {name: %s version: %d} failed: %s", self.name, version.number, error)
+            changed = last_change(version.path)
         with self._changed:
             version.loading = False
             if error:
-                self._note_failure(version, error)
+                self._note_failure(version, error, changed)
             elif version.number in self._wanted:
                 version.servable, servable = servable, None
                 self.versions.move(version, State.AVAILABLE)
@@ -158,8 +169,13 @@ class ServedModel:
             _log.info("Successfully loaded servable version {name: %s version: %d}", self.name, version.number)
         self._wake()
 
-    def _note_failure(self, version: Version, error: StatusError) -> None:
+    def _note_failure(self, version: Version, error: StatusError, changed: float) -> None:
         wanted = version.number in self._wanted
+        version.last_change = changed
+        quiet = time.time() - changed
+        if wanted and 0 <= quiet < self._loader.settle_seconds:
+            version.retry_at = time.monotonic() + self._loader.settle_seconds - quiet
+            return
         version.failures = version.failures + 1 if wanted else 0
         if version.failures > self._loader.retries or not wanted:
             version.error = error

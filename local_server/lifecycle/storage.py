@@ -21,6 +21,14 @@ def versions_in(base_path: Path) -> dict[int, Path]:
         raise InvalidArgumentError(f"Could not find base path {base_path}: {reason}") from error
 
 
+def last_change(folder: Path) -> float:
+    """Return when the folder, or anything in it, was written, created or renamed last; 0 if that cannot be read."""
+    try:
+        return max(path.lstat().st_ctime for path in (folder, *folder.rglob("*")))
+    except OSError:  # it is being moved or deleted
+        return 0.0
+
+
 def _is_version(child: Path) -> bool:
     name = child.name
     return name.isascii() and name.isdigit() and int(name) <= _MAX_VERSION and child.is_dir()

@@ -47,6 +47,7 @@ class Version:
     failures: int = 0  # loads that failed since it was last wanted anew
     loading: bool = False  # a load is under way, or waits for a thread
     retry_at: float = 0.0  # when the next load is due, on the monotonic clock
+    last_change: float = 0.0  # of its files, as the load that failed last saw them
 
     def status(self) -> VersionStatus:
         """Return the current status."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from local_server.errors import Code, as_status_error
@@ -39,6 +39,19 @@ ALL: list[Metric] = [
 ]
 
 _current = threading.local()  # the labels of the request that the thread is at
+
+
+def increases(names: Iterable[str], since: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return how much counters have grown, by their names with `/` or `:`; unknown ones are 0.
+
+    As in TensorFlow Serving, only the first series of each counts.
+    """
+    counters = {metric.name: metric for metric in ALL if isinstance(metric, Counter)}
+    values = {}
+    for name in sorted(set(names)):
+        counter = counters.get(name.replace("/", ":"))
+        values[name] = (counter.first_value() if counter else 0) - (since or {}).get(name, 0)
+    return values
 
 
 def microseconds_since(start: float) -> int:

@@ -59,6 +59,11 @@ class Counter(Metric):
         with self._lock:
             self._cell(values, 1)[0] += amount
 
+    def first_value(self) -> int:
+        """Return the number of the first set of labels, 0 if nothing was counted."""
+        with self._lock:
+            return int(self._series[min(self._series)][0]) if self._series else 0
+
     def _points(self, labels: list[str], cell: list[float]) -> Iterator[str]:
         yield f"{self.name}{{{','.join(labels)}}} {int(cell[0])}"
 

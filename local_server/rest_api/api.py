@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
-from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error
+from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error, quote
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.example_method import ExampleMethod, Result
 from local_server.inference.predict import DEFAULT_SIGNATURE, predict
@@ -22,11 +22,14 @@ from local_server.inference.regress import REGRESS
 from local_server.lifecycle import replies
 from local_server.lifecycle.manager import ModelManager
 from local_server.monitoring.instruments import observed
-from local_server.rest_api import decode, encode, examples, json_text
+from local_server.rest_api import decode, encode, examples
 
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<call>classify|regress|predict)", re.IGNORECASE)
 _INFORMATION = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<call>metadata))?", re.IGNORECASE)
+
+# Paths may be written in capitals, but for these.
+_CALLS = ("classify", "regress", "predict")
 
 _MAX_INT64 = 2**63 - 1
 
@@ -76,12 +79,12 @@ class RestApi:
     def _dispatch(self, method: str, path: str, body: bytes, arrival: float) -> str:
         pattern = {"POST": _PREDICTION, "GET": _INFORMATION}.get(method)
         match = pattern.fullmatch(path) if pattern else None
-        if match is None:
-            raise InvalidArgumentError(f"Malformed request: {method} {path}")
+        if match is None or (method == "POST" and match["call"] not in _CALLS):
+            raise InvalidArgumentError(f"Malformed request: {method} {quote(path)}")
         if not match["name"]:
             raise InvalidArgumentError("Missing model name in request.")
         spec = _model_spec(match)
-        call = (match["call"] or "status").lower()
+        call = match["call"]
         if method == "POST":
             with observed(spec.name, call, "REST"):
                 return self._infer(call, spec, body, arrival)
@@ -97,13 +100,13 @@ class RestApi:
         return encode.regressions(self._run(REGRESS, spec, body, arrival))
 
     def _predict(self, spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> str:
-        document = json_text.parse(body)
+        document = decode.parse_object(body)
         name = decode.signature_name(document)
         with self._manager.acquire(spec) as (_, servable):
             signature = servable.signatures.get(name or DEFAULT_SIGNATURE)
             if signature is None:
                 raise InvalidArgumentError(
-                    f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def'
+                    f'Serving signature name: "{quote(name or DEFAULT_SIGNATURE)}" not found in signature def'
                 )
             if not signature.inputs:
                 raise InvalidArgumentError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
@@ -113,7 +116,7 @@ class RestApi:
         return encode.in_rows(outputs) if prediction.in_rows else encode.in_columns(outputs)
 
     def _run(self, method: ExampleMethod[Result], spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> Result:
-        document = json_text.parse(body)
+        document = decode.parse_object(body)
         name, read = decode.signature_name(document), examples.read(document)
         with self._manager.acquire(spec) as (_, servable):
             return method.run(servable, name, read, self._time_left(arrival))
@@ -145,7 +148,7 @@ def _model_spec(match: re.Match[str]) -> model_pb2.ModelSpec:
         spec.version_label = urllib.parse.unquote(match["label"])
     if match["version"]:
         if int(match["version"]) > _MAX_INT64:
-            raise InvalidArgumentError(f"Failed to convert version: {match['version']} to numeric.")
+            raise InvalidArgumentError(f"Failed to convert version: {quote(match['version'])} to numeric.")
         spec.version.value = int(match["version"])
     return spec
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array
-from local_server.rest_api import json_text, validation
+from local_server.rest_api import json_reader, validation
 from local_server.rest_api.json_tensor import is_named, shape_of, to_array
 
 Inputs = Mapping[str, tf.DType]
@@ -28,14 +28,19 @@ class Prediction:
     in_rows: bool
 
 
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a request's body."""
+    document = json_reader.parse(body)
+    if not isinstance(document, dict):
+        raise validation.format_error(document, "Is not object")
+    return document
+
+
 def signature_name(document: dict[str, Any]) -> str:
     """Return the request's signature name, or the empty string."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise InvalidArgumentError(
-            f"JSON Value: {json_text.show(document)} not formatted correctly. "
-            "'signature_name' key must be a string value."
-        )
+        raise validation.format_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
     return name
 
 
@@ -48,7 +53,7 @@ def prediction(document: dict[str, Any], inputs: Inputs) -> Prediction:
     if "instances" in document:
         rows = document["instances"]
         if not isinstance(rows, list):
-            raise validation.format_error(document, "Excepting 'instances' to be an list/array")
+            raise validation.format_error(document, "Expecting 'instances' to be an list/array")
         if not rows:
             raise validation.format_error(document, "No values in 'instances' array")
         return Prediction(_from_rows(rows, inputs), in_rows=True)
@@ -68,12 +73,16 @@ def _from_rows(rows: list[Any], inputs: Inputs) -> dict[str, Array]:
         columns = {next(iter(inputs)): rows}
     elif all(is_named(row) and row.keys() == inputs.keys() for row in rows):
         columns = {name: [row[name] for row in rows] for name in inputs}
-    arrays = {name: to_array(column, inputs[name]) for name, column in columns.items()}
-    found = {name: array for name, array in arrays.items() if array is not None}
-    if len(found) < len(inputs):
+    arrays = {}
+    for name, column in columns.items():
+        array = to_array(column, inputs[name])
+        if array is None:
+            break
+        arrays[name] = array
+    if not columns or len(arrays) < len(columns):
         validation.validate_rows(rows, inputs)
-        raise InvalidArgumentError("Failed to process 'instances' list.")
-    return found
+        raise _no_tensor(next(iter(inputs.keys() - arrays.keys())))
+    return arrays
 
 
 def _from_columns(value: Any, inputs: Inputs) -> dict[str, Array]:
@@ -91,6 +100,11 @@ def _from_columns(value: Any, inputs: Inputs) -> dict[str, Array]:
         array = to_array(value[name], dtype)
         if array is None:
             validation.validate_value(value[name], shape_of(value[name]), dtype)
-            raise InvalidArgumentError(f"Failed to process input: {name} of 'inputs' object.")
+            raise _no_tensor(name)
         arrays[name] = array
     return arrays
+
+
+def _no_tensor(name: str) -> InvalidArgumentError:
+    # The values are sound, but nested deeper than a tensor can be.
+    return InvalidArgumentError(f"tensor parsing error: {name}")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import classification_pb2, regression_pb2
+from tensorflow_serving.apis import regression_pb2
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array, dtype_of, type_name
 from local_server.rest_api import json_text
 from local_server.rest_api.json_tensor import JSON_TYPES
+from local_server.rest_api.json_text import quoted
+from local_server.rest_api.rapidjson import to_text
 
 # String outputs whose name ends so hold bytes rather than text, and are written in base64.
 _BYTES_SUFFIX = "_bytes"
@@ -29,7 +31,9 @@ def in_rows(outputs: Mapping[str, Array]) -> str:
         name: [_listed(row, depth, on_one_line=True) for row in _texts(name, outputs[name], depth - 1)]
         for name in sorted(outputs)
     }
-    rows: Iterable[tuple[str, ...]] = zip(*columns.values(), strict=True)
+    rows = list(zip(*columns.values(), strict=True))
+    if not rows:
+        return _object({"predictions": "[]"}, 0)
     if several:
         items = ",".join(_indented(2, _object(dict(zip(columns, row, strict=True)), 2)) for row in rows)
     else:
@@ -44,14 +48,14 @@ def in_columns(outputs: Mapping[str, Array]) -> str:
     return _object({"outputs": _object(columns, 1) if len(columns) > 1 else next(iter(columns.values()))}, 0)
 
 
-def classifications(result: classification_pb2.ClassificationResult) -> str:
-    """Return `{"results": [...]}` with a list for each example: its classes, each a pair of label and score."""
+def classifications(result: Any) -> str:
+    """Return `{"results": [...]}` of a ClassificationResult: for each example a list of pairs of label and score."""
     if not result.classifications:
         raise InvalidArgumentError("Cannot convert empty ClassificationResults to JSON")
     rows = []
     for classes in (classification.classes for classification in result.classifications):
         scores = json_text.decimals(np.fromiter((entry.score for entry in classes), np.float32, len(classes)))
-        pairs = (f"[{_quoted(entry.label)}, {score}]" for entry, score in zip(classes, scores, strict=True))
+        pairs = (f"[{quoted(to_text(entry.label))}, {score}]" for entry, score in zip(classes, scores, strict=True))
         rows.append(f"[{', '.join(pairs)}]")
     return _object({"results": f"[{', '.join(rows)}{_indented(1, ']')}"}, 0)
 
@@ -66,18 +70,16 @@ def regressions(result: regression_pb2.RegressionResult) -> str:
 
 def error(message: str) -> str:
     """Return the body of a failed request."""
-    return _object({"error": _quoted(message)}, 0)
+    return _object({"error": quoted(message)}, 0)
 
 
 def _check_batch(outputs: Mapping[str, Array]) -> None:
-    expected = 0
+    expected = None
     for name, array in sorted(outputs.items()):
         if array.ndim == 0:
             raise InvalidArgumentError(f"Tensor name: {name} has no shape information ")
         size = len(array)
-        if size < 1:
-            raise InvalidArgumentError(f"Tensor name: {name} has invalid batch size: {size}")
-        if expected not in (0, size):
+        if expected not in (None, size):
             raise InvalidArgumentError(f"Tensor name: {name} has inconsistent batch size: {size} expecting: {expected}")
         expected = size
 
@@ -91,16 +93,12 @@ def _texts(name: str, array: Array, depth: int) -> Any:
     if dtype == tf.string and name.endswith(_BYTES_SUFFIX):
         texts = [_base64(value, depth + array.ndim) for value in flat]
     elif dtype == tf.string:
-        texts = [_quoted(json_text.to_text(value)) for value in flat]
+        texts = [quoted(to_text(value)) for value in flat]
     elif dtype.is_floating:
         texts = json_text.decimals(flat)
     else:
         texts = [json.dumps(value) for value in flat.tolist()]
     return np.array(texts, np.object_).reshape(array.shape).tolist()
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _base64(value: bytes, depth: int) -> str:
@@ -117,7 +115,7 @@ def _listed(texts: Any, depth: int, on_one_line: bool) -> str:
 
 
 def _object(members: Mapping[str, str], depth: int) -> str:
-    lines = (_indented(depth + 1, f"{_quoted(name)}: {text}") for name, text in members.items())
+    lines = (_indented(depth + 1, f"{quoted(name)}: {text}") for name, text in members.items())
     return f"{{{','.join(lines)}{_indented(depth, '}')}"
 
 

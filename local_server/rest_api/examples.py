@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from tensorflow.core.example import example_pb2, feature_pb2
 from tensorflow_serving.apis import input_pb2
 
-from local_server.errors import InvalidArgumentError
+from local_server.errors import InvalidArgumentError, quote
 from local_server.rest_api import json_text
-from local_server.rest_api.json_tensor import is_base64, is_lossy, to_bytes
-from local_server.rest_api.validation import format_error, lossy_error
+from local_server.rest_api.json_tensor import is_base64, to_bytes
+from local_server.rest_api.rapidjson import is_double
+from local_server.rest_api.validation import format_error
+
+_KINDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64_t"}
 
 
 def read(document: dict[str, Any]) -> input_pb2.Input:
@@ -55,23 +57,21 @@ def _add(feature: feature_pb2.Feature, name: str, item: Any) -> None:
     if isinstance(item, str) or is_base64(item):
         _expect(feature, name, "bytes_list")
         feature.bytes_list.value.append(to_bytes(item))
-    elif isinstance(item, float) or (isinstance(item, int) and not -(2**63) <= item < 2**64):
+    elif is_double(item):
         _expect(feature, name, "float_list")
-        if is_lossy(item, np.float32):
-            raise lossy_error(item, "float")
-        feature.float_list.value.append(item)
+        feature.float_list.value.append(float(item))
     elif isinstance(item, int):  # true and false too
         _expect(feature, name, "int64_list")
         if item >= 2**63:
-            raise InvalidArgumentError(f"Feature: {name} has uint64 element. Only int64 is supported.")
+            raise InvalidArgumentError(f"Feature: {quote(name)} has uint64_t element. Only int64_t is supported.")
         feature.int64_list.value.append(int(item))
     else:
-        raise InvalidArgumentError(f"Feature: {name} has element with unexpected JSON type: {json_text.type_of(item)}")
+        raise InvalidArgumentError(
+            f"Feature: {quote(name)} has element with unexpected JSON type: {json_text.type_of(item)}"
+        )
 
 
 def _expect(feature: feature_pb2.Feature, name: str, kind: str) -> None:
     found = feature.WhichOneof("kind")
     if found not in (None, kind):
-        raise InvalidArgumentError(
-            f"Unexpected element type in feature: {name} expecting type: {found.removesuffix('_list')}"
-        )
+        raise InvalidArgumentError(f"Unexpected element type in feature: {quote(name)} expecting type: {_KINDS[found]}")

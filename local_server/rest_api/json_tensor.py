@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import itertools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ import tensorflow as tf
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference.tensors import Array
-from local_server.rest_api import json_text
+from local_server.rest_api import rapidjson
 
 # Arrays of other dtypes cannot be written in JSON.
 JSON_TYPES = (
@@ -22,9 +21,14 @@ JSON_TYPES = (
 )  # fmt: skip
 
 
+MAX_RANK = 64  # numpy's
+
+
 def to_array(value: Any, dtype: tf.DType) -> Array | None:
-    """Return nested lists as an array, or None if they are ragged or hold a value that does not fit the dtype."""
+    """Return nested lists as an array, or None if they are ragged, nested too deeply, or do not fit the dtype."""
     shape = shape_of(value)
+    if len(shape) > MAX_RANK:
+        return None
     level = [value]
     for size in shape:
         if set(map(type, level)) != {list} or set(map(len, level)) != {size}:
@@ -46,15 +50,8 @@ def shape_of(value: Any) -> list[int]:
 def _floats(leaves: list[Any], dtype: Any) -> Array | None:
     if not set(map(type, leaves)) <= {int, float}:
         return None
-    try:
-        numbers = np.array(leaves, np.float64)
-    except OverflowError:
-        return None
-    finite = np.abs(numbers[np.isfinite(numbers)])
-    # Whole numbers up to here are exact, whether written with a point or without; above, each must be looked at.
-    if finite.size and finite.max() > _largest_exact(dtype) and any(is_lossy(leaf, dtype) for leaf in leaves):
-        return None
-    return numbers.astype(dtype)
+    with np.errstate(over="ignore"):  # beyond the range is infinite
+        return np.array(leaves, np.float64).astype(dtype)
 
 
 def _integers(leaves: list[Any], dtype: Any) -> Array | None:
@@ -73,7 +70,10 @@ def _booleans(leaves: list[Any], dtype: Any) -> Array | None:
 def _strings(leaves: list[Any], dtype: Any) -> Array | None:
     if not all(isinstance(leaf, str) or is_base64(leaf) for leaf in leaves):
         return None
-    return np.fromiter(map(to_bytes, leaves), dtype, len(leaves))
+    try:
+        return np.fromiter(map(to_bytes, leaves), dtype, len(leaves))
+    except InvalidArgumentError:
+        return None
 
 
 def _converter(dtype: tf.DType) -> Callable[[list[Any], Any], Array | None]:
@@ -87,7 +87,7 @@ def _converter(dtype: tf.DType) -> Callable[[list[Any], Any], Array | None]:
 def to_bytes(leaf: Any) -> bytes:
     """Return the bytes of a JSON string or of bytes in base64."""
     if isinstance(leaf, str):
-        return json_text.to_bytes(leaf)
+        return rapidjson.to_bytes(leaf)
     text = "".join(leaf["b64"].split()).rstrip("=")  # white space and missing padding are let through
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -99,17 +99,6 @@ def _integer_range(dtype: Any) -> tuple[int, int]:
     # Narrower integers than these travel in 32 bits and are cut, as in TensorFlow Serving.
     limits = np.iinfo(dtype if np.dtype(dtype).itemsize >= 4 else np.int32)
     return int(limits.min), int(limits.max)
-
-
-def _largest_exact(dtype: Any) -> int:
-    return 2 ** (np.finfo(dtype).nmant + 1) - 1
-
-
-def is_lossy(leaf: float, dtype: Any) -> bool:
-    """Tell whether a number is beyond the exact integers, or the range, of a floating-point type."""
-    if isinstance(leaf, int) and -(2**63) <= leaf < 2**64:  # else JSON's parser takes it for a float
-        return abs(leaf) > _largest_exact(dtype)
-    return (isinstance(leaf, int) or math.isfinite(leaf)) and abs(leaf) > float(np.finfo(dtype).max)
 
 
 def is_base64(value: Any) -> bool:

@@ -52,6 +52,7 @@ class RestServer:
         bound: socket.socket,
         threads: int,
         limit: int,
+        max_body_bytes: int,
         grace_seconds: int,
         metrics_path: str | None,
         allow_cors: bool,
@@ -60,6 +61,7 @@ class RestServer:
         self._metrics_path = metrics_path
         self._allow_cors = allow_cors
         self._limit = limit
+        self._max_body_bytes = max_body_bytes
         self._requests = 0
         self._socket = bound
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
@@ -96,12 +98,15 @@ class RestServer:
         if not _SERVED.fullmatch(path):
             return HTMLResponse(_NOT_FOUND, 404)
         headers = _CORS_HEADERS if self._allow_cors else None
-        if self._allow_cors and request.method == "OPTIONS":  # a browser asks before a page of another origin may
+        if request.method == "OPTIONS":  # a browser asks before a page of another origin may
             named = re.match("https?://", request.headers.get("origin", ""))
             return Response(status_code=200 if named else 400, headers=headers, media_type="application/json")
         if query := request.scope["query_string"].decode("latin-1"):
             path = f"{path}?{query}"  # TensorFlow Serving takes it for a part of the path too
-        body = await request.body()
+        body = await self._body(request)
+        if body is None:
+            refusal = encode.error(f"The request's body is larger than {self._max_body_bytes} bytes")
+            return Response(refusal, 413, headers, media_type="application/json")
         if request.method == "POST" and self._requests >= self._limit:
             refusal = encode.error(f"The server is overloaded: {self._requests} requests are not answered yet")
             return Response(refusal, 503, headers, media_type="application/json")
@@ -113,6 +118,16 @@ class RestServer:
         finally:
             self._requests -= 1
         return Response(content, status, headers, media_type="application/json")
+
+    async def _body(self, request: Request) -> bytes | None:
+        """Return a request's body, None if it is too large."""
+        parts, size = [], 0
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > self._max_body_bytes:
+                return None
+        return b"".join(parts)
 
     def _answer(self, method: str, path: str, body: bytes, compressed: bool, arrival: float) -> tuple[int, bytes]:
         status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body, arrival)

@@ -11,22 +11,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from local_server.errors import InvalidArgumentError, StatusError, UnimplementedError
+from local_server.errors import InvalidArgumentError, StatusError, UnimplementedError, quote
 from local_server.inference.tensors import type_name
 from local_server.rest_api import json_text
-from local_server.rest_api.json_tensor import JSON_TYPES, is_base64, is_lossy, is_named, shape_of, to_array, to_bytes
+from local_server.rest_api.json_tensor import JSON_TYPES, is_base64, is_named, shape_of, to_array, to_bytes
+
+_END = object()
 
 
 def format_error(value: Any, text: str) -> InvalidArgumentError:
     """Return the error that quotes a JSON value."""
     return InvalidArgumentError(f"JSON Value: {json_text.show(value)} {text}")
-
-
-def lossy_error(value: float, type_name: str) -> InvalidArgumentError:
-    """Return the error for a number that a floating-point type cannot hold."""
-    return InvalidArgumentError(
-        f"Cannot convert JSON value: {json_text.show(value)} to {type_name} without loss of precision."
-    )
 
 
 def validate_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
@@ -41,20 +36,20 @@ def validate_rows(rows: list[Any], inputs: Mapping[str, tf.DType]) -> None:
             try:
                 _validate_item(name, value, inputs, shapes)
             except StatusError as error:
-                key = f" key: {name}" if named else ""
+                key = f" key: {quote(name)}" if named else ""
                 raise InvalidArgumentError(
                     f"Failed to process element: {index}{key} of 'instances' list. Error: {error}"
                 ) from error
         if named and row.keys() != inputs.keys():
             raise InvalidArgumentError(
                 f"Failed to process element: {index} of 'instances' list. JSON object: {json_text.show(row)} "
-                f"must only have keys: {','.join(sorted(inputs))}"
+                f"keys must be equal to: {','.join(sorted(inputs))}"
             )
 
 
 def _validate_item(name: str, value: Any, inputs: Mapping[str, tf.DType], shapes: dict[str, list[int]]) -> None:
     if name not in inputs:
-        raise InvalidArgumentError(f"JSON object: does not have named input: {name}")
+        raise InvalidArgumentError(f"JSON object: does not have named input: {quote(name)}")
     shape = shape_of(value)
     validate_value(value, shape, inputs[name])
     first = shapes.setdefault(name, shape)
@@ -64,23 +59,32 @@ def _validate_item(name: str, value: Any, inputs: Mapping[str, tf.DType], shapes
         raise InvalidArgumentError(f"Expecting shape {_shown(first)} but got: {_shown(shape)}")
 
 
-def validate_value(value: Any, shape: list[int], dtype: tf.DType, level: int = 0) -> None:
+def validate_value(value: Any, shape: list[int], dtype: tf.DType) -> None:
     """Raise a StatusError for the first value that does not fit the shape or the dtype."""
-    if not isinstance(value, list):
-        if level != len(shape):
+    open_lists = [iter([value])]  # not a recursion: lists may be nested deeper than Python's calls
+    while open_lists:
+        item = next(open_lists[-1], _END)
+        level = len(open_lists) - 1
+        if item is _END:
+            open_lists.pop()
+        elif isinstance(item, list):
+            _validate_list(item, level, shape)
+            open_lists.append(iter(item))
+        elif level != len(shape):
             raise format_error(
-                value, f"found at incorrect level: {level + 1} in the JSON DOM. Expected at level: {len(shape)}"
+                item, f"found at incorrect level: {level + 1} in the JSON DOM. Expected at level: {len(shape)}"
             )
-        _validate_leaf(value, dtype)
-        return
+        else:
+            _validate_leaf(item, dtype)
+
+
+def _validate_list(items: list[Any], level: int, shape: list[int]) -> None:
     if level >= len(shape):
         raise InvalidArgumentError(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
-    if len(value) != shape[level]:
+    if len(items) != shape[level]:
         raise InvalidArgumentError(
-            f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
+            f"Encountered list at unexpected size: {len(items)} at level: {level} expected size: {shape[level]}"
         )
-    for item in value:
-        validate_value(item, shape, dtype, level + 1)
 
 
 def _validate_leaf(value: Any, dtype: tf.DType) -> None:
@@ -91,8 +95,6 @@ def _validate_leaf(value: Any, dtype: tf.DType) -> None:
         return
     if not isinstance(value, dict) and dtype not in JSON_TYPES:
         raise UnimplementedError(f"Conversion of JSON Value: {json_text.show(value)} to type: {type_name(dtype)}")
-    if dtype.is_floating and type(value) in (int, float) and is_lossy(value, dtype.as_numpy_dtype):
-        raise lossy_error(value, type_name(dtype))
     if isinstance(value, dict) or to_array(value, dtype) is None:
         raise format_error(value, f"Type: {json_text.type_of(value)} is not of expected type: {type_name(dtype)}")
 

@@ -14,23 +14,30 @@ from model_serving.photos import Geometry
 # The "torch" preprocessing that DenseNet's ImageNet weights were trained with, for pixels in 0..255.
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_VARIANCE = ((0.229 * 255) ** 2, (0.224 * 255) ** 2, (0.225 * 255) ** 2)
+# The input's side of the network with its classifier; Keras refuses ImageNet's weights for another.
+_CLASSIFIER_SIZE = 224
 
 
 def load_densenet201(name: str, geometry: Geometry, weights: str | None) -> Backbone:
     """Return DenseNet201 (Huang et al. 2017): 1,920 features, with ImageNet's classifier unless the weights lack it."""
     shape = (geometry.size, geometry.size, 3)
-    whole = _densenet201(weights, shape)
+    whole = _densenet201(weights)
     imagenet = None
     if weights != RANDOM and whole.layers[-1].name == "predictions":
         imagenet = Classifier(*whole.layers[-1].get_weights())
     convolutions = keras.Model(whole.input, whole.get_layer("relu").output)
+    if geometry.size != _CLASSIFIER_SIZE:  # the same weights at another size: nothing in them depends on it
+        trained = convolutions.get_weights()
+        convolutions = keras.applications.DenseNet201(weights=None, input_shape=shape, include_top=False)
+        convolutions.set_weights(trained)
     pixels = keras.Input(shape, name="pixels")
     scaled = layers.Normalization(mean=IMAGENET_MEAN, variance=IMAGENET_VARIANCE, name="imagenet_scale")(pixels)
     return Backbone(name, geometry, keras.Model(pixels, convolutions(scaled), name=name), imagenet)
 
 
-def _densenet201(weights: str | None, shape: tuple[int, int, int]) -> keras.Model:
+def _densenet201(weights: str | None) -> keras.Model:
     """Build the network with its weights; those of a file may be with or without the classifier on top."""
+    shape = (_CLASSIFIER_SIZE, _CLASSIFIER_SIZE, 3)
     if weights == RANDOM:
         return keras.applications.DenseNet201(weights=None, input_shape=shape)
     if weights and not Path(weights).is_file():

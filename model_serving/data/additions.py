@@ -1,4 +1,4 @@
-"""Photos that join the training photos of a data set, such as those that people sent as feedback."""
+"""Additions to the training photos of a data set, such as the photos that people sent as feedback."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from model_serving.data.dataset import Dataset, LabelledPhoto, read_class_folders
+from model_serving.data.dataset import Dataset, LabelledPhoto, read_labelled
 from model_serving.data.inspection import SAME_PICTURE, likeness, thumbnails_or_reasons
 from model_serving.errors import DatasetError
+from model_serving.photos.labels import class_meant
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Additions:
 
 
 def add_photos(dataset: Dataset, folders: Sequence[Path]) -> tuple[Dataset, Additions]:
-    """Add the photos in the class folders of each of `folders` to the training photos, and to no others.
+    """Add the labelled photos of each of `folders` to the training photos, and to no others.
 
     What people choose to send is no fair sample, so nothing is measured on it; and a picture that something is measured
     on is not learned from. Raises `DatasetError` for a folder without photos, or of a breed that `dataset` has not.
@@ -38,14 +39,15 @@ def add_photos(dataset: Dataset, folders: Sequence[Path]) -> tuple[Dataset, Addi
 
 
 def _read_known(folder: Path, breeds: Sequence[str]) -> list[LabelledPhoto]:
-    photos = read_class_folders(folder)
-    strangers = sorted({photo.breed for photo in photos} - set(breeds))
+    photos = read_labelled(folder)
+    class_of = {label: class_meant(label, breeds) for label in {photo.breed for photo in photos}}
+    strangers = sorted(label for label, known in class_of.items() if known is None)
     if strangers:
         raise DatasetError(
             f"{str(folder)!r} has photos of {', '.join(strangers)}, which the training photos have not. "
             "Add photos of each to those, or take its folder away."
         )
-    return photos
+    return [LabelledPhoto(photo.path, class_of[photo.breed] or photo.breed) for photo in photos]
 
 
 def _without_pictures_of(others: Sequence[LabelledPhoto], photos: Sequence[LabelledPhoto]) -> list[LabelledPhoto]:

@@ -1,4 +1,4 @@
-"""Photos as batches of pixels, decoded ahead of whoever computes on them."""
+"""Batches of decoded photos, each decoded while the one before it is worked on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from model_serving.data.files import read_file
 from model_serving.photos import Geometry, PhotoError
 from model_serving.photos.pool import shared_pool
 
@@ -27,7 +28,7 @@ def decoded_batches(paths: Sequence[Path], geometry: Geometry) -> Iterator[list[
 
     def read(path: Path) -> tuple[Path, np.ndarray | Exception]:
         try:
-            return path, decode(path.read_bytes(), geometry)
+            return path, decode(read_file(path), geometry)
         except OSError as error:
             return path, error
 

@@ -1,4 +1,4 @@
-"""Fetches an archive of labelled photos: resumed where it broke off, verified, unpacked, put in place whole."""
+"""Download of an archive of labelled photos: resumed where it broke off, verified, unpacked, put in place whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks a data set over before hours are spent on it: what is there, what is broken, what flatters the accuracy."""
+"""Inspection of a data set before hours are spent on it: its size, broken photos, and pictures in two places."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from model_serving.data.dataset import Dataset, LabelledPhoto
+from model_serving.data.files import read_file
 from model_serving.photos import Geometry, PhotoError
 from model_serving.photos.pool import shared_pool
 from model_serving.progress import progress
@@ -101,7 +102,7 @@ def likeness(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _thumbnail_or_reason(photo: LabelledPhoto) -> np.ndarray | str:
     try:
-        image = shared_pool().read_pixels(photo.path.read_bytes(), _GEOMETRY).image()
+        image = shared_pool().read_pixels(read_file(photo.path), _GEOMETRY).image()
     except (PhotoError, OSError) as error:
         return str(error)
     pixels = np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), np.float32)

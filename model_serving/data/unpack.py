@@ -1,21 +1,50 @@
-"""Unpacks a zip file that nobody vouches for."""
+"""Unpacking of zip files that nobody vouches for."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import stat
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from model_serving.data.files import is_litter
 from model_serving.errors import DownloadError
 from model_serving.progress import progress
 
 # Photos are compressed already: an archive of them that grows tenfold holds something else.
 MAX_GROWTH = 10
 MAX_MEMBERS = 1_000_000
-# What a Mac adds to every archive it makes.
-_LITTER = ("__MACOSX", ".DS_Store")
+# Where a zip file that is given as a data set is unpacked, in a folder named after it and its content.
+UNPACKED = Path("build/unpacked")
+
+
+def unpacked(source: Path) -> Path:
+    """Return `source`, or the folder with its content if it is a zip file: unpacked once, and found again later.
+
+    Raises `DownloadError` as `unpack` does.
+    """
+    if not source.is_file() or not (source.suffix.lower() == ".zip" or zipfile.is_zipfile(source)):
+        return source
+    try:
+        with zipfile.ZipFile(source) as archive:
+            lines = sorted(f"{member.filename} {member.CRC} {member.file_size}" for member in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise DownloadError(f"{str(source)!r} is no sound zip file: {error}. Make or fetch it again.") from error
+    digest = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    folder = UNPACKED / f"{source.stem[:100]}-{digest}"
+    if not folder.exists():
+        UNPACKED.mkdir(parents=True, exist_ok=True)
+        incoming = folder.with_name(f".{folder.name}.{os.getpid()}")
+        try:
+            unpack(source, incoming)
+            incoming.rename(folder)
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
+        print(f"unpacked into {folder}")
+    return _content(folder)
 
 
 def unpack(file: Path, folder: Path) -> Path:
@@ -27,8 +56,8 @@ def unpack(file: Path, folder: Path) -> Path:
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            members = [member for member in archive.infolist() if not set(_parts(member)) & set(_LITTER)]
-            _check(members, file, folder)
+            _check(archive.infolist(), file, folder)
+            members = [member for member in archive.infolist() if not any(map(is_litter, _parts(member)))]
             folder.mkdir(parents=True)
             with progress(len(members), "unpack", "file") as bar:
                 for member in members:
@@ -37,6 +66,11 @@ def unpack(file: Path, folder: Path) -> Path:
                     bar.update()
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DownloadError(f"{str(file)!r} is no sound zip file: {error}. Remove it and fetch it again.") from error
+    return _content(folder)
+
+
+def _content(folder: Path) -> Path:
+    """Return the one folder in `folder` if that holds everything, else `folder` itself."""
     children = list(folder.iterdir())
     return children[0] if len(children) == 1 and children[0].is_dir() else folder
 

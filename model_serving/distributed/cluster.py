@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_serving.data.batches import BATCH
+from model_serving.data.files import open_file
 from model_serving.errors import DistributedError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def split_readable(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
 def _why_unreadable(path: Path) -> str | None:
     try:
         str(path).encode()
-        with path.open("rb"):
+        with open_file(path):
             return None
     except UnicodeEncodeError:
         return "the file's name is not UTF-8"

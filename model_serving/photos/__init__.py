@@ -30,6 +30,7 @@ __all__ = [
     "PhotoError",
     "TooManyPixelsError",
     "UnsupportedPhotoError",
+    "open_photo",
     "read_pixels",
     "read_shrunk",
 ]

@@ -1,41 +1,31 @@
-"""Tell what the bytes are, and refuse what would cost too much, before a pixel is decoded."""
+"""Opening of photos: their type is told by their bytes, and what would cost too much is refused before decoding."""
 
 from __future__ import annotations
 
 import functools
 import io
-import re
+import math
 import warnings
 
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
+from model_serving.photos import bmp, iso_media, jpeg, png, tiff
 from model_serving.photos.errors import DamagedPhotoError, PhotoError, TooManyPixelsError, UnsupportedPhotoError
 
-# JPEG includes MPO, which is how several phones store a JPEG with a second picture behind it. HEIC comes beside these
-# where its extra is installed.
+# HEIC comes beside these where its extra is installed.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
-# Larger photos are refused from their header. While a photo is read it takes at most 17 bytes a pixel, 850 MB at this
-# limit: 16 in WebP's decoder, 14 in those of AVIF and HEIC, 13 for a TIFF of 16 bits with alpha in one strip, 8 for a
-# progressive JPEG in four colours, 4 for most.
-MAX_PIXELS = 50_000_000
-
-# Each scan of a JPEG goes over the whole image again, and an empty one takes ten bytes. Cameras and web sites write
-# at most 14, between some hundred segments.
-MAX_SCANS = 100
-MAX_SEGMENTS = 10_000
+# Larger photos are refused from their header: telephones take up to 8192x6144. While a photo is read it takes at most
+# 17 bytes a pixel, 880 MB at this limit: 16 in WebP's decoder, 14 in those of AVIF and HEIC, 13 for a TIFF of 16 bits
+# with alpha in one strip, 8 for a progressive JPEG in four colours, 4 for most.
+MAX_PIXELS = 52_000_000
 
 # How often a decoder may ask for the next bytes. A file of tiny parts, each a step in Python, would otherwise keep a
 # processor busy for a second a megabyte; real photos of 20 MB need at most some thousands.
 MAX_READS = 200_000
 
-# The brands by which an ISO media file says that it holds HEVC images, and those of AVIF, which share its containers.
-_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-_AVIF_BRANDS = frozenset({b"avif", b"avis"})
-
-# TIFF's tags for the width and length of its tiles, or of its strips.
-_TILE_WIDTH, _TILE_LENGTH, _ROWS_PER_STRIP = 322, 323, 278
+_TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 # Pillow's own warning comes at another limit than ours; its error, at twice that, stays on.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -44,11 +34,12 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
-    """Return the image with its header read and no pixel decoded.
+    """Return the image with its header read and no pixel decoded; `info["code_points"]` has its colours by ITU-T H.273.
 
     Raises `UnsupportedPhotoError`, `TooManyPixelsError` or `DamagedPhotoError`.
     """
-    formats = _heif_formats() if _is_heic(photo) else FORMATS
+    formats = _heif_formats() if iso_media.is_heic(photo) else FORMATS
+    photo = _without_faults(photo)
     try:
         image = Image.open(_Reader(photo), formats=formats)
     except PhotoError:
@@ -58,40 +49,30 @@ def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
     except Exception as error:
         if isinstance(error, UnidentifiedImageError) and not _begins_as_image(photo, formats):
             raise UnsupportedPhotoError from error
+        if photo[:4] in _TIFF_HEADERS and tiff.is_whole(photo):  # Pillow does not say whether it is damaged or unknown
+            raise UnsupportedPhotoError(tiff.UNREAD) from error
         raise DamagedPhotoError from error
-    if max(image.width * image.height, _tile_pixels(image)) > max_pixels:
+    pixels = image.width * image.height
+    if isinstance(image, TiffImageFile):
+        pixels = max(pixels, math.prod(tiff.tile_size(image)))
+    if pixels > max_pixels:
         raise TooManyPixelsError(max_pixels)
-    if image.format in ("JPEG", "MPO") and _has_many_scans(photo):
+    if isinstance(image, TiffImageFile):
+        tiff.require_readable(image, photo)
+    if image.format == "JPEG" and jpeg.has_many_scans(photo, pixels):
         raise UnsupportedPhotoError("This JPEG is in too many small parts. Please save it as an ordinary JPEG.")
+    if image.format == "BMP" and (decoded := bmp.decode_runs(image, photo)):
+        return decoded
+    image.info["code_points"] = png.code_points(photo) if image.format == "PNG" else iso_media.code_points(photo)
     return image
 
 
-def _tile_pixels(image: Image.Image) -> int:
-    """Return the pixels of a tile of a TIFF, which is decoded whole however small the image in it is."""
-    if not isinstance(image, TiffImageFile):
-        return 0
-    width = image.tag_v2.get(_TILE_WIDTH, 0)
-    height = image.tag_v2.get(_TILE_LENGTH, image.tag_v2.get(_ROWS_PER_STRIP, 0))  # as libtiff takes it
-    return width * height if isinstance(width, int) and isinstance(height, int) else 0
-
-
-# A marker of a JPEG whose segment has a length: not one that is stuffed, or stands alone, or is repeated to fill.
-_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-
-
-def _has_many_scans(jpeg: bytes) -> bool:
-    """Walk over the segments of the first image, as its decoder will: a video may follow it, a thumbnail be in it."""
-    scans, at = 0, 2
-    for _ in range(MAX_SEGMENTS):
-        found = _MARKER.search(jpeg, at)
-        if not found or jpeg[found.end() - 1] == _END_OF_IMAGE:
-            return False
-        scans += jpeg[found.end() - 1] == _START_OF_SCAN
-        if scans > MAX_SCANS:
-            return True
-        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])
-    return True
+def _without_faults(photo: bytes) -> bytes:
+    if photo.startswith(png.SIGNATURE):
+        return png.without_faults(photo)
+    if photo.startswith(b"\xff\xd8\xff"):
+        return jpeg.with_end(jpeg.without_faults(photo))
+    return photo
 
 
 class _Reader(io.BytesIO):
@@ -104,14 +85,6 @@ class _Reader(io.BytesIO):
         if self._reads > MAX_READS:
             raise UnsupportedPhotoError("This file is in too many small parts. Please save the photo as a JPEG.")
         return super().read(size)
-
-
-def _is_heic(photo: bytes) -> bool:
-    if photo[4:8] != b"ftyp":
-        return False
-    box = photo[8 : min(int.from_bytes(photo[:4]), 256)]
-    brands = {box[at : at + 4] for at in range(0, len(box), 4)}
-    return bool(brands & _HEIC_BRANDS) and not brands & _AVIF_BRANDS
 
 
 @functools.cache

@@ -6,7 +6,9 @@ import io
 
 from PIL import ExifTags, Image, ImageCms
 
+from model_serving.photos import bmp, hdr
 from model_serving.photos.geometry import Geometry
+from model_serving.photos.png import MAX_PROFILE_BYTES
 
 # Transparent pixels show what lies behind the page, not the colour hidden under them.
 BACKGROUND = (255, 255, 255)
@@ -14,6 +16,9 @@ BACKGROUND = (255, 255, 255)
 # Modes that are resized as they are decoded, and what becomes of those with alpha on the background.
 _PLAIN = ("L", "RGB", "CMYK")
 _OPAQUE = {"La": "L", "RGBa": "RGB"}
+
+# Frames of an animation that are looked at for the first one that is not empty.
+_MAX_EMPTY_FRAMES = 10
 
 # What is converted at once, in pixels: little beside a photo, and much beside the cost of a call.
 _BAND_PIXELS = 1 << 18
@@ -33,17 +38,22 @@ PHOTO_SIZE = "photo_size"
 
 _SRGB = ImageCms.createProfile("sRGB")
 
+# Names under which Pillow keeps XMP.
+_XMP = ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp")
+_MAX_PROFILE_TAGS = 100
+_FLOAT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3"})
+
 
 def see(image: Image.Image, geometry: Geometry) -> Image.Image:
     """Return the upright sRGB image of `geometry.size` x `geometry.size` that the model sees of an opened image.
 
     Raises whatever the decoder raises.
     """
-    photo_size = _upright_size(image)
+    size = image.size  # a JPEG has another one when it was decoded
     least = round(2 * geometry.size / geometry.crop)
     box = geometry.box(*_decode_near(image, (least, least)))
     seen = _finish(image, (geometry.size, geometry.size), box)
-    seen.info[PHOTO_SIZE] = photo_size
+    seen.info[PHOTO_SIZE] = _turned(size, image)
     return seen
 
 
@@ -52,18 +62,18 @@ def shrink(image: Image.Image, long_side: int) -> Image.Image:
 
     Raises whatever the decoder raises.
     """
-    photo_size = _upright_size(image)
-    scale = min(1.0, long_side / max(image.size))
-    width, height = (max(1, round(side * scale)) for side in image.size)
+    size = image.size
+    scale = min(1.0, long_side / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
     shrunk = _finish(image, (width, height), (0, 0, *_decode_near(image, (2 * width, 2 * height))))
-    shrunk.info = {PHOTO_SIZE: photo_size}  # none of its comments, EXIF and profile
+    shrunk.info = {PHOTO_SIZE: _turned(size, image)}  # none of its comments, EXIF and profile
     return shrunk
 
 
 def _finish(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
     # What costs time by the pixel comes after the resize, where it can.
     seen = _on_background(_resize(image, size, box))
-    seen = _to_srgb(seen, image.info.get("icc_profile"))
+    seen = _to_srgb(seen, image.info.get("icc_profile"), image.info.get("code_points"))
     # A square is centred, so turning the small result upright is the same as turning the photo first, and cheaper.
     turn = _UPRIGHT.get(_orientation(image))
     return seen if turn is None else seen.transpose(turn)
@@ -77,8 +87,25 @@ def _decode_near(image: Image.Image, least: tuple[int, int]) -> tuple[float, flo
     that difference.
     """
     scaled = image.draft(None, least)
-    image.load()
+    _load_shown_frame(image)
     return scaled[1][2:] if scaled else image.size
+
+
+def _load_shown_frame(image: Image.Image) -> None:
+    """Decode the first frame; of a GIF whose first frames are all transparent, the first one that shows something."""
+    image.load()
+    if image.format == "BMP":
+        bmp.fill_empty_alpha(image)
+    if image.format != "GIF":
+        return
+    for frame in range(1, _MAX_EMPTY_FRAMES):
+        if not image.has_transparency_data or image.convert("RGBA").getchannel("A").getextrema() != (0, 0):
+            return
+        try:
+            image.seek(frame)
+        except EOFError:
+            return
+        image.load()
 
 
 def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
@@ -102,7 +129,9 @@ def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, 
 def _to_8_bits(image: Image.Image) -> Image.Image:
     """Return the image in mode L, RGB, CMYK, La or RGBa: with alpha, colours weigh as much as they are seen."""
     transparent = image.info.get("transparency")
-    if image.mode.startswith("I"):  # 16 bits a pixel: scale to 8 rather than cut
+    if image.mode == "F":  # TIFFs of floats from 0 to 1
+        image = image.point(lambda value: value * 255 + 0.5).convert("L")
+    elif image.mode.startswith("I"):  # 16 bits a pixel: scale to 8 rather than cut
         image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
         if transparent is not None:
             image.info["transparency"] = round(transparent / 257)
@@ -127,8 +156,11 @@ def _on_background(image: Image.Image) -> Image.Image:
     return canvas
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile:
+def _to_srgb(image: Image.Image, profile: bytes | None, code_points: tuple[int, int] | None) -> Image.Image:
+    """Return RGB in sRGB: by the code points of HDR and of AVIF, HEIC and PNG, otherwise by the ICC profile."""
+    if code_points and (hdr.is_hdr(code_points[1]) or not profile):
+        return hdr.to_srgb(image.convert("RGB"), *code_points)
+    if profile and _is_bounded(profile):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
@@ -138,11 +170,26 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    return image.size if _orientation(image) < 5 else image.size[::-1]
+def _is_bounded(profile: bytes) -> bool:
+    """Tell whether a profile is applied in bounded time: multi-process elements are programs, ignored by browsers."""
+    count = int.from_bytes(profile[128:132])
+    tags = {profile[132 + 12 * entry : 136 + 12 * entry] for entry in range(min(count, _MAX_PROFILE_TAGS))}
+    return (
+        count <= _MAX_PROFILE_TAGS
+        and len(profile) <= MAX_PROFILE_BYTES
+        and b"mpet" not in profile
+        and not tags & _FLOAT_TAGS
+    )
+
+
+def _turned(size: tuple[int, int], image: Image.Image) -> tuple[int, int]:
+    """Return a size of the decoded image as it is when upright."""
+    return size if _orientation(image) < 5 else size[::-1]
 
 
 def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; one that only XMP tells does not count, as in browsers."""
+    image.info = {name: value for name, value in image.info.items() if name not in _XMP}
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # Damaged EXIF does not spoil the picture.

@@ -12,8 +12,10 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 from model_serving.backbones import Backbone, Classifier
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
-from model_serving.savedmodel.card import CARD_FILE, ModelCard
+from model_serving.savedmodel.card import CARD_FILE, Familiarity, ModelCard
+from model_serving.savedmodel.familiarity import DOG_CLASSES
 from model_serving.savedmodel.graph import ServedGraph, build_graph
+from model_serving.savedmodel.imagenet_calibrations import calibrated
 from model_serving.savedmodel.signatures import Signature
 from model_serving.savedmodel.versions import write_version
 from model_serving.savedmodel.weights import split_weights, write_checkpoint
@@ -39,8 +41,9 @@ def export_imagenet_head(model: Path, backbone: Backbone) -> Path:
         crop=backbone.geometry.crop,
         breeds=IMAGENET_BREEDS,
         detects_dogs=True,
+        familiarity=Familiarity(shown_classes=DOG_CLASSES),
     )
-    return export_model(model, backbone, head, card)
+    return export_model(model, backbone, head, calibrated(card))
 
 
 def export_model(

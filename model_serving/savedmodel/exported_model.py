@@ -31,6 +31,12 @@ class ExportedModel:
         """Return the outputs of a signature for pixels uint8 [N, size, size, 3], by alias; those named, or all."""
         return predict(self._servable, signature, {"pixels": pixels}, outputs)
 
+    def tensors(self, pixels: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return tensors of the graph that no signature gives, by their names, for pixels uint8 [N, size, size, 3]."""
+        fetches = {name: f"{name}:0" for name in names}
+        values = self._servable.run({"pixels:0": pixels}, fetches, names, None)
+        return {name: values[name] for name in names}
+
     def close(self) -> None:
         """Free the graph and its weights."""
         self._servable.close()

@@ -18,7 +18,12 @@ from model_serving.breeds import IMAGENET_DOGS
 from model_serving.photos.labels import TOP_K
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.decode import decode_photo
+from model_serving.savedmodel.familiarity import familiarity_score, quantile_values, share_below, shown_share
 from model_serving.savedmodel.signatures import DESCRIBE, EXPLAIN, PIXELS, SERVING_DEFAULT, Signature
+
+# Names of nodes by which `recalibration.py` finds them again in an exported graph: tensors, then constants.
+LOGITS, DOG_PROBABILITY, SHOWN_SHARE = "logits", "dog_probability", "shown_share"
+TEMPERATURE, QUANTILES, CARD = "temperature", "familiarity_quantiles", "card"
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
         outputs, heatmap = _classify(features, backbone.imagenet, head, card)
         # The REST API refuses a signature without inputs, so `describe` has one that nobody needs to send over gRPC.
         unused = tf.compat.v1.placeholder(tf.string, [None], "unused")
-        model_card = tf.repeat([card.to_json()], tf.size(unused), name="model_card")
+        model_card = tf.repeat(tf.constant([card.to_json()], name=CARD), tf.size(unused), name="model_card")
     blank = np.zeros((1, size, size, 3), np.uint8)
     nothing = {"unused": np.array([""], object)}
     return ServedGraph(
@@ -75,24 +80,33 @@ def _classify(
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Return the outputs named in the contract, and the heat map of the first breed."""
     pooled = tf.reduce_mean(features, [1, 2])
-    logits = tf.matmul(pooled, head.kernel) + head.bias
-    probabilities = tf.nn.softmax(logits / card.temperature, name="probabilities")
+    logits = tf.add(tf.matmul(pooled, head.kernel), head.bias, name=LOGITS)
+    temperature = tf.constant(card.temperature, name=TEMPERATURE)
+    probabilities = tf.nn.softmax(logits / temperature, name="probabilities")
+    classes = None if imagenet is None else tf.nn.softmax(tf.matmul(pooled, imagenet.kernel) + imagenet.bias)
+    share = tf.identity(_shown_share(pooled, classes, card), SHOWN_SHARE)
+    quantiles = tf.constant(quantile_values(card.familiarity), name=QUANTILES)
+    familiarity = share_below(familiarity_score(logits, temperature, share, card.head), quantiles)
     top_probabilities, top_indices = tf.math.top_k(probabilities, min(TOP_K, len(card.breeds)))
     outputs = {
         "probabilities": probabilities,
         "top_breeds": tf.gather(tf.constant(card.breeds), top_indices, name="top_breeds"),
         "top_probabilities": tf.identity(top_probabilities, "top_probabilities"),
-        "dog_probability": tf.identity(_dog_probability(pooled, imagenet), "dog_probability"),
+        "dog_probability": tf.identity(_dog_probability(pooled, classes), DOG_PROBABILITY),
+        "familiarity": tf.identity(familiarity, "familiarity"),
     }
     return outputs, _heatmap(features, head, top_indices[:, 0])
 
 
-def _dog_probability(pooled: tf.Tensor, imagenet: Classifier | None) -> tf.Tensor:
+def _dog_probability(pooled: tf.Tensor, classes: tf.Tensor | None) -> tf.Tensor:
     """Return what ImageNet's classifier gives to all its dogs together; 1 if the backbone came without classifier."""
-    if imagenet is None:
-        return tf.ones_like(pooled[:, 0])
-    classes = tf.nn.softmax(tf.matmul(pooled, imagenet.kernel) + imagenet.bias)
-    return tf.reduce_sum(classes[:, IMAGENET_DOGS], axis=1)
+    return tf.ones_like(pooled[:, 0]) if classes is None else tf.reduce_sum(classes[:, IMAGENET_DOGS], axis=1)
+
+
+def _shown_share(pooled: tf.Tensor, classes: tf.Tensor | None, card: ModelCard) -> tf.Tensor:
+    """Return the share of ImageNet's classifier on the classes that the model's photos show; 1 without classifier."""
+    shown = card.familiarity.shown_classes
+    return tf.ones_like(pooled[:, 0]) if classes is None or not shown else shown_share(classes, shown)
 
 
 def _heatmap(features: tf.Tensor, head: Classifier, breed: tf.Tensor) -> tf.Tensor:

@@ -28,12 +28,14 @@ TIMEOUT_SECONDS = 60.0
 class Score:
     """A model's answer for one photo: the likeliest breeds first, each with its probability, and the version.
 
-    `dog_probability` and `is_dog` are None if the model cannot tell dogs from other things.
+    `dog_probability` and `is_dog` are None if the model cannot tell dogs from other things, and `familiarity`, of 100
+    photos of the model's classes the share that looks stranger than this one, if it does not know.
     """
 
     predictions: list[tuple[str, float]]
     dog_probability: float | None
     is_dog: bool | None
+    familiarity: float | None
     version: int
 
 
@@ -124,9 +126,15 @@ def _scores(outputs: dict[str, np.ndarray], card: ModelCard, version: int) -> li
             [(breed.decode(), float(share)) for breed, share in zip(breeds, shares, strict=True)],
             float(dog) if card.detects_dogs else None,
             bool(dog >= card.thresholds.dog) if card.detects_dogs else None,
+            float(familiarity) if card.familiarity.quantiles else None,
             version,
         )
-        for breeds, shares, dog in zip(
-            outputs["top_breeds"], outputs["top_probabilities"], outputs["dog_probability"], strict=True
+        for breeds, shares, dog, familiarity in zip(
+            outputs["top_breeds"],
+            outputs["top_probabilities"],
+            outputs["dog_probability"],
+            # Versions of older releases have no such output.
+            outputs.get("familiarity", outputs["dog_probability"]),
+            strict=True,
         )
     ]

@@ -87,6 +87,7 @@ def score_row(file: str, result: Score | Exception) -> ScoreRow:
         "confidence": result.predictions[0][1],
         "is_dog": result.is_dog,
         "dog_probability": result.dog_probability,
+        "familiarity": result.familiarity,
         "predictions": [{"breed": breed, "confidence": confidence} for breed, confidence in result.predictions],
         "version": result.version,
         "error": None,

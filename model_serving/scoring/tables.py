@@ -16,6 +16,7 @@ from model_serving.scoring.journal import ScoreRow
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_LEADING = ("file", "breed", "confidence", "is_dog", "dog_probability", "familiarity")
 FORMATS = (".csv", ".ndjson", ".parquet")
 
 
@@ -74,7 +75,7 @@ def from_arrow(table: pa.Table) -> Iterator[ScoreRow]:
         if flat["error"] is not None:
             yield {"file": flat["file"], "error": flat["error"]}
             continue
-        row = {name: flat[name] for name in ("file", "breed", "confidence", "is_dog", "dog_probability")}
+        row = {name: flat[name] for name in _LEADING}
         names = [("breed", "confidence"), *((f"breed_{place}", f"confidence_{place}") for place in range(2, TOP_K + 1))]
         row["predictions"] = [
             {"breed": flat[breed], "confidence": flat[confidence]}
@@ -85,7 +86,7 @@ def from_arrow(table: pa.Table) -> Iterator[ScoreRow]:
 
 
 def _flat(row: ScoreRow) -> ScoreRow:
-    flat = {name: row.get(name) for name in ("file", "breed", "confidence", "is_dog", "dog_probability")}
+    flat = {name: row.get(name) for name in _LEADING}
     predictions = row.get("predictions") or []
     for place in range(1, TOP_K):
         rest = predictions[place] if place < len(predictions) else {}

@@ -44,6 +44,15 @@ def trained_card(
         detects_dogs=calibration.detects_dogs,
         temperature=calibration.temperature,
         thresholds=calibration.thresholds,
+        familiarity=fitted.familiarity,
+        calibration={
+            "photos": calibration.photos,
+            "from": "cross-validation" if fitted.cross_validated else "valid",
+            "error_before": calibration.error_before,
+            "error_after": calibration.error_after,
+        }
+        if calibration.photos
+        else None,
         training={
             "photos": len(photos),
             "breeds": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
@@ -55,12 +64,6 @@ def trained_card(
             "kept_epoch": kept_epoch(fitted.history),
             "started_from": fitted.started_from,
             "l2": round(l2_for(len(photos)), 4),
-            "calibration": {
-                "photos": calibration.photos,
-                "from": "cross-validation" if fitted.cross_validated else "valid",
-                "error_before": calibration.error_before,
-                "error_after": calibration.error_after,
-            },
             "valid": asdict(metrics["valid"]) if "valid" in metrics else None,
         },
         test=asdict(metrics["test"]) if "test" in metrics else None,

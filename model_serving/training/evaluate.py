@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from model_serving.breeds import same_breed
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import DatasetError
 from model_serving.metrics import Metrics, measure
+from model_serving.photos.labels import class_meant
 from model_serving.progress import progress
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.exported_model import ExportedModel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,16 @@ class Evaluation:
     skipped: list[tuple[Path, str]]
 
 
+@dataclass(frozen=True)
+class LabelledAnswers(Generic[T]):
+    """A model's answers to photos, each with the index of its breed; the rest is as in `Evaluation`."""
+
+    values: list[T]
+    labels: np.ndarray
+    unknown: Counter[str]
+    skipped: list[tuple[Path, str]]
+
+
 def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
     """Ask the exported `version` about every photo and compare with its label.
 
@@ -35,27 +48,37 @@ def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
     named in `skipped`. Raises `DatasetError` if nothing is left.
     """
     with ExportedModel(version) as model:
-        index = _indices(model.card, {photo.breed for photo in photos})
-        unknown = Counter(photo.breed for photo in photos if photo.breed not in index)
-        label_of = {photo.path: index[photo.breed] for photo in photos if photo.breed in index}
-        probabilities: list[np.ndarray] = []
-        labels: list[int] = []
-        skipped: list[tuple[Path, str]] = []
-        with progress(len(label_of), "evaluate", "photo") as bar:
-            for decoded in decoded_batches(list(label_of), model.card.geometry):
-                results = map_decoded(decoded, lambda pixels: model.ask(pixels)["probabilities"])
-                for path, result in results:
-                    if isinstance(result, Exception):
-                        skipped.append((path, str(result)))
-                    else:
-                        probabilities.append(result)
-                        labels.append(label_of[path])
-                bar.update(len(decoded))
-    if not probabilities:
+        answers = answer_labelled(model.card, photos, lambda pixels: model.ask(pixels)["probabilities"], "evaluate")
+    return Evaluation(measure(np.stack(answers.values), answers.labels), answers.unknown, answers.skipped)
+
+
+def answer_labelled(
+    card: ModelCard, photos: Sequence[LabelledPhoto], ask: Callable[[np.ndarray], Iterable[T]], what: str
+) -> LabelledAnswers[T]:
+    """Return what `ask` makes of the pixels of each photo whose breed the model knows, and its breed's index.
+
+    Shows a progress line titled `what`. Raises `DatasetError` if there is no such photo that can be read.
+    """
+    index = _indices(card.breeds, {photo.breed for photo in photos})
+    unknown = Counter(photo.breed for photo in photos if photo.breed not in index)
+    label_of = {photo.path: index[photo.breed] for photo in photos if photo.breed in index}
+    values: list[T] = []
+    labels: list[int] = []
+    skipped: list[tuple[Path, str]] = []
+    with progress(len(label_of), what, "photo") as bar:
+        for decoded in decoded_batches(list(label_of), card.geometry):
+            for path, result in map_decoded(decoded, ask):
+                if isinstance(result, Exception):
+                    skipped.append((path, str(result)))
+                else:
+                    values.append(result)
+                    labels.append(label_of[path])
+            bar.update(len(decoded))
+    if not values:
         raise DatasetError("None of these photos can be read and shows a breed that the model knows.")
-    return Evaluation(measure(np.stack(probabilities), labels), unknown, skipped)
+    return LabelledAnswers(values, np.array(labels), unknown, skipped)
 
 
-def _indices(card: ModelCard, breeds: Iterable[str]) -> dict[str, int]:
-    """Return the index of each of `breeds`, in any spelling, among the model's; those it lacks are left out."""
-    return {breed: i for breed in breeds for i, known in enumerate(card.breeds) if same_breed(known, breed)}
+def _indices(classes: Sequence[str], labels: Iterable[str]) -> dict[str, int]:
+    """Return the index of each of `labels`, in any spelling, among the model's classes; those it lacks are left out."""
+    return {label: classes.index(known) for label in labels if (known := class_meant(label, classes))}

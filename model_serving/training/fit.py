@@ -9,8 +9,16 @@ from typing import Literal
 import numpy as np
 
 from model_serving.backbones import Backbone, Classifier
-from model_serving.training.calibration import FEWEST_PHOTOS, Calibration, calibrate, softmax
-from model_serving.training.head import fit_head, held_out_logits, imagenet_start
+from model_serving.savedmodel.card import Familiarity
+from model_serving.training.calibration import (
+    FEWEST_PHOTOS,
+    Calibration,
+    calibrate,
+    dog_probabilities,
+    measure_familiarity,
+    softmax,
+)
+from model_serving.training.head import fit_head, held_out_logits, imagenet_start, kept_epoch, refit_head
 from model_serving.training.head_options import HeadOptions
 
 # Features float32 [N, features] of photos, and the indices of their breeds, int [N].
@@ -19,17 +27,23 @@ Labelled = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class FittedHead:
-    """A head with its history by epoch, its start, and the calibration of its answers."""
+    """A head with its history by epoch, its start, the calibration of its answers, and their familiarity.
+
+    The head has learned from the validation photos too; `valid_probabilities` [N, breeds] for these are by the head
+    before that.
+    """
 
     head: Classifier
     history: dict[str, list[float]]
     started_from: Literal["imagenet", "zeros"]
     calibration: Calibration
+    familiarity: Familiarity
     cross_validated: bool
+    valid_probabilities: np.ndarray
 
     def probabilities(self, values: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities [N, breeds] of features [N, features]."""
-        return softmax((values @ self.head.kernel + self.head.bias) / self.calibration.temperature)
+        return softmax(_logits(self.head, values) / self.calibration.temperature)
 
 
 def fit(
@@ -38,7 +52,8 @@ def fit(
     """Fit and calibrate a head on the splits `train` and `valid`; print the epochs and the calibration error.
 
     With too few validation photos, which would decide by chance, the calibration is cross-validated on the training
-    photos, each judged by a head that has not seen it.
+    photos, each judged by a head that has not seen it. Once epoch and temperature are known, the validation photos are
+    learned from as well.
     """
     train, valid = labelled["train"], labelled["valid"]
     start = None
@@ -50,8 +65,12 @@ def fit(
     if cross_validated:
         logits, labels = held_out_logits(train, len(breeds), options, start)
     else:
-        logits, labels = valid[0] @ head.kernel + head.bias, valid[1]
-    calibration = calibrate(logits, labels, backbone.imagenet, train[0])
+        logits, labels = _logits(head, valid[0]), valid[1]
+    imagenet = backbone.imagenet
+    calibration = calibrate(logits, labels, None if imagenet is None else dog_probabilities(imagenet, train[0]))
+    unseen = train[0] if cross_validated else valid[0]
+    familiarity = measure_familiarity(logits, unseen, imagenet, train[0])
+    valid_probabilities = softmax(_logits(head, valid[0]) / calibration.temperature)
     if calibration.error_before is not None:
         print(
             f"temperature {calibration.temperature:.2f}, by {calibration.photos} "
@@ -61,4 +80,11 @@ def fit(
         )
     if backbone.imagenet is not None and not calibration.detects_dogs:
         print("these photos do not look like dogs: the model will not say what is a dog and what is not")
-    return FittedHead(head, history, "imagenet" if start else "zeros", calibration, cross_validated)
+    if len(valid[1]):
+        head = refit_head(train, valid, len(breeds), options, start, kept_epoch(history))
+    started_from: Literal["imagenet", "zeros"] = "imagenet" if start else "zeros"
+    return FittedHead(head, history, started_from, calibration, familiarity, cross_validated, valid_probabilities)
+
+
+def _logits(head: Classifier, values: np.ndarray) -> np.ndarray:
+    return values @ head.kernel + head.bias

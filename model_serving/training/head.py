@@ -45,11 +45,13 @@ def fit_head(
     classes: int,
     options: HeadOptions,
     start: Classifier | None = None,
+    epochs: int | None = None,
 ) -> tuple[Classifier, dict[str, list[float]]]:
     """Return the head with the lowest validation cross-entropy, and the history of losses and accuracies by epoch.
 
     `train` and `valid` are features float32 [N, features] and class indices int [N]. Without validation photos the
     training loss decides. The head begins at `start`, or at nothing, and is penalised for how far it goes from there.
+    With `epochs` it stops after so many, and is the last of them; the learning rate falls as it does without.
 
     Features are standardised first, as their scales differ by orders of magnitude; the scale is folded into the kernel
     afterwards.
@@ -81,10 +83,12 @@ def fit_head(
     history = model.fit(
         *prepared((np.tile(values, (repeats, 1)), np.tile(labels, repeats))),
         validation_data=prepared(valid) if has_valid else None,
-        epochs=options.epochs,
+        epochs=epochs or options.epochs,
         batch_size=options.batch,
         class_weight=class_weights(labels, classes, options.balance),
-        callbacks=[
+        callbacks=[]
+        if epochs
+        else [
             keras.callbacks.EarlyStopping(
                 _DECIDING[has_valid], patience=options.patience, mode="min", restore_best_weights=True
             )
@@ -97,6 +101,20 @@ def fit_head(
     if start:
         kernel, bias = kernel + start.kernel, bias + start.bias
     return Classifier(kernel, bias), history.history
+
+
+def refit_head(
+    train: tuple[np.ndarray, np.ndarray],
+    valid: tuple[np.ndarray, np.ndarray],
+    classes: int,
+    options: HeadOptions,
+    start: Classifier | None,
+    epochs: int,
+) -> Classifier:
+    """Return the head of as many epochs on the training and the validation photos together."""
+    values, labels = (np.concatenate(both) for both in zip(train, valid, strict=True))
+    head, _ = fit_head((values, labels), (values[:0], labels[:0]), classes, options, start, epochs)
+    return head
 
 
 def kept_epoch(history: dict[str, list[float]]) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from model_serving.backbones import Backbone, load_backbone
 from model_serving.data.additions import Additions, add_photos
 from model_serving.data.dataset import SPLITS, Dataset, LabelledPhoto, read_dataset
+from model_serving.data.lists import ANY_COLUMNS, Columns
 from model_serving.errors import DatasetError
 from model_serving.metrics import measure
 from model_serving.report.findings import Findings, analyse_answers
@@ -22,6 +23,7 @@ from model_serving.training.card import trained_card
 from model_serving.training.features import FeatureCache, Features, Pooling, extract_features, pool_here
 from model_serving.training.fit import Labelled, fit
 from model_serving.training.head_options import HeadOptions
+from model_serving.training.input_size import suitable_size
 
 
 @dataclass(frozen=True)
@@ -42,21 +44,23 @@ def train(
     options: HeadOptions,
     also: Sequence[Path] = (),
     pooling: Pooling = pool_here,
+    size: int | None = None,
+    columns: Columns = ANY_COLUMNS,
 ) -> TrainedVersion:
-    """Train a head on the class folders in `data` and put it on the shelf of `model` as its next version.
+    """Train a head on the labelled photos of `data` and put it on the shelf of `model` as its next version.
 
-    The photos in the class folders of each of `also` join the training photos; `pooling` computes the features. Prints
-    progress and accuracy. The version's folder holds its report. Raises the errors of `model_serving.errors`.
+    The labelled photos of each of `also` join the training photos; `pooling` computes the features; `columns` are those
+    of a list. `size` is the input's side in pixels, by default the one that suits backbone and photos. Prints progress
+    and accuracy. The version's folder holds its report. Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
-    dataset, additions = _read(data, also)
-    backbone = load_backbone(backbone_name, weights)
+    dataset, additions = _read(data, also, columns)
+    backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
     features = _extract(dataset, backbone, cache, pooling)
     labelled = {name: _label(split, dataset.breeds) for name, split in features.items()}
     fitted = fit(labelled, dataset.breeds, backbone, options)
-    probabilities = {
-        name: fitted.probabilities(labelled[name][0]) for name in ("valid", "test") if features[name].photos
-    }
+    probabilities = {"valid": fitted.valid_probabilities, "test": fitted.probabilities(labelled["test"][0])}
+    probabilities = {name: values for name, values in probabilities.items() if len(values)}
     metrics = {name: measure(values, labelled[name][1]) for name, values in probabilities.items()}
     for name, figures in metrics.items():
         print(f"{name}: {figures}")
@@ -69,8 +73,10 @@ def train(
     return TrainedVersion(path, card, dataset.splits["test"])
 
 
-def _read(data: Path, also: Sequence[Path]) -> tuple[Dataset, Additions]:
-    dataset, additions = add_photos(read_dataset(data), also)
+def _read(data: Path, also: Sequence[Path], columns: Columns) -> tuple[Dataset, Additions]:
+    dataset, additions = add_photos(read_dataset(data, columns), also)
+    for note in dataset.notes:
+        print(note)
     if also:
         print(additions)
     counts = ", ".join(f"{len(dataset.splits[split])} {split}" for split in SPLITS)

@@ -108,6 +108,8 @@ def test_render_pods_are_restricted(render: Callable[[str], Objects], variant: s
         assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
         kinds = {kind for volume in pod["spec"].get("volumes", []) for kind in volume if kind != "name"}
         assert kinds <= {"emptyDir", "configMap", "persistentVolumeClaim"}, name
+        folders = [volume["emptyDir"] for volume in pod["spec"].get("volumes", []) if "emptyDir" in volume]
+        assert all("sizeLimit" in folder for folder in folders), name
         for container in containers(pod):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
@@ -260,7 +262,7 @@ def test_render_gpu_asks_for_gpu(render: Callable[[str], Objects]) -> None:
     # The very name that compose builds it under.
     compose = yaml.safe_load((REPOSITORY / "docker-compose.gpu.yaml").read_text())
     assert container["image"] == compose["services"]["serving"]["image"]
-    assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
+    assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true", "kubernetes.io/arch": "amd64"}
     assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
 
 
@@ -276,6 +278,10 @@ def test_render_kserve_replaces_serving(render: Callable[[str], Objects]) -> Non
     assert predictor["minReplicas"] <= predictor["maxReplicas"]
     model = predictor["model"]
     assert (model["modelFormat"]["name"], model["protocolVersion"]) == ("tensorflow", "grpc-v1")
+    assert predictor["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
+    # The version that the rest of the product runs.
+    dockerfile = (REPOSITORY / "model_serving" / "Dockerfile").read_text()
+    assert f"SERVING_IMAGE=tensorflow/serving:{model['runtimeVersion']}\n" in dockerfile
     claim, folder = re.fullmatch(r"pvc://([\w-]+)/(\w+)", model["storageUri"]).groups()
     assert ("PersistentVolumeClaim", claim) in objects
     (job,) = objects["Job", "model"]["spec"]["template"]["spec"]["containers"]

@@ -61,6 +61,7 @@ class ScriptedServing:
             "data_fingerprint": None,
         }
         self.dog_probability = 0.75
+        self.familiarity: float | None = None  # models of older releases have no such output
         # From a photo's brightness, 0..1, to its dog probability and the first breed's.
         self.judge: Callable[[float], tuple[float, float]] = lambda _: (self.dog_probability, 0.6)
         # What `locate` answers: top, left, bottom, right, and the score.
@@ -169,6 +170,8 @@ class ScriptedServing:
         }
         if request.model_spec.signature_name != "explain":
             del outputs["heatmap"]
+        if self.familiarity is not None:
+            outputs["familiarity"] = tf.make_tensor_proto([self.familiarity], tf.float32)
         return outputs
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from model_serving.breeds import IMAGENET_BREEDS, readable
+from model_serving.breeds import IMAGENET_BREEDS
+from model_serving.photos.labels import readable
 
 BREEDS = Path(__file__).parents[2] / "detector_app" / "page" / "breeds"
-TABLE = Path(__file__).parents[2] / "model_serving" / "breeds.json"
+TABLE = Path(__file__).parents[2] / "model_serving" / "photos" / "breeds.json"
 KNOWN: dict[str, dict[str, Any]] = json.loads(TABLE.read_text())
 LANGUAGES = ["en", "de", "zh"]
 
@@ -93,6 +94,16 @@ def test_find_breed_in_other_spellings(facts_of: Any) -> None:
     spellings |= {"002.Afghan_hound": "Afghan Hound", "n02085620-Chihuahua": "Chihuahua", "SHIH-TZU": "Shih Tzu"}
     found = facts_of("en", spellings)
     assert [facts and facts["name"] for facts in found] == list(spellings.values())
+
+
+def test_same_breed_is_found_by_any_of_its_names(facts_of: Any, page: Page) -> None:
+    """A correction finds the model's class by whatever name a person writes, and no other class."""
+    facts_of("en", [])  # loads the table
+    same = "([one, other]) => import('/js/breeds.js').then(({ sameBreed }) => sameBreed(one, other))"
+    assert page.evaluate(same, ["Soft-coated Wheaten Terrier", "wheaten_terrier"])
+    assert page.evaluate(same, ["Tabby cat", "tabby-cat"])
+    assert not page.evaluate(same, ["Tabby cat", "Persian"])
+    assert not page.evaluate(same, ["Toy Poodle", "Miniature Poodle"])
 
 
 @pytest.mark.parametrize("name", ["Tabby cat", "constructor", "__proto__", "", "42", "<b>Akita</b>"])

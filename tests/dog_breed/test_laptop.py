@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.model
+
 START_SECONDS = 90
 FreePorts = Callable[[int], list[int]]
 

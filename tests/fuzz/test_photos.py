@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.fuzz.photos import FILES_A_POST, fuzz, real_gateway
+
+pytestmark = pytest.mark.model
 
 
 def test_read_pixels_of_mutated_photos_gives_pixels_or_a_photo_error(tmp_path: Path) -> None:

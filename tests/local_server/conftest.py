@@ -45,6 +45,7 @@ def save_model(path: Path, bias: float) -> None:
         half = tf.multiply(x, v1.get_variable("scale", initializer=0.5, use_resource=True), "half")
         y = tf.add(half, v1.get_variable("bias", initializer=bias, use_resource=True), "y")
         a, b = v1.placeholder(tf.float32, [None], "a"), v1.placeholder(tf.float32, [None], "b")
+        d = v1.placeholder(tf.float64, [None], "d")
         text = v1.placeholder(tf.string, [None], "text")
         whole = v1.placeholder(tf.int32, [None, 2], "whole")
         file = v1.placeholder(tf.string, [], "file")
@@ -60,7 +61,10 @@ def save_model(path: Path, bias: float) -> None:
             "from_the_middle": ({"half": half}, {"y": y}),
             "two": ({"a": a, "b": b}, {"total": a + b, "difference": a - b}),
             "text": ({"text": text}, {"loud": tf.strings.upper(text), "raw_bytes": tf.identity(text)}),
+            "number": ({"text": text}, {"number": tf.strings.to_number(text)}),
             "whole": ({"whole": whole}, {"doubled": whole * 2, "wide": tf.cast(whole, tf.float64) / 3}),
+            "double": ({"d": d}, {"same": tf.identity(d)}),
+            "positive": ({"x": x}, {"positive": tf.boolean_mask(x, x > 0)}),
             "describe": ({}, {"model_card": tf.constant(["card"])}),
             "checked": ({"x": x}, {"y": tf.debugging.check_numerics(x, "long " * 400)}),
             "content_of": ({"file": file}, {"content": tf.identity(content)}),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import grpc
 import pytest
@@ -11,6 +14,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 TIMEOUT = 60
+EXECUTABLE = Path(sys.executable).with_name("tensorflow_model_server")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -54,7 +58,7 @@ def test_start_on_taken_port_fails_with_its_number(started, models, tmp_path):
         port = other.getsockname()[1]
         with started("--port", port, "--model_base_path", tmp_path) as process:
             _, printed = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 1
+    assert process.returncode == 255
     reason = f"Port {port} of 127.0.0.1 cannot be opened: Address already in use"
     assert printed == f"Failed to start server. Error: UNAVAILABLE: {reason}\n"
 
@@ -64,7 +68,7 @@ def test_start_with_broken_model_fails_with_its_error(started, tmp_path, free_po
     (tmp_path / "1").mkdir()
     with started(f"--port={free_port}", f"--model_base_path={tmp_path}", "--max_num_load_retries=0") as process:
         _, printed = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 1
+    assert process.returncode == 255
     assert "Failed to start server. Error: UNKNOWN: 1 servable(s) did not become available" in printed
     assert "Could not find SavedModel" in printed
 
@@ -75,6 +79,15 @@ def test_start_with_wrong_config_file_fails_with_the_place(started, tmp_path, fr
     file.write_text("model_config_list: {\n  config: {\n    nome: 'x'\n")
     with started(f"--port={free_port}", f"--model_config_file={file}") as process:
         _, printed = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 1
+    assert process.returncode == 255
     assert "Error parsing text-format tensorflow.serving.ModelServerConfig: 3:5: " in printed
     assert printed.endswith(f"Failed to start server. Error: INVALID_ARGUMENT: Invalid protobuf file: '{file}'\n")
+
+
+def test_version_is_printed_whatever_else_is_given(tmp_path):
+    """--version needs no model and no free port."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        command = [EXECUTABLE, "--version", f"--port={other.getsockname()[1]}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    assert done.returncode == 0
+    assert done.stdout == f"TensorFlow ModelServer: {tf.__version__}-python\nTensorFlow Library: {tf.__version__}\n"

@@ -19,9 +19,15 @@ both_files = pytest.mark.parametrize("file", [CPU, GPU])
 
 def read_services(docker: Callable[..., str], file: str, profile: str = "") -> dict[str, Any]:
     """Return the services of a compose file, with those of a profile, as compose understands them."""
-    config = docker("compose", "-f", file, "--profile", profile, "config", "--format", "json")
-    services: dict[str, Any] = json.loads(config)["services"]
+    services: dict[str, Any] = read_config(docker, file, profile)["services"]
     return services
+
+
+def read_config(docker: Callable[..., str], file: str, profile: str = "") -> dict[str, Any]:
+    """Return a compose file as compose understands it."""
+    config = docker("compose", "-f", file, "--profile", profile, "config", "--format", "json")
+    read: dict[str, Any] = json.loads(config)
+    return read
 
 
 def read_stage(build: dict[str, Any]) -> str:
@@ -55,6 +61,35 @@ def test_read_config_hardens_every_service(docker: Callable[..., str], file: str
         assert {"cpus", "cpu_shares"} & set(service), name
         assert {mount["type"] for mount in service.get("volumes", [])} <= {"volume"}, name
         assert not {"privileged", "user", "cap_add", "network_mode", "pid", "ipc"} & set(service), name
+
+
+@both_files
+def test_read_config_limits_every_tmpfs(docker: Callable[..., str], file: str) -> None:
+    """Nothing that a container writes can take more memory than a stated size."""
+    for name, service in read_services(docker, file, "monitoring").items():
+        for mount in service.get("tmpfs", []):
+            assert re.search(r"[:,]size=\d+[mg](,|$)", mount), (name, mount)
+
+
+@both_files
+def test_read_config_joins_only_those_who_speak(docker: Callable[..., str], file: str) -> None:
+    """Two services share a network if one asks the other, and then exactly one; only the trainer gets outside."""
+    shared = {
+        "page-gateway": {"page", "gateway", "prometheus"},
+        "page-serving": {"page", "serving", "prometheus"},
+        "gateway-serving": {"gateway", "serving"},
+        "grafana-prometheus": {"grafana", "prometheus"},
+        "published": {"page", "grafana"},
+        "outside": {"model"},
+    }
+    services = read_services(docker, file, "monitoring")
+    networks = read_config(docker, file, "monitoring")["networks"]
+    joined = {network: {name for name in services if network in services[name]["networks"]} for network in networks}
+    assert joined == shared
+    closed = {name for name, network in networks.items() if network.get("internal")}
+    assert set(networks) - closed == {"published", "outside"}
+    options = networks["published"]["driver_opts"]
+    assert options == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
 
 
 @both_files
@@ -112,9 +147,30 @@ def test_read_dockerfile_pins_bases_by_argument(name: str) -> None:
     """Every base image is a build argument whose default is one version of it."""
     text = (REPOSITORY / name / "Dockerfile").read_text()
     images = dict(re.findall(r"(?m)^ARG (\w+_IMAGE)=(\S+)$", text))
-    stages = set(re.findall(r" AS (\S+)", text)) | {"scratch", "model-${MODEL}"}
+    stages = set(re.findall(r" AS (\S+)", text)) | {"scratch", "model-${MODEL}", "${SERVER}"}
     assert set(re.findall(r"(?m)^FROM (\S+)", text)) <= stages | {f"${{{image}}}" for image in images}
     assert all(re.search(r":\d+\.\d+", image) for image in images.values())
+
+
+@pytest.mark.parametrize("name", ["detector_api", "model_serving"])
+def test_read_dockerfile_installs_files_of_known_hashes_alone(name: str) -> None:
+    """Nothing comes from a package registry but what the lock file has a hash of."""
+    commands = (REPOSITORY / name / "Dockerfile").read_text().replace("\\\n", " ")
+    installs = re.findall(r"pip install --no-cache-dir --no-deps (\S+) (\S+)", commands)
+    assert len(installs) == commands.count("pip install")
+    assert set(installs) == {("--require-hashes", "--requirement"), ("--no-build-isolation", ".")}
+
+
+def test_read_serving_stages_by_platform(docker: Callable[..., str]) -> None:
+    """TensorFlow Serving runs where it is published, the local server elsewhere; on a GPU nothing else will do."""
+    text = (REPOSITORY / "model_serving" / "Dockerfile").read_text()
+    assert re.findall(r"(?m)^FROM (\S+) AS server-(\w+)$", text) == [
+        ("tensorflow-serving", "amd64"),
+        ("local-server", "arm64"),
+    ]
+    assert "ARG SERVER=server-${TARGETARCH}\n" in text
+    for file in (CPU, GPU):
+        assert not any("platform" in service for service in read_services(docker, file).values())
 
 
 @both_files
@@ -140,7 +196,11 @@ def test_read_gpu_config_differs_in_image_and_device_alone(docker: Callable[...,
     serving = gpu["serving"]
     (device,) = serving.pop("deploy")["resources"]["reservations"]["devices"]
     assert (device["driver"], device["count"], device["capabilities"]) == ("nvidia", 1, ["gpu"])
-    assert serving["build"].pop("args") == {"SERVING_IMAGE": "tensorflow/serving:2.21.0-gpu", "BATCHING": "gpu"}
+    assert serving["build"].pop("args") == {
+        "SERVING_IMAGE": "tensorflow/serving:2.21.0-gpu",
+        "SERVER": "tensorflow-serving",
+        "BATCHING": "gpu",
+    }
     # An image of its own name, that no registry is asked for.
     assert (serving.pop("image"), serving.pop("pull_policy")) == ("dog-breed-detector-serving:1-gpu", "never")
     assert gpu == cpu

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,69 @@ def test_look_inside_container_finds_no_privilege(stack: Any, service: str) -> N
     mounts = stack.execute(service, "cat /proc/mounts")
     assert re.search(r"(?m)^overlay / overlay ro,", mounts)
     assert not re.search(r"(?m)^\S+ /models \S+ rw,", mounts)
+
+
+@pytest.fixture
+def stack_on_local_server(stack: Any) -> Iterator[Any]:
+    """The stack with the image of serving that an arm64 machine builds; here it is the same recipe on this one's."""
+    image = f"{stack.project}-serving"
+    built = stack.docker("image", "inspect", "--format", "{{.Id}}", image).strip()
+    where = ("--file", "model_serving/Dockerfile", "--target", "serving", "--build-arg", "TARGETARCH=arm64")
+    stack.docker("buildx", "build", "--load", "--tag", image, *where, ".")
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.docker("tag", built, image)
+        stack.up()
+
+
+def test_post_photo_on_arm64_recipe_names_breed(stack_on_local_server: Any, shared_images: Path) -> None:
+    """Where there is no TensorFlow Serving the local server takes its place, confined and healthy like it."""
+    stack = stack_on_local_server
+    assert "/usr/local/bin/tensorflow_model_server" in stack.execute("serving", "cat /proc/[0-9]*/cmdline")
+    photo = (shared_images / "dogs" / "Brittany_02625.jpg").read_bytes()
+    reply = httpx.post(f"{stack.url}/api/v1/predict_breed", files={"dog_image": photo}, timeout=30)
+    assert (reply.status_code, reply.json()["breed"]) == (200, "Brittany")
+    assert '"AVAILABLE"' in httpx.get(f"{stack.url}/v1/models/dog_breed").text
+
+
+@pytest.mark.parametrize(
+    ("service", "reached"),
+    [
+        ("gateway", {"page:8080", "serving:8500", "serving:8501"}),
+        ("serving", {"gateway:8000", "page:8080"}),
+        ("page", {"gateway:8000", "serving:8500", "serving:8501"}),
+    ],
+)
+def test_connect_from_inside_reaches_neighbours_alone(stack: Any, service: str, reached: set[str]) -> None:
+    """The gateway, which decodes photos, reaches its two neighbours and has no route to the outside."""
+    targets = ["gateway:8000", "page:8080", "serving:8500", "serving:8501"]
+    for target in targets:
+        host, port = target.split(":")
+        command = f"timeout 2 bash -c 'exec 3<>/dev/tcp/{host}/{port}' 2>/dev/null; echo $?"
+        status = int(stack.execute(service, command))
+        assert (status == 0) == (target in reached or target.startswith(f"{service}:")), target
+    # Only nginx's container, which the host's port leads into, knows a way out; its network translates no address.
+    routes = stack.execute(service, "cat /proc/net/route")
+    assert bool(re.search(r"(?m)^\S+\s+00000000\s", routes)) == (service == "page")
+
+
+@pytest.mark.parametrize("service", ["model", *LONG_RUNNING])
+def test_read_bill_of_materials_lists_what_image_holds(stack: Any, service: str) -> None:
+    """Each image says what it is made of: the packages of its system, and those of Python with their licences."""
+    image = f"{stack.project}-{service}"
+    text = stack.docker("run", "--rm", "--entrypoint", "cat", image, "/usr/share/sbom.cdx.json")
+    bill = json.loads(text)
+    assert bill["metadata"]["component"]["name"] == f"dog-breed-detector-{service}"
+    debian = {one["name"] for one in bill["components"] if one["purl"].startswith("pkg:deb/")}
+    packages = stack.docker("run", "--rm", "--entrypoint", "dpkg-query", image, "-f", "${Package}\n", "-W")
+    assert debian == set(packages.split())
+    if service in ("model", "gateway"):
+        python = {one["name"].lower(): one for one in bill["components"] if one["purl"].startswith("pkg:pypi/")}
+        frozen = stack.docker("run", "--rm", "--entrypoint", "pip", image, "list", "--format", "json")
+        assert set(python) == {one["name"].lower() for one in json.loads(frozen)}
+        assert "GPL" in json.dumps(python["pillow_heif"]["licenses"])
 
 
 def test_start_again_keeps_model(stack: Any) -> None:

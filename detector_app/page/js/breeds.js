@@ -60,7 +60,14 @@ function bySpelling(all) {
   return new Map(entries);
 }
 
-/** Reduce a name to what spellings of it share, as model_serving/breeds.py does: without a folder's number, letters and digits alone. */
+/** Tell whether two names, in any spelling, mean the same breed. */
+export function sameBreed(one, other) {
+  if (nameKey(one) === nameKey(other)) return true;
+  const known = table?.get(nameKey(one));
+  return known !== undefined && known.breed === table.get(nameKey(other))?.breed;
+}
+
+/** Reduce a name to what spellings of it share, as model_serving/photos/labels.py does: without a folder's number, letters and digits alone. */
 export function nameKey(name) {
-  return name.replace(/^\d+\.|^n\d{8}-/, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return name.replace(/^\d+\.(?=\D)|^n\d{8}-/, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 }

@@ -59,7 +59,7 @@ def test_send_feedback_of_a_second_opinion_moves_the_photo(gateway: httpx.Client
     assert [path.parent.name for path in folder.rglob("*.jpg")] == ["Beagle"]
 
 
-@pytest.mark.parametrize("spelling", ["Finnish Spitz", "finnish_spitz", "FINNISH-SPITZ", " finnishspitz "])
+@pytest.mark.parametrize("spelling", ["finnish_spitz", "FINNISH-SPITZ", " finnishspitz ", "Suomenpystykorva"])
 def test_send_feedback_takes_a_breed_in_any_spelling(gateway: httpx.Client, photo: bytes, spelling: str) -> None:
     """The breed is kept as the model spells it, however it was written."""
     assert tell(gateway, photo, breed=spelling).json()["breed"] == "Finnish Spitz"

@@ -95,6 +95,15 @@ def test_predict_breed_of_a_model_that_cannot_tell_dogs_answers_null(gateway: An
     assert reply["dog_probability"] is None
 
 
+def test_predict_breed_tells_familiarity_where_the_model_knows_it(gateway: Any, serving: Any, photo: bytes) -> None:
+    """The share of the model's own photos that look stranger is told, unless the card has none to compare with."""
+    serving.familiarity = 0.25
+    assert "familiarity" not in gateway.post(URL, files={"dog_image": photo}).json()
+    serving.version += 1
+    serving.card = serving.card | {"familiarity": {"quantiles": [0.0, 1.0], "shown_classes": {}}}
+    assert gateway.post(URL, files={"dog_image": photo}).json()["familiarity"] == 0.25
+
+
 def test_predict_breed_of_several_photos_takes_the_first(gateway: Any, serving: Any) -> None:
     """Of several photos the first that is not empty is answered."""
     files = [("other", b"x"), ("dog_image", b""), ("dog_image", png((9, 9, 9))), ("dog_image", png((7, 7, 7)))]

@@ -71,17 +71,47 @@ GOOD = 'name: "a" base_path: "/a" model_platform: "tensorflow"'
         (['name: "a" base_path: "/a" model_platform: "torch"'], "Model a requests unsupported platform torch"),
         (
             ['name: "a" base_path: "/a"'],
-            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform.",
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform."
+            ", model name is a",
         ),
         (
             [f"{GOOD} model_type: TENSORFLOW"],
-            "Illegal setting both ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform.",
+            "Illegal setting both ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform."
+            ", model name is a",
         ),
-        (['name: "a" base_path: "/a" model_type: OTHER'], "ModelServerConfig::model_type choice 2 not supported."),
+        (
+            ['name: "a" base_path: "/a" model_type: OTHER'],
+            "ModelServerConfig::model_type choice 2 not supported., model name is a",
+        ),
+        ([f"{GOOD} logging_config {{}}"], "Model a has a logging_config, and this server does not log requests"),
     ],
 )
 def test_parse_contradiction_is_refused(configs, message):
     """A list that cannot be served is refused with TensorFlow Serving's words."""
     with pytest.raises(StatusError) as error:
         parse(*configs)
+    assert error.value.message == message
+
+
+@pytest.mark.parametrize("base_path", ["/models/a", "file:///models/a"])
+def test_local_folder_takes_paths_and_file_uris(base_path):
+    """A folder of this machine may be given as a path or as a URI."""
+    assert models.local_folder("a", base_path) == Path("/models/a")
+
+
+@pytest.mark.parametrize(
+    ("base_path", "message"),
+    [
+        ("models/a", "Expected model a to have an absolute path or URI; got base_path()=models/a"),
+        ("file://models/a", "Expected model a to have an absolute path or URI; got base_path()=file://models/a"),
+        (
+            "gs://models/a",
+            "File system scheme 'gs' not implemented (file: 'gs://models/a'): models are read from local folders",
+        ),
+    ],
+)
+def test_local_folder_refuses_what_is_none(base_path, message):
+    """Relative paths and object stores are refused at once, with a line that says so."""
+    with pytest.raises(StatusError) as error:
+        models.local_folder("a", base_path)
     assert error.value.message == message

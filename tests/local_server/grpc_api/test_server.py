@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import numpy as np
@@ -14,8 +16,6 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     predict_pb2,
 )
-
-from local_server import server as module
 
 TIMEOUT = 60
 
@@ -93,7 +93,7 @@ DAMAGED.tensor_content = b"123"
             "expected to be in the request {w}, or default input alias set: ",
         ),
         ({"x": DAMAGED}, "INVALID_ARGUMENT", "tensor parsing error: x"),
-        ({"x": ["a"]}, "INVALID_ARGUMENT", "Type mismatch: actual string vs. expect float"),
+        ({"x": ["a"]}, "INVALID_ARGUMENT", "Expects arg[0] to be float but string is provided"),
         (
             {"x": [1.0], "outputs": ["q"]},
             "INVALID_ARGUMENT",
@@ -201,12 +201,11 @@ def test_predict_larger_than_default_limit_is_accepted(client):
     assert len(client.predict("checked", ["y"], x=np.zeros(1_500_000, np.float32), version=1).outputs) == 1
 
 
-def test_predict_past_the_limit_is_refused_at_once(models, run_server, gate, eventually, tmp_path, monkeypatch):
+def test_predict_past_the_limit_is_refused_at_once(models, run_server, gate, eventually, tmp_path):
     """While as many requests as may wait do so for the only thread, another is refused; then each has its answer."""
-    monkeypatch.setattr(module, "_REQUESTS_PER_THREAD", 3)
     models.install(tmp_path)
     before = set(threading.enumerate())
-    client = run_server(tmp_path, grpc_max_threads=1)
+    client = run_server(tmp_path, grpc_max_threads=1, max_waiting_requests=2)
     request = predict_pb2.PredictRequest(model_spec={"name": "gadgets", "signature_name": "content_of"})
     request.inputs["file"].CopyFrom(tf.make_tensor_proto(str(gate.path)))
     calls = [client.predictions.Predict.future(request, timeout=TIMEOUT) for _ in range(4)]
@@ -218,6 +217,50 @@ def test_predict_past_the_limit_is_refused_at_once(models, run_server, gate, eve
         [b"done"]
     ] * 3
     assert sum(thread.name.startswith("grpc_") for thread in set(threading.enumerate()) - before) == 1
+
+
+def test_predict_error_that_quotes_bytes_is_readable(client):
+    """An error of the graph that quotes an input which is no UTF-8 is INVALID_ARGUMENT, with a mark for such bytes."""
+    with pytest.raises(grpc.RpcError, match="could not correctly convert string: \ufffdx") as error:
+        client.predict("number", text=[b"\xffx"])
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_predict_two_hundred_calls_at_once_wait_their_turn(models, run_server, tmp_path):
+    """Calls that come together are all answered, however few threads there are."""
+    models.install(tmp_path)
+    client = run_server(tmp_path, grpc_max_threads=2, rest_api_num_threads=2)
+    request = predict_pb2.PredictRequest(model_spec={"name": "gadgets"})
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0]))
+    calls = [client.predictions.Predict.future(request, timeout=TIMEOUT) for _ in range(200)]
+    with ThreadPoolExecutor(200) as pool:
+        posts = [pool.submit(client.post, {"instances": [1.0]}) for _ in range(200)]
+    assert [list(call.result().outputs["y"].float_val) for call in calls] == [[2.5]] * 200
+    assert [post.result().json() for post in posts] == [{"predictions": [2.5]}] * 200
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "values"),
+    [
+        ("DT_STRING", [10**9], {"string_val": [b"a"]}),
+        ("DT_FLOAT", [2**40], {"float_val": [1.0]}),
+        ("DT_FLOAT", [2**20, 2**20, 2**20], {}),
+        ("DT_FLOAT", [2**40], {"tensor_content": b"1234"}),
+        ("DT_HALF", [2**62, 0, 2**62], {}),
+        ("DT_FLOAT", [1] * 300, {"float_val": [1.0]}),
+        ("DT_FLOAT", [-1], {"float_val": [1.0]}),
+    ],
+)
+def test_predict_absurd_shape_is_refused_at_once(client, dtype, shape, values):
+    """A shape that asks for more than was sent costs nothing but an error that names the input."""
+    proto = tf.make_tensor_proto(0).__class__(
+        dtype=dtype, tensor_shape={"dim": [{"size": size} for size in shape]}, **values
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(grpc.RpcError, match="tensor parsing error: x") as error:
+        client.predict(x=proto)
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # kilobytes
 
 
 def test_channel_arguments_reach_grpc(models, run_server, tmp_path):

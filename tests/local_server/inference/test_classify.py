@@ -63,15 +63,21 @@ def test_tensors_of_signature_for_another_method_depends_on_the_flag():
 @pytest.mark.parametrize(
     ("outputs", "expected"),
     [
-        ({"classes": LABELS, "scores": SCORES}, [("a", 0.5), ("b", 0.25)]),
-        ({"classes": LABELS}, [("a", 0), ("b", 0)]),
-        ({"scores": SCORES}, [("", 0.5), ("", 0.25)]),
+        ({"classes": LABELS, "scores": SCORES}, [(b"a", 0.5), (b"b", 0.25)]),
+        ({"classes": LABELS}, [(b"a", 0), (b"b", 0)]),
+        ({"scores": SCORES}, [(b"", 0.5), (b"", 0.25)]),
     ],
 )
 def test_result_holds_labels_and_scores(outputs, expected):
     """Each class has its label and its score, or the one of them that the model gives."""
     (classification,) = CLASSIFY.result(outputs, 1).classifications
     assert [(entry.label, entry.score) for entry in classification.classes] == expected
+
+
+def test_result_keeps_label_that_is_no_text():
+    """A label that is no UTF-8 goes out as it is, in the bytes of a ClassificationResult."""
+    result = CLASSIFY.result({"classes": np.array([[b"\xff"]], np.object_)}, 1)
+    assert result.SerializeToString() == bytes.fromhex("0a 05 0a 03 0a 01 ff")
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,37 @@ def test_load_half_copied_version_is_tried_again(models, run_server, eventually,
     eventually(lambda: client.states() == {2: "AVAILABLE", 1: "END"})
 
 
+def test_load_slowly_copied_version_ends_well_without_retries(models, run_server, eventually, tmp_path):
+    """A version that is copied in file by file becomes available when it is whole, even if no load is tried again."""
+    whole = models.install(tmp_path, 1)
+    client = run_server(tmp_path, max_num_load_retries=0)
+    slow = tmp_path / "2"
+    slow.mkdir()
+    eventually(lambda: client.states() == {2: "END", 1: "AVAILABLE"})
+    for file in sorted((file for file in whole.rglob("*") if file.is_file()), reverse=True):
+        copy = slow / file.relative_to(whole)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(file, copy)
+        time.sleep(0.4)
+    eventually(lambda: client.states() == {2: "AVAILABLE", 1: "END"})
+
+
+def test_start_while_model_is_copied_in_waits_for_it(models, run_server, tmp_path):
+    """A server that starts while its model is still being copied serves it once it is whole."""
+    whole, slow = models.install(tmp_path / "whole", 1), tmp_path / "slow" / "1"
+    slow.mkdir(parents=True)
+
+    def copy() -> None:
+        time.sleep(0.5)
+        shutil.copytree(whole, slow, dirs_exist_ok=True)
+
+    copying = threading.Thread(target=copy)
+    copying.start()
+    client = run_server(tmp_path / "slow", max_num_load_retries=0)
+    copying.join()
+    assert client.predict(x=[0.0]).model_spec.version.value == 1
+
+
 def test_remove_latest_version_goes_back_to_the_one_before(models, run_server, eventually, tmp_path):
     """When the latest version's folder goes, the next older one is loaded before it is unloaded."""
     models.install(tmp_path, 1)
@@ -156,7 +187,7 @@ def model():
         paths.append(path)
         return SavedModelServable.load(path, SessionSettings())
 
-    loader = Loader(load, Workers("load", 1), Workers("unload", None), 0, 0)
+    loader = Loader(load, Workers("load", 1), Workers("unload", None), 0, 0, settle_seconds=0)
     model = ServedModel("gadgets", loader, lambda: None)
     yield model, loader, paths
     model.configure(None)

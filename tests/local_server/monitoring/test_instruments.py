@@ -96,7 +96,7 @@ def test_loads_and_warm_up_are_counted_by_path(models, run_server, tmp_path, eve
     values = read(client)
     attempts = ":tensorflow:cc:saved_model:load_attempt_count"
     assert values[f'{attempts}{{model_path="{first}",status="success"}}'] == 1
-    assert values[f'{attempts}{{model_path="{tmp_path / "2"}",status="fail"}}'] == 1
+    assert values[f'{attempts}{{model_path="{tmp_path / "2"}",status="fail"}}'] >= 1
     assert values[f':tensorflow:cc:saved_model:load_latency{{model_path="{first}"}}'] > 0
     assert values[f':tensorflow:serving:model_warmup_latency_count{{model_path="{first}",status="OK"}}'] == 1
 

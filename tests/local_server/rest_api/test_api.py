@@ -77,6 +77,67 @@ def test_post_predict_has_upstreams_layout(client, request_text, reply):
     assert (response.status_code, response.text) == (200, reply)
 
 
+@pytest.mark.parametrize(
+    ("signature", "number", "output"),
+    [
+        ("serving_default", "16777217", 16777216 / 2 + 2),
+        ("serving_default", "1435774380", 7.17887168e08),
+        ("serving_default", "1e39", float("inf")),
+        ("serving_default", "-1e308", float("-inf")),
+        ("serving_default", "18446744073709551616", 9.22337204e18),
+        ("double", "9007199254740993", 9007199254740992.0),
+        ("double", "12345678901234567890123", 1.2345678901234568e22),
+        ("double", "1e308", 1e308),
+    ],
+)
+def test_post_predict_takes_any_number_as_the_nearest(client, signature, number, output):
+    """A float or double input takes every number: the nearest one it can hold, or an infinite one."""
+    response = client.post(f'{{"signature_name": "{signature}", "instances": [{number}]}}'.encode())
+    assert response.json() == {"predictions": [output]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"instances": [1]} {', b'\xef\xbb\xbf{"instances": [1]}', b'{"instances": [1], "instances": [2], "x": -NaN}'],
+)
+def test_post_predict_reads_what_upstream_reads(client, body):
+    """Data after the document, a byte order mark and equal keys, of which the first counts, are no errors."""
+    assert client.post(body).json() == {"predictions": [2.5]}
+
+
+def test_post_predict_empty_batch_is_answered(client):
+    """Outputs without rows are an empty list."""
+    response = client.post({"signature_name": "positive", "instances": [-1.0, -2.0]})
+    assert (response.status_code, response.text) == (200, '{\n    "predictions": []\n}')
+    assert client.post({"inputs": []}).json() == {"outputs": []}
+
+
+def test_post_predict_text_that_is_no_utf8_passes_as_bytes(client):
+    """Strings are bytes, which come out as they went in."""
+    response = client.post(b'{"signature_name": "text", "inputs": ["a\xff\\udc80"]}')
+    assert response.status_code == 200
+    assert b'"A\xff\xed\xb2\x80"' in response.content
+
+
+def test_post_predict_error_may_quote_text_that_is_no_utf8(client):
+    """An error of the graph that quotes such an input is the client's fault, too, and quotes its bytes."""
+    response = client.post(b'{"signature_name": "number", "inputs": ["\xffx"]}')
+    assert response.status_code == 400
+    assert b"could not correctly convert string: \xffx" in response.content
+
+
+def test_post_large_wrong_predict_is_quoted_in_short(client):
+    """However much is sent, an error quotes 256 bytes of it."""
+    for body in (
+        {"instances": [["x" * 500_000]]},
+        {"x" * 500_000: [[[1] * 100_000]]},
+        {"instances": {"x" * 500_000: 1}},
+    ):
+        response = client.post(body)
+        assert response.status_code == 400
+        assert len(response.content) < 1024
+
+
 def test_post_predict_bytes_travel_in_base64(client):
     """Bytes come in as {"b64": ...}, and go out so from outputs whose name ends in _bytes."""
     body = {"signature_name": "text", "instances": [{"b64": "aGk="}, "é"]}
@@ -137,31 +198,40 @@ ELEMENT_0 = "Failed to process element: 0 of 'instances' list. Error: INVALID_AR
         ("{", "JSON Parse error: Missing a name for object member. at offset: 1"),
         ('{"é": x}', "JSON Parse error: Invalid value. at offset: 7"),
         ('{"instances" = 1}', "JSON Parse error: Missing a colon after a name of object member. at offset: 13"),
-        ('{"instances": [1 2]}', "JSON Parse error: Missing a comma or ] after an array element. at offset: 17"),
-        ('{"a": "[" "b"}', "JSON Parse error: Missing a comma or } after an object member. at offset: 10"),
-        ("{}[]", "JSON Parse error: The document root must not be followed by other values. at offset: 2"),
+        ('{"instances": [1 2]}', "JSON Parse error: Missing a comma or ']' after an array element. at offset: 17"),
+        ('{"a": "[" "b"}', "JSON Parse error: Missing a comma or '}' after an object member. at offset: 10"),
         (
             '{"instances": ["\\ud83d\\ude00\\\\ud800", "é\\ud800"]}',
             "JSON Parse error: The surrogate pair in string is invalid. at offset: 41",
-        ),
-        (
-            '{"instances": ["\\udc80"]}',
-            "JSON Parse error: The surrogate pair in string is invalid. at offset: 16",
         ),
         ("[1]", "JSON Value: [\n    1\n] Is not object"),
         ("{}", "Missing 'inputs' or 'instances' key"),
         ('{"instances": ["x"]}', ELEMENT_0 + 'JSON Value: "x" Type: String is not of expected type: float'),
         ('{"instances": [true]}', ELEMENT_0 + "JSON Value: true Type: True is not of expected type: float"),
         ('{"instances": [null]}', ELEMENT_0 + "JSON Value: null Type: Null is not of expected type: float"),
+        (f'{{"instances": [1{"0" * 400}]}}', "JSON Parse error: Number too big to be stored in double. at offset: 15"),
+        ('{"instances": [1e400]}', "JSON Parse error: Number too big to be stored in double. at offset: 15"),
         (
-            '{"instances": [16777217]}',
-            ELEMENT_0 + "Cannot convert JSON value: 16777217 to float without loss of precision.",
+            f'{{"instances": {"[" * 100_000}1',
+            "JSON Parse error: Missing a comma or ']' after an array element. at offset: 100015",
+        ),
+        (f'{{"instances": {"[" * 100_000}1{"]" * 100_000}}}', "tensor parsing error: x"),
+        ('{"instances": {}}', "JSON Value: {\n    \"instances\": {}\n} Expecting 'instances' to be an list/array"),
+        ('{"instances": []}', "JSON Value: {\n    \"instances\": []\n} No values in 'instances' array"),
+        (
+            '{"inputs": 1, "instances": [1]}',
+            'JSON Value: {\n    "inputs": 1,\n    "instances": [\n        1\n    ]\n} '
+            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ",
         ),
         (
-            f'{{"instances": [1{"0" * 400}]}}',
-            ELEMENT_0 + f"Cannot convert JSON value: 1{'0' * 400} to float without loss of precision.",
+            '{"signature_name": "two", "instances": [{"a": 1}]}',
+            "Failed to process element: 0 of 'instances' list. JSON object: {\n    \"a\": 1\n} "
+            "keys must be equal to: a,b",
         ),
-        (f'{{"instances": [{"9" * 5000}]}}', "JSON Parse error: Number too big to be stored in double."),
+        (
+            '{"signature_name": "text", "instances": ["a", {"b64": "*"}]}',
+            "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: Unable to base64 decode",
+        ),
         ('{"inputs": ["x"]}', 'JSON Value: "x" Type: String is not of expected type: float'),
         ('{"inputs": [[1], [2, 3]]}', "Encountered list at unexpected size: 2 at level: 1 expected size: 1"),
         ('{"inputs": [1, [2]]}', "Encountered list at unexpected level: 1 expected < 1"),
@@ -211,6 +281,7 @@ def test_post_wrong_predict_is_refused_in_upstreams_words(client, body, message)
         ("/v1/models/gadgets/labels/X:predict", 400, "Unrecognized servable version label: X"),
         ("/v1/models/gadgets:guess", 400, "Malformed request: POST /v1/models/gadgets:guess"),
         ("/v1/models/gadgets:predict?x=1", 400, "Malformed request: POST /v1/models/gadgets:predict?x=1"),
+        ("/v1/models/gadgets:PREDICT", 400, "Malformed request: POST /v1/models/gadgets:PREDICT"),
         ("/v1/models/gadgets/metadata", 400, "Malformed request: POST /v1/models/gadgets/metadata"),
         (f"/v1/models/gadgets/versions/{2**63}:predict", 400, f"Failed to convert version: {2**63} to numeric."),
     ],

@@ -30,14 +30,17 @@ def test_densenet201_from_file_with_top_brings_classifier(tmp_path: Path) -> Non
 
 
 def test_densenet201_from_file_without_top_has_no_classifier(tmp_path: Path) -> None:
-    """A user's file of convolutions alone gives a backbone that knows no ImageNet classes."""
+    """A user's file of convolutions alone gives a backbone without ImageNet's classes, at any input size."""
     whole = keras.applications.DenseNet201(weights=None, include_top=False, input_shape=(224, 224, 3))
     whole.save_weights(tmp_path / "notop.weights.h5")
     backbone = load_backbone("densenet201", str(tmp_path / "notop.weights.h5"))
     assert backbone.imagenet is None
     assert backbone.network.output_shape == (None, 7, 7, 1920)
-    for ours, theirs in zip(backbone.network.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    larger = load_backbone("densenet201", str(tmp_path / "notop.weights.h5"), size=256)
+    assert larger.network.output_shape == (None, 8, 8, 1920)
+    for network in (backbone.network, larger.network):
+        for ours, theirs in zip(network.get_weights(), whole.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def test_densenet201_with_random_weights_has_no_classifier() -> None:

@@ -55,9 +55,10 @@ def reference_features(pixels: np.ndarray) -> np.ndarray:
 
 def test_network_features_equal_those_by_formula(backbone: Backbone) -> None:
     """The port computes what the checkpoint's tensors say, on pixels of all values."""
-    pixels = np.random.default_rng(7).integers(0, 256, (2, 260, 260, 3), np.uint8)
+    size = backbone.geometry.size
+    pixels = np.random.default_rng(7).integers(0, 256, (2, size, size, 3), np.uint8)
     features = backbone.network(pixels.astype(np.float32), training=False).numpy()
-    assert features.shape == (2, 9, 9, 1280)
+    assert features.shape == (2, 11, 11, 1280)
     np.testing.assert_allclose(features, reference_features(pixels), atol=2e-4)
 
 

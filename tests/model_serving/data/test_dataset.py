@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model_serving.data.dataset import fingerprint, read_class_folders, read_dataset, read_list
+from model_serving.data.dataset import fingerprint, read_dataset, read_labelled, read_test_photos
 from model_serving.errors import DatasetError
 
 
@@ -71,63 +71,47 @@ def test_read_dataset_with_breed_outside_training_names_it(tmp_path: Path) -> No
         read_dataset(tmp_path)
 
 
-def test_read_class_folders_leaves_out_hidden_and_other_files(tmp_path: Path) -> None:
+def test_read_labelled_leaves_out_hidden_and_other_files(tmp_path: Path) -> None:
     """A folder's own files and notes beside the photos are no photos."""
     make_photos(tmp_path, {"pug": 1, ".cache": 1})
     (tmp_path / "pug" / "notes.txt").touch()
     (tmp_path / "pug" / "._0.jpg").touch()
-    assert [photo.path.name for photo in read_class_folders(tmp_path)] == ["0.jpg"]
+    assert [photo.path.name for photo in read_labelled(tmp_path)] == ["0.jpg"]
 
 
 @pytest.mark.parametrize("name", ["empty", "missing"])
-def test_read_class_folders_without_photos_says_so(tmp_path: Path, name: str) -> None:
+def test_read_labelled_without_photos_says_so(tmp_path: Path, name: str) -> None:
     """An empty or mistyped folder is named."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=name):
-        read_class_folders(tmp_path / name)
+        read_labelled(tmp_path / name)
 
 
-def test_read_list_takes_paths_relative_to_the_list(tmp_path: Path) -> None:
-    """A list with or without header names files beside it, and labels in any spelling."""
-    (tmp_path / "list.csv").write_text("file,label\na.jpg,german_shepherd_dog\n\nsub/b.jpg,Pug\n")
-    photos = read_list(tmp_path / "list.csv")
-    assert [(photo.path, photo.breed) for photo in photos] == [
-        (tmp_path / "a.jpg", "German Shepherd"),
-        (tmp_path / "sub/b.jpg", "Pug"),
-    ]
-
-
-def test_read_list_of_another_form_names_the_line(tmp_path: Path) -> None:
-    """A line with too many fields is shown with its number."""
-    (tmp_path / "list.csv").write_text("a.jpg,Pug\nb.jpg,Pug,0.9\n")
-    with pytest.raises(DatasetError, match=r"Line 2 .*'0\.9'"):
-        read_list(tmp_path / "list.csv")
-
-
-def test_read_class_folders_of_one_meaning_are_refused(tmp_path: Path) -> None:
+def test_read_labelled_of_one_meaning_are_refused(tmp_path: Path) -> None:
     """Two folders never become one class silently."""
     make_photos(tmp_path, {"german_shepherd": 1, "235.German_shepherd_dog": 1})
     with pytest.raises(DatasetError, match=r"'235\.German_shepherd_dog' and 'german_shepherd' mean the same class"):
-        read_class_folders(tmp_path)
-
-
-def test_read_list_of_a_photo_says_what_is_wanted(tmp_path: Path) -> None:
-    """A photo in place of a list is named, with what to give."""
-    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(DatasetError, match=r"photo\.jpg' is no list"):
-        read_list(tmp_path / "photo.jpg")
+        read_labelled(tmp_path)
 
 
 @pytest.mark.parametrize("layout", ["", "train"])
 def test_read_dataset_with_an_empty_class_names_it(tmp_path: Path, layout: str) -> None:
     """A breed whose photos were forgotten is not left out in silence."""
     make_photos(tmp_path / layout, {"pug": 3, "boxer": 3, "beagle": 0})
-    with pytest.raises(DatasetError, match=r"no photos in 'beagle' of .*Put some there, or take it away"):
+    with pytest.raises(DatasetError, match=r"no photos in '(train/)?beagle' of .*Put some there, or take it away"):
         read_dataset(tmp_path)
 
 
 def test_read_dataset_of_one_photo_says_what_is_missing(tmp_path: Path) -> None:
     """One photo is one class, and nothing can be told from it."""
     make_photos(tmp_path, {"pug": 1})
-    with pytest.raises(DatasetError, match="1 classes; training needs two"):
+    with pytest.raises(DatasetError, match="1 class; training needs two"):
         read_dataset(tmp_path)
+
+
+def test_read_test_photos_of_a_data_set_with_splits_are_its_test_split(tmp_path: Path) -> None:
+    """What a version was trained on never counts for it; without a test split all photos do."""
+    for split, count in (("train", 5), ("test", 2)):
+        make_photos(tmp_path / split, {"pug": count, "boxer": count})
+    assert {photo.path.parts[-3] for photo in read_test_photos(tmp_path)} == {"test"}
+    assert len(read_test_photos(tmp_path / "train")) == 10

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model_serving.data.files import photos_below
+from model_serving.data.files import photos_below, read_file
 
 
 @contextmanager
@@ -48,7 +48,48 @@ def test_photos_below_an_unreadable_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "closed").mkdir(mode=0)
     for folder in (*tmp_path.parents, tmp_path):
-        if folder.name.startswith(("pytest", tmp_path.name)):
+        if folder.name.startswith(("pytest", "popen", tmp_path.name)):
             folder.chmod(0o755)
     with pytest.raises(PermissionError, match="closed"), as_nobody():
         photos_below(tmp_path)
+
+
+def test_photos_below_without_an_ending_are_known_by_their_content(tmp_path: Path) -> None:
+    """A photo that lost its ending is found, and nothing else is taken for one."""
+    (tmp_path / "IMG_0042").write_bytes(b"\xff\xd8\xff\xe0")
+    (tmp_path / "Rex, 3.10.").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "Mr. Pug").write_bytes(b"RIFF\0\0\0\0WEBPVP8 ")
+    (tmp_path / "README").write_text("photos of pugs")
+    (tmp_path / "raw.nef").write_bytes(b"II*\0")  # another type, by its ending
+    (tmp_path / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    assert [path.name for path in photos_below(tmp_path)] == ["IMG_0042", "Mr. Pug", "Rex, 3.10."]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ""])
+def test_photos_below_with_pipes_never_wait(tmp_path: Path, suffix: str) -> None:
+    """A pipe that nobody writes into keeps nobody waiting, and reading it is an error at once."""
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    (tmp_path / "device.jpg").symlink_to("/dev/zero")
+    for path in photos_below(tmp_path):
+        with pytest.raises(OSError, match="no photo"):
+            read_file(path)
+    assert (tmp_path / "device.jpg") in photos_below(tmp_path)
+
+
+def test_photos_below_follows_links_once(tmp_path: Path) -> None:
+    """Folders that are linked are read, and loops of links end."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "1.jpg").touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "pug").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "loop").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / "self").symlink_to("self")
+    assert [path.name for path in photos_below(tmp_path / "data")] == ["1.jpg"]
+
+
+def test_photos_below_leaves_out_what_computers_add(tmp_path: Path) -> None:
+    """Folders of previews and of a Mac's attributes hold no photos of anybody."""
+    for name in ("__MACOSX/1.jpg", "@eaDir/2.jpg", "pug/3.jpg", "pug/.AppleDouble/4.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [path.name for path in photos_below(tmp_path)] == ["3.jpg"]

@@ -14,7 +14,7 @@ from PIL import Image
 from model_serving.metrics import measure
 from model_serving.report.findings import analyse_answers
 from model_serving.report.page import HTML_FILE, JSON_FILE, write_report
-from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.card import Familiarity, ModelCard
 
 HOSTILE = "<script>alert(1)</script>"
 BREEDS = ("Akita", HOSTILE)
@@ -44,9 +44,10 @@ def version(tmp_path: Path) -> Path:
             "seconds": 83,
             "breeds": {"Akita": 5, HOSTILE: 2},
             "kept_epoch": 2,
-            "calibration": {"photos": 60, "from": "cross-validation", "error_before": 0.071, "error_after": 0.029},
             "history": {"accuracy": [0.4, 0.9], "val_accuracy": [0.3, 0.8]},
         },
+        calibration={"photos": 60, "from": "cross-validation", "error_before": 0.071, "error_after": 0.029},
+        familiarity=Familiarity((0.0, 1.0)),
         test=asdict(measure(PROBABILITIES, LABELS)),
     )
     folder = tmp_path / "1"
@@ -64,6 +65,8 @@ def test_write_report_shows_the_figures_and_needs_no_other_file(version: Path) -
     # As a confusion, beside a photo of what it was taken for, and as a mistake.
     assert page.count("data:image/jpeg;base64,") == 3
     assert "error 0.071 before, 0.029 after" in page
+    assert "looks stranger than all but 5% of such photos" in page
+    assert "<dt>input<dd>224 pixels" in page
     assert "1 min 23 s" in page
     assert re.search(r'<td>Akita<td class="n">5<td class="n">2<td class="n">50%', page)
     assert not re.search(r"https?://|src=\"(?!data:)|<link|<script|@import|url\(", page)

@@ -12,14 +12,16 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
-from model_serving.backbones import RANDOM, Classifier, load_backbone
+from model_serving.backbones import RANDOM, Classifier, load_backbone, registered_backbone
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
-from model_serving.photos import Geometry, read_pixels
+from model_serving.photos import read_pixels
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import WARMUP_FILE, export_imagenet_head, export_model
 
-ANSWER = {"probabilities", "top_breeds", "top_probabilities", "dog_probability"}
+ANSWER = {"probabilities", "top_breeds", "top_probabilities", "dog_probability", "familiarity"}
+GEOMETRY = registered_backbone("efficientnet_lite2").geometry
+SIZE = GEOMETRY.size
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_export_names_every_input_and_output_on_purpose(starter: SavedModelServa
     }
     pixels = starter.signatures["pixels"].inputs["pixels"]
     assert pixels.dtype == tf.uint8.as_datatype_enum
-    assert [dim.size for dim in pixels.tensor_shape.dim] == [-1, 260, 260, 3]
+    assert [dim.size for dim in pixels.tensor_shape.dim] == [-1, SIZE, SIZE, 3]
 
 
 def test_export_carries_its_own_labels(starter: SavedModelServable) -> None:
@@ -53,7 +55,7 @@ def test_export_carries_its_own_labels(starter: SavedModelServable) -> None:
     card = json.loads(predict(starter, "describe", {})["model_card"][0])
     assert tuple(card["breeds"]) == IMAGENET_BREEDS
     assert ModelCard.from_json(json.dumps(card)).backbone == "efficientnet_lite2"
-    outputs = predict(starter, "pixels", {"pixels": np.zeros((1, 260, 260, 3), np.uint8)})
+    outputs = predict(starter, "pixels", {"pixels": np.zeros((1, SIZE, SIZE, 3), np.uint8)})
     best = np.argsort(-outputs["probabilities"][0])[:5]
     assert [name.decode() for name in outputs["top_breeds"][0]] == [card["breeds"][i] for i in best]
     np.testing.assert_allclose(outputs["top_probabilities"][0], outputs["probabilities"][0][best])
@@ -69,7 +71,8 @@ def test_export_answers_as_the_keras_network_does(starter: SavedModelServable, s
     all_classes = tf.nn.softmax(logits).numpy()
 
     outputs = predict(starter, "pixels", {"pixels": pixels})
-    dogs = tf.nn.softmax(logits[:, IMAGENET_DOGS]).numpy()
+    card = ModelCard.from_json(predict(starter, "describe", {})["model_card"][0])
+    dogs = tf.nn.softmax(logits[:, IMAGENET_DOGS] / card.temperature).numpy()
     np.testing.assert_allclose(outputs["probabilities"], dogs, atol=1e-4)
     best = np.argsort(-dogs, axis=1)[:, :5]
     assert outputs["top_breeds"].tolist() == [[IMAGENET_BREEDS[index].encode() for index in row] for row in best]
@@ -80,7 +83,7 @@ def test_export_answers_the_same_to_encoded_photos(starter: SavedModelServable, 
     """A REST client that sends the file reads the same breed as the gateway that sends pixels."""
     for path in sorted((shared_images / "dogs").glob("*.jpg")):
         photo = path.read_bytes()
-        pixels = np.asarray(read_pixels(photo, Geometry(260, 1.0)))[np.newaxis]
+        pixels = np.asarray(read_pixels(photo, GEOMETRY))[np.newaxis]
         by_pixels = predict(starter, "pixels", {"pixels": pixels})
         by_bytes = predict(starter, "serving_default", {"image_bytes": np.array([photo], object)})
         assert by_bytes["top_breeds"][0, 0] == by_pixels["top_breeds"][0, 0]
@@ -90,9 +93,9 @@ def test_export_answers_the_same_to_encoded_photos(starter: SavedModelServable, 
 def test_export_explains_with_a_heat_map(starter: SavedModelServable, shared_images: Path) -> None:
     """The heat map lies in 0..1 and is hottest somewhere on each photo."""
     photo = (shared_images / "dogs" / "Brittany_02625.jpg").read_bytes()
-    pixels = np.asarray(read_pixels(photo, Geometry(260, 1.0)))[np.newaxis]
+    pixels = np.asarray(read_pixels(photo, GEOMETRY))[np.newaxis]
     heatmap = predict(starter, "explain", {"pixels": pixels})["heatmap"]
-    assert heatmap.shape == (1, 9, 9)
+    assert heatmap.shape == (1, 11, 11)
     assert heatmap.min() >= 0
     assert heatmap.max() == 1
 
@@ -179,10 +182,11 @@ def test_export_of_densenet201_serves_every_signature(tmp_path: Path) -> None:
         "top_breeds": (2, 2),
         "top_probabilities": (2, 2),
         "dog_probability": (2,),
+        "familiarity": (2,),
         "heatmap": (2, 7, 7),
     }
     assert {name.decode() for name in outputs["top_breeds"][0]} == {"Akita", "Šarplaninac"}
-    assert list(outputs["dog_probability"]) == [1, 1]
+    assert list(outputs["dog_probability"]) == list(outputs["familiarity"]) == [1, 1]
     with pytest.raises(WeightsUnavailableError, match="no head to export"):
         export_imagenet_head(tmp_path, backbone)
     assert [path.name for path in tmp_path.iterdir()] == ["1"]

@@ -12,6 +12,7 @@ from model_serving.training.calibration import (
     calibrate,
     choose_dog,
     choose_sure,
+    dog_probabilities,
     fit_temperature,
     softmax,
 )
@@ -58,21 +59,21 @@ def test_choose_dog_lets_dim_dogs_pass_and_tells_other_things() -> None:
     """Dogs that are hard to see lower the threshold within its range; photos of other things have none."""
     assert choose_dog(np.full(100, 0.9)) == DOG_THRESHOLD
     assert choose_dog(np.r_[np.full(98, 0.9), 0.12, 0.12]) == pytest.approx(0.12)
-    assert choose_dog(np.r_[np.full(98, 0.9), 0.0, 0.0]) == 0.06
+    assert choose_dog(np.r_[np.full(98, 0.9), 0.0, 0.0]) == 0.1
     assert choose_dog(np.full(100, 0.03)) is None
 
 
 def test_calibrate_on_few_photos_keeps_the_defaults() -> None:
     """A handful of photos decides nothing."""
     logits, labels = answers(3, FEWEST_PHOTOS - 1, 4.0)
-    calibration = calibrate(logits, labels, None, np.empty((0, 5)))
+    calibration = calibrate(logits, labels, None)
     assert (calibration.temperature, calibration.thresholds.sure, calibration.photos) == (1.0, SURE_THRESHOLD, 0)
     assert (calibration.error_before, calibration.error_after) == (None, None)
 
 
 def test_calibrate_brings_the_error_down() -> None:
     """An overconfident head is closer to the truth afterwards, on other photos than those it was calibrated on."""
-    calibration = calibrate(*answers(4, 2000, 4.0), None, np.empty((0, 5)))
+    calibration = calibrate(*answers(4, 2000, 4.0), None)
     assert calibration.error_after is not None
     assert calibration.error_after < 0.3 * calibration.error_before
     assert not calibration.detects_dogs
@@ -85,4 +86,5 @@ def test_calibrate_tells_whether_the_classes_are_dogs(shown: int, detects: bool)
     kernel[:, shown] = 10
     features = np.ones((20, 5), np.float32)
     imagenet = Classifier(kernel, np.zeros(1000, np.float32))
-    assert calibrate(features[:0], np.empty(0, int), imagenet, features).detects_dogs is detects
+    dogs = dog_probabilities(imagenet, features)
+    assert calibrate(features[:0], np.empty(0, int), dogs).detects_dogs is detects

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from model_serving.breeds import readable
 from model_serving.data.dataset import LabelledPhoto
+from model_serving.photos.labels import readable
 from model_serving.training.evaluate import evaluate
 
 # Of the same weights in PyTorch, over all of ImageNet's classes: what a faithful port reaches at least.

@@ -13,6 +13,7 @@ from model_serving.training.head import (
     imagenet_start,
     kept_epoch,
     l2_for,
+    refit_head,
 )
 from model_serving.training.head_options import HeadOptions
 
@@ -52,6 +53,24 @@ def test_fit_head_stops_early_and_returns_the_best_epoch() -> None:
     log_sum = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1)
     loss = (log_sum - logits[np.arange(len(labels)), labels]).mean()
     np.testing.assert_allclose(loss, history["val_cross_entropy"][0], rtol=1e-3)
+
+
+def test_fit_head_for_so_many_epochs_is_the_head_of_that_epoch() -> None:
+    """Stopping at the epoch that a longer fit has kept gives the very head that it returned."""
+    train, contrary = separable(0, 100), separable(1, 30)
+    contrary = contrary[0], (contrary[1] + 1) % 3
+    stopped, history = fit_head(train, contrary, 3, HeadOptions(patience=2))
+    again, _ = fit_head(train, NOTHING, 3, HeadOptions(patience=2), epochs=kept_epoch(history))
+    np.testing.assert_allclose(again.kernel, stopped.kernel, rtol=1e-5)
+
+
+def test_refit_head_learns_from_the_validation_photos_too() -> None:
+    """A class that only the validation photos show is recognised afterwards."""
+    train, valid = separable(0, 100), separable(1, 60)
+    known = train[1] < 2
+    head = refit_head((train[0][known], train[1][known]), valid, 3, HeadOptions(), None, epochs=20)
+    values, labels = separable(2, 100)
+    assert measure((values @ head.kernel + head.bias)[labels == 2], labels[labels == 2]).top1 > 0.9
 
 
 def test_fit_head_without_validation_photos_works() -> None:

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dog_breed.command import main
-from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.card import Familiarity, ModelCard
 from model_serving.savedmodel.exported_model import ExportedModel
+from model_serving.savedmodel.familiarity import QUANTILES
 from model_serving.savedmodel.versions import list_versions
 from model_serving.training import calibration, fit
 
@@ -51,6 +53,7 @@ def test_train_on_class_folders_exports_the_next_version(
     first, second = read_card(tmp_path / "model" / "1"), read_card(tmp_path / "model" / "2")
     assert first.breeds == ("Chihuahua", "Great Dane", "Samoyed")
     assert first.head == "trained"
+    assert first.input_size == 260  # the photos are small
     assert first.detects_dogs
     assert first.training["photos"] == 48
     assert first.training["breeds"] == dict.fromkeys(first.breeds, 16)
@@ -82,8 +85,9 @@ def test_train_with_densenet201_at_random_weights_exports(
     card = read_card(tmp_path / "model" / "1")
     assert (card.backbone, card.input_size, card.detects_dogs) == ("densenet201", 224, False)
     assert card.training["started_from"] == "zeros"
-    assert card.training["calibration"]["from"] == "cross-validation"
-    assert card.training["calibration"]["photos"] == card.training["photos"] == 6
+    assert card.calibration["from"] == "cross-validation"
+    assert card.calibration["photos"] == card.training["photos"] == 6
+    assert len(card.familiarity.quantiles) == QUANTILES
 
 
 def test_train_on_one_photo_a_breed_exports_what_imagenet_knows(
@@ -97,7 +101,8 @@ def test_train_on_one_photo_a_breed_exports_what_imagenet_knows(
     main([*command, "--cache", str(tmp_path / "features.sqlite")])
     assert "3 train, 0 valid, 0 test photos" in capsys.readouterr().out
     card = read_card(tmp_path / "model" / "1")
-    assert (card.training["photos"], card.test, card.temperature) == (3, None, 1.0)
+    assert (card.training["photos"], card.test, card.temperature, card.calibration) == (3, None, 1.0, None)
+    assert card.familiarity.quantiles == ()
     assert card.training["history"]["accuracy"][-1] == 1
 
 
@@ -135,6 +140,8 @@ def test_card_survives_json() -> None:
     """What `describe` answers is read back as it was written."""
     card = ModelCard("trained", "densenet201", 224, 1.0, ("Akita", "Löwchen"), True, test={"photos": 3, "top1": 1.0})
     assert ModelCard.from_json(card.to_json()) == card
+    calibrated = replace(card, familiarity=Familiarity((0.5, 1.0), {281: 0.5}), calibration={"photos": 60})
+    assert ModelCard.from_json(calibrated.to_json()) == calibrated
     assert json.loads(card.to_json())["created"].endswith("Z")
 
 

@@ -1,6 +1,6 @@
 /** Correction form: the right breed, sent to the service if it takes feedback and the person agrees. */
 
-import { nameKey } from "../breeds.js";
+import { nameKey, sameBreed } from "../breeds.js";
 import { words } from "../words.js";
 import { Disclosure } from "./disclosure.js";
 
@@ -71,5 +71,5 @@ export class Correction {
 /** Return the breed that a person means, however they write it and in the page's language too, or undefined. */
 function breedLike(text, breeds) {
   const key = nameKey(text);
-  return breeds.find((breed) => nameKey(breed) === key || nameKey(words.breed(breed)) === key);
+  return breeds.find((breed) => sameBreed(breed, text) || nameKey(words.breed(breed)) === key);
 }

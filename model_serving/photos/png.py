@@ -1,0 +1,105 @@
+"""PNG chunks: what a decoder needs is kept, what damage or excess in metadata could spoil is left out.
+
+Browsers pass over an ancillary chunk that is broken; Pillow refuses the whole photo for it (PNG specification, third
+edition, 13.1).
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from model_serving.photos.errors import UnsupportedPhotoError
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# A colour profile has some kilobytes; with tables for printing it may have half a megabyte.
+MAX_PROFILE_BYTES = 1 << 20
+# A photo of 20 MB in parts of 4 kB has 5,000.
+MAX_CHUNKS = 50_000
+
+_PIXEL_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
+# Bytes of a tRNS chunk by the colour type; of a palette it has one for each entry.
+_TRANSPARENCY_BYTES = {0: 2, 2: 6}
+_PALETTE = 3
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk with its place in the file, from its length to its checksum."""
+
+    name: bytes
+    body: bytes
+    start: int
+    end: int
+    is_sound: bool
+
+
+def without_faults(png: bytes) -> bytes:
+    """Return a PNG with the chunks of its pixels, and of its metadata those that are whole and used.
+
+    Kept beside the pixels are transparency, the colour profile, its code points (cICP) and EXIF.
+    """
+    parts, palette_bytes, colour, at = [SIGNATURE], 0, 0, len(SIGNATURE)
+    for chunk in _chunks(png):
+        at = chunk.end
+        if chunk.name == b"IHDR" and len(chunk.body) == 13:
+            colour = chunk.body[9]
+        elif chunk.name == b"PLTE":
+            palette_bytes = len(chunk.body)
+        if chunk.name in _PIXEL_CHUNKS or (chunk.is_sound and _is_used(chunk, colour, palette_bytes)):
+            parts.append(png[chunk.start : chunk.end])
+        if chunk.name == b"IEND":
+            return b"".join(parts)
+    return b"".join([*parts, png[at:]])  # its end is missing: for the decoder to refuse
+
+
+def code_points(png: bytes) -> tuple[int, int] | None:
+    """Return primaries and transfer characteristics (ITU-T H.273) of a chunk cICP, or None if there is none."""
+    for chunk in _chunks(png):
+        if chunk.name == b"cICP" and chunk.is_sound and len(chunk.body) == 4:
+            return chunk.body[0], chunk.body[1]
+        if chunk.name == b"IDAT":
+            break
+    return None
+
+
+def _chunks(png: bytes) -> Iterator[Chunk]:
+    at = len(SIGNATURE)
+    for number in itertools.count():
+        if at + 12 > len(png):
+            return
+        if number == MAX_CHUNKS:
+            raise UnsupportedPhotoError("This PNG is in too many small parts. Please save the photo as a JPEG.")
+        end = at + 12 + int.from_bytes(png[at : at + 4])
+        if end > len(png):
+            return
+        name = png[at + 4 : at + 8]
+        if name in (b"IDAT", b"fdAT"):  # checked by the decoder, and too large to be copied for nothing
+            yield Chunk(name, b"", at, end, True)
+        else:
+            is_sound = zlib.crc32(png[at + 4 : end - 4]) == int.from_bytes(png[end - 4 : end])
+            yield Chunk(name, png[at + 8 : end - 4], at, end, is_sound)
+        at = end
+
+
+def _is_used(chunk: Chunk, colour: int, palette_bytes: int) -> bool:
+    if chunk.name == b"tRNS":
+        size = len(chunk.body)
+        return 0 < size <= palette_bytes // 3 if colour == _PALETTE else size == _TRANSPARENCY_BYTES.get(colour)
+    if chunk.name == b"iCCP":
+        return _is_profile(chunk.body)
+    return chunk.name in (b"cICP", b"eXIf")
+
+
+def _is_profile(body: bytes) -> bool:
+    """Tell whether an iCCP chunk holds a profile that is compressed as it should be, and not too large."""
+    name, _, rest = body.partition(b"\0")
+    if not 1 <= len(name) <= 79 or rest[:1] != b"\0":
+        return False
+    try:
+        profile = zlib.decompressobj().decompress(rest[1:], MAX_PROFILE_BYTES + 1)
+    except zlib.error:
+        return False
+    return len(profile) <= MAX_PROFILE_BYTES

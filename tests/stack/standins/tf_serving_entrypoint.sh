@@ -1,3 +1,0 @@
-#!/bin/bash
-# Like upstream's, which does not `exec` either: bash stays process 1.
-tensorflow_model_server --port=8500 --rest_api_port=8501 --model_name="${MODEL_NAME}" --model_base_path="${MODEL_BASE_PATH}/${MODEL_NAME}" "$@"
