@@ -51,9 +51,10 @@ _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_":
 
 @dataclass(frozen=True)
 class DecodedPhoto:
-    """Pixels of a photo in RGB, row by row; `size` is width and height."""
+    """Pixels of a photo in RGB, row by row. `size` is their width and height, `photo_size` the upright photo's."""
 
     size: tuple[int, int]
+    photo_size: tuple[int, int]
     pixels: bytes
     cpu_seconds: float
 
@@ -130,7 +131,7 @@ class DecoderPool:
             self._leave(worker, slow, answered)
         if "error" in answer:
             raise errors.named(answer["error"], answer["message"])
-        return DecodedPhoto(tuple(answer["size"]), pixels, answer["cpu_seconds"])
+        return DecodedPhoto(tuple(answer["size"]), tuple(answer["photo_size"]), pixels, answer["cpu_seconds"])
 
     def _enter(self) -> _Worker:
         """Wait for a quick place, and return a worker for it."""

@@ -26,6 +26,7 @@ from PIL import Image
 
 from model_serving import photos
 from model_serving.photos.errors import TooCostlyPhotoError
+from model_serving.photos.pixels import PHOTO_SIZE
 
 _LENGTHS = struct.Struct("!II")
 
@@ -86,7 +87,8 @@ def answer(request: dict[str, Any], photo: bytes) -> tuple[dict[str, Any], bytes
         if _is_out_of_memory(error):
             error = TooCostlyPhotoError()
         return {"error": type(error).__name__, "message": str(error)}, b""
-    return {"size": image.size, "cpu_seconds": time.thread_time() - start}, image.tobytes()
+    sizes = {"size": image.size, "photo_size": image.info[PHOTO_SIZE]}
+    return {**sizes, "cpu_seconds": time.thread_time() - start}, image.tobytes()
 
 
 def _is_out_of_memory(error: photos.PhotoError) -> bool:
