@@ -76,7 +76,7 @@ def to_array(proto: tensor_pb2.TensorProto) -> Array:
     values = values.view(dtype) if proto.dtype in _REINTERPRETED else values.astype(dtype, copy=False)
     if len(values) < count:
         _check_size(shape, dtype)
-        filler = values[-1] if len(values) else b"" if dtype is np.object_ else 0
+        filler = values[-1] if len(values) else b"" if values.dtype == np.object_ else 0
         values = np.concatenate([values, np.full(count - len(values), filler, dtype)])
     return values[:count].reshape(shape)
 
@@ -104,7 +104,7 @@ def fill_proto(proto: tensor_pb2.TensorProto, array: Array, as_content: bool) ->
 
 
 def _check_size(shape: list[int], dtype: Any) -> None:
-    size = math.prod(shape) * (_STRING_BYTES if dtype is np.object_ else np.dtype(dtype).itemsize)
+    size = math.prod(shape) * (_STRING_BYTES if np.dtype(dtype) == np.object_ else np.dtype(dtype).itemsize)
     if size > MAX_REPEATED_BYTES:
         raise OversizeError(
             f"its shape needs {size} bytes, its values were not sent, and {MAX_REPEATED_BYTES} is the limit"

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from local_server.inference.tensors import fill_proto, to_array
+from local_server.inference.tensors import OversizeError, fill_proto, to_array
 
 ARRAYS = [
     np.float32([[1.5, -2.25], [np.inf, 0]]),
@@ -77,4 +77,17 @@ def test_to_array_fits_values_to_the_shape(values, expected):
 def test_to_array_incomplete_tensor_is_refused(proto):
     """A proto with no dtype, an open shape or the wrong amount of content is no tensor."""
     with pytest.raises(ValueError, match=r"tensor_content|unknown|buffer size"):
+        to_array(proto)
+
+
+def test_to_array_of_strings_without_values_holds_empty_ones():
+    """A string tensor that sends no value is filled up with empty strings, as TensorFlow does it."""
+    proto = tensor_pb2.TensorProto(dtype="DT_STRING", tensor_shape={"dim": [{"size": 2}]})
+    assert to_array(proto).tolist() == [b"", b""]
+
+
+def test_to_array_of_strings_counts_what_tensorflow_needs_for_each():
+    """The limit of repeated values counts 24 bytes a string."""
+    proto = tensor_pb2.TensorProto(dtype="DT_STRING", tensor_shape={"dim": [{"size": 10**9}]}, string_val=[b"a"])
+    with pytest.raises(OversizeError, match="its shape needs 24000000000 bytes"):
         to_array(proto)
