@@ -42,7 +42,7 @@ class ModelCard(BaseModel):
 
     @property
     def tells_familiarity(self) -> bool:
-        """Return whether the output `familiarity` means anything."""
+        """Tell whether the output `familiarity` means anything."""
         return self.familiarity is not None and bool(self.familiarity.quantiles)
 
     @property
