@@ -108,7 +108,7 @@ class Clients:
         self._target = f"127.0.0.1:{port}"
         photo = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8).tobytes()
         spec = pb.ModelSpec(name="dog_breed", signature_name="pixels")
-        self._request = image_request(spec, photo, size)
+        self._request = image_request(spec, photo, size, size)
         self._callers: list[Callable[[], object]] = []
 
     def run(self, clients: int, calls: int) -> Slice:

@@ -103,7 +103,7 @@ class HeadTooLargeError(RequestError):
 
 
 class TooLargeError(RequestError):
-    """The body has too many bytes, or the photo too many pixels."""
+    """The body has too many bytes, or the photo too many pixels, or it takes too much time or memory to decode."""
 
     status, code = 413, "too_large"
     detail = "This photo is too large. Please send a smaller version."
@@ -206,7 +206,7 @@ class DeadlineError(ServingError):
     """The answer did not come within the deadline."""
 
     status, code = 504, "deadline"
-    detail = "The model took too long to answer. Please try again."
+    detail = "The answer took too long. Please try again."
 
 
 class ModelAnswerError(ServingError):

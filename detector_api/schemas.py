@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from detector_api.http.problems import EXAMPLE_ID, Problem
+from detector_api.prediction.search import Outcome, PhotoResult
 from detector_api.serving.model_card import ModelCard, ModelVersion
-from detector_api.serving.serving_client import Answer
+from detector_api.serving.serving_client import Answer, Box
 
 # The model computes with 32-bit floats: six digits are what they hold.
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda value: round(value, 6))]
@@ -26,6 +27,32 @@ class ModelReference(BaseModel):
 
     name: str
     version: int
+
+
+# Left, top, width, height.
+Part = Annotated[list[Probability], Field(min_length=4, max_length=4)]
+
+
+class DogReply(BaseModel):
+    """A dog of a photo that was searched, and its breed."""
+
+    box: Part = Field(description="Its part of the upright photo: left, top, width, height as fractions.")
+    breed: str
+    confidence: Probability
+    dog_probability: Probability | None
+    predictions: list[BreedPrediction]
+
+    @classmethod
+    def of(cls, answer: Answer, box: Box, model: ModelVersion, top_k: int) -> DogReply:
+        """Return the answer for one part of a photo, with at most `top_k` breeds."""
+        predictions = name_breeds(answer)
+        return cls(
+            box=to_part(box),
+            breed=predictions[0].breed,
+            confidence=predictions[0].confidence,
+            dog_probability=answer.dog_probability if model.card.detects_dogs else None,
+            predictions=predictions[:top_k],
+        )
 
 
 class PredictionReply(BaseModel):
@@ -63,16 +90,27 @@ class PredictionReply(BaseModel):
     heatmap: list[list[float]] = Field(
         default=[],
         description="With `explain=true` only: where the breed was seen, 0..1, in rows from the top of the square that "
-        "the model sees (the photo's centre).",
+        "the model sees (the photo's centre, or `box`).",
+    )
+    box: Part | None = Field(
+        default=None,
+        description="The part of the upright photo that was judged: left, top, width, height as fractions. Absent with "
+        "`find=no`, and of a model that cannot search.",
+    )
+    search: Outcome | None = Field(
+        default=None,
+        description="Whether the whole photo was searched for dogs: `left_out` if the service was too busy for that, "
+        "`unavailable` if the model cannot. Absent where `box` is.",
+    )
+    dogs: list[DogReply] | None = Field(
+        default=None, description="With `find=all` only: every dog that was found, the best first."
     )
 
     @classmethod
-    def of(cls, answer: Answer, model: ModelVersion, name: str, top_k: int) -> PredictionReply:
+    def of(cls, photo: PhotoResult, name: str, top_k: int) -> PredictionReply:
         """Return an answer in the words of the version's card, with at most `top_k` breeds."""
-        predictions = [
-            BreedPrediction(breed=breed, confidence=probability)
-            for breed, probability in zip(answer.breeds, answer.probabilities, strict=True)
-        ]
+        answer, model = photo.answer, photo.model
+        predictions = name_breeds(answer)
         dog_probability = answer.dog_probability if model.card.detects_dogs else None
         reply = cls(
             breed=predictions[0].breed,
@@ -86,7 +124,22 @@ class PredictionReply(BaseModel):
             reply.familiarity = answer.familiarity
         if answer.heatmap is not None:
             reply.heatmap = [[round(value, 3) for value in row] for row in answer.heatmap]
+        if photo.box is not None:
+            reply.box, reply.search = to_part(photo.box), photo.search
+        if photo.dogs is not None:
+            reply.dogs = [DogReply.of(dog.answer, dog.box, model, top_k) for dog in photo.dogs]
         return reply
+
+
+def name_breeds(answer: Answer) -> list[BreedPrediction]:
+    """Return the breeds of an answer, the likeliest first."""
+    named = zip(answer.breeds, answer.probabilities, strict=True)
+    return [BreedPrediction(breed=breed, confidence=probability) for breed, probability in named]
+
+
+def to_part(box: Box) -> list[float]:
+    """Return a part of a photo as it is told."""
+    return [round(value, 4) for value in (box.left, box.top, box.width, box.height)]
 
 
 class PredictionLine(BaseModel):

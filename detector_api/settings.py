@@ -132,7 +132,10 @@ class Settings(BaseSettings):
     )
     max_pixels: int = Field(default=MAX_PIXELS, gt=0, description="Width times height of the largest photo.")
     decode_threads: int = Field(
-        default=os.cpu_count() or 1, gt=0, description="Photos decoded at once, each on one core."
+        default=os.cpu_count() or 1,
+        gt=0,
+        description="Photos decoded at once, each in a process on one core. As many again that take long go on beside "
+        "them, at the lowest priority.",
     )
 
     @field_validator("cors_origins", "trusted_proxies", "api_keys", mode="before")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from detector_api.client.answers import PhotoAnswer
-from detector_api.client.detector import Detector, Photo
+from detector_api.client.detector import Detector, Find, Photo
 from detector_api.client.errors import DetectorError
 from dog_breed.errors import PredictionError
 from dog_breed.printing import print_json, print_table, printable
@@ -16,7 +16,9 @@ from model_serving.data.files import photos_below
 STDIN = "-"
 
 
-def predict(paths: Sequence[str], url: str, api_key: str | None, top_k: int | None, as_json: bool) -> None:
+def predict(
+    paths: Sequence[str], url: str, api_key: str | None, top_k: int | None, find: Find | None, as_json: bool
+) -> None:
     """Print the gateway's answer for each photo, in their order; a folder stands for the photos below it.
 
     Errors of single photos go to stderr. Raises `PredictionError` if there was one, if there are no photos, or if the
@@ -30,7 +32,7 @@ def predict(paths: Sequence[str], url: str, api_key: str | None, top_k: int | No
         with Detector(url, api_key) as detector:
             print_answer = print_json if as_json else print_table(files, detector.model().card["breeds"])
             photos: Iterator[Photo] = (sys.stdin.buffer.read() if file == STDIN else file for file in files)
-            for answer in _in_order(detector.predict_many(photos, top_k)):
+            for answer in _in_order(detector.predict_many(photos, top_k, find=find)):
                 print_answer(files[answer.index], answer)
                 if answer.error:
                     failed += 1

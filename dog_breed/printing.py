@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 
-from detector_api.client.answers import PhotoAnswer
+from detector_api.client.answers import Dog, PhotoAnswer, Prediction
 from detector_api.client.errors import DetectorError
 
 PrintAnswer = Callable[[str, PhotoAnswer], None]
@@ -23,7 +23,10 @@ def print_table(files: Iterable[str], breeds: Iterable[str]) -> PrintAnswer:
 
     def print_row(file: str, answer: PhotoAnswer) -> None:
         if seen := answer.prediction:
-            row(printable(file), seen.breed, f"{seen.confidence:.1%}", DOG[seen.is_dog])
+            rows: Sequence[Dog | Prediction] = seen.dogs or [seen]
+            for dog in rows:
+                is_dog = seen.is_dog if dog is seen else True
+                row(printable(file), dog.breed, f"{dog.confidence:.1%}", DOG[is_dog])
 
     row("file", "breed", "confidence", "dog")
     return print_row
@@ -34,6 +37,9 @@ def print_json(file: str, answer: PhotoAnswer) -> None:
     if answer.prediction:
         prediction = asdict(answer.prediction)
         del prediction["heatmap"]
+        for name in ("box", "search", "dogs"):  # of gateways and models that search
+            if prediction[name] is None:
+                del prediction[name]
         answered = {"prediction": prediction}
     else:
         assert answer.error

@@ -6,7 +6,7 @@ with Detector("http://localhost:8080") as detector:
     print(detector.predict("dog.jpg").breed)
 """
 
-from detector_api.client.answers import BreedPrediction, Model, ModelReference, PhotoAnswer, Prediction
+from detector_api.client.answers import BreedPrediction, Dog, Model, ModelReference, PhotoAnswer, Prediction
 from detector_api.client.detector import Detector, Photo
 from detector_api.client.errors import DetectorError
 
@@ -14,6 +14,7 @@ __all__ = [
     "BreedPrediction",
     "Detector",
     "DetectorError",
+    "Dog",
     "Model",
     "ModelReference",
     "Photo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +26,35 @@ class ModelReference:
 
 
 @dataclass(frozen=True)
+class Dog:
+    """A dog that was found in a photo; `box` is its part of it: left, top, width, height as fractions."""
+
+    box: tuple[float, float, float, float]
+    breed: str
+    confidence: float
+    dog_probability: float | None
+    predictions: list[BreedPrediction]
+
+    @classmethod
+    def of(cls, reply: Mapping[str, Any]) -> Dog:
+        """Read one dog of the gateway's reply; raises `KeyError` if it is none."""
+        return cls(
+            box=_box(reply["box"]),
+            breed=reply["breed"],
+            confidence=reply["confidence"],
+            dog_probability=reply["dog_probability"],
+            predictions=_breeds(reply),
+        )
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The model's answer for a photo: the likeliest breed, and the likeliest ones in order.
 
     `is_dog`, `dog_probability` and `familiarity` are None if the model cannot tell; `heatmap` has rows of 0..1 if asked
     for.
+    `box` is the part that was judged and `search` what became of the search for dogs, None if the model cannot search;
+    `dogs` are all that were found, if they were asked for.
     """
 
     breed: str
@@ -41,6 +65,9 @@ class Prediction:
     model: ModelReference
     familiarity: float | None = None
     heatmap: list[list[float]] | None = None
+    box: tuple[float, float, float, float] | None = None
+    search: str | None = None
+    dogs: list[Dog] | None = None
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Prediction:
@@ -50,11 +77,23 @@ class Prediction:
             confidence=reply["confidence"],
             is_dog=reply["is_dog"],
             dog_probability=reply["dog_probability"],
-            predictions=[BreedPrediction(one["breed"], one["confidence"]) for one in reply["predictions"]],
+            predictions=_breeds(reply),
             model=ModelReference(reply["model"]["name"], reply["model"]["version"]),
             familiarity=reply.get("familiarity"),
             heatmap=reply.get("heatmap"),
+            box=_box(reply["box"]) if reply.get("box") else None,
+            search=reply.get("search"),
+            dogs=[Dog.of(dog) for dog in reply["dogs"]] if reply.get("dogs") is not None else None,
         )
+
+
+def _breeds(reply: Mapping[str, Any]) -> list[BreedPrediction]:
+    return [BreedPrediction(one["breed"], one["confidence"]) for one in reply["predictions"]]
+
+
+def _box(edges: Iterable[float]) -> tuple[float, float, float, float]:
+    left, top, width, height = edges
+    return left, top, width, height
 
 
 @dataclass(frozen=True)

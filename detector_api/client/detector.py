@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 import httpx
 
@@ -18,6 +18,8 @@ from detector_api.client.errors import DetectorError
 
 Photo = str | os.PathLike[str] | bytes
 Part = tuple[str, tuple[str, IO[bytes] | bytes]]
+Find = Literal["auto", "all", "no"]
+Query = dict[str, int | bool | str]
 Reply = TypeVar("Reply")
 
 # So many photos share a request: their files are open at once, and their answers come when all of them are sent.
@@ -62,15 +64,22 @@ class Detector:
         """Return the model that is served."""
         return self._read(self._send("GET", "/api/v1/model"), Model.of)
 
-    def predict(self, photo: Photo, top_k: int | None = None, explain: bool = False) -> Prediction:
-        """Return the breeds in a photo, all or the first `top_k`; `explain` adds where the first was seen."""
-        with ExitStack() as files:
-            parts = [_part(photo, files)]
-            response = self._send("POST", "/api/v1/predict_breed", params=_query(top_k, explain), files=parts)
-            return self._read(response, Prediction.of)
+    def predict(
+        self, photo: Photo, top_k: int | None = None, explain: bool = False, find: Find | None = None
+    ) -> Prediction:
+        """Return the breeds in a photo, all or the first `top_k`; `explain` adds where the first was seen.
+
+        `find` says when the whole photo is searched for dogs: "all" adds `dogs`, "no" leaves it out, None is as the
+        gateway does by default.
+        """
+        return self._predict(photo, _query(top_k, explain, find))
 
     def predict_many(
-        self, photos: Iterable[Photo], top_k: int | None = None, explain: bool = False
+        self,
+        photos: Iterable[Photo],
+        top_k: int | None = None,
+        explain: bool = False,
+        find: Find | None = None,
     ) -> Iterator[PhotoAnswer]:
         """Yield each photo's answer as it comes, in another order perhaps; an error of one photo is its own answer.
 
@@ -78,9 +87,15 @@ class Detector:
         """
         numbered = enumerate(photos)
         while some := dict(islice(numbered, PHOTOS_A_REQUEST)):
-            yield from self._predict_some(some, top_k, explain)
+            yield from self._predict_some(some, _query(top_k, explain, find))
 
-    def _predict_some(self, photos: Mapping[int, Photo], top_k: int | None, explain: bool) -> Iterator[PhotoAnswer]:
+    def _predict(self, photo: Photo, query: Query) -> Prediction:
+        with ExitStack() as files:
+            parts = [_part(photo, files)]
+            response = self._send("POST", "/api/v1/predict_breed", params=query, files=parts)
+            return self._read(response, Prediction.of)
+
+    def _predict_some(self, photos: Mapping[int, Photo], query: Query) -> Iterator[PhotoAnswer]:
         left = dict(photos)
         with ExitStack() as files:
             sent: list[int] = []
@@ -92,7 +107,7 @@ class Detector:
                 except DetectorError as error:
                     del left[index]
                     yield PhotoAnswer(index, error=error)
-            for line in self._lines(parts, top_k, explain):
+            for line in self._lines(parts, query):
                 if (place := line["index"]) is None:
                     break  # The stream ends early, and this line says why.
                 problem = line.get("error")
@@ -107,17 +122,17 @@ class Detector:
         # What the stream left unanswered is asked alone, with the patience of `predict`.
         for index, photo in left.items():
             try:
-                yield PhotoAnswer(index, self.predict(photo, top_k, explain))
+                yield PhotoAnswer(index, self._predict(photo, query))
             except DetectorError as error:
                 if error.code == "unreachable":
                     raise
                 yield PhotoAnswer(index, error=error)
 
-    def _lines(self, parts: list[Part], top_k: int | None, explain: bool) -> Iterator[dict[str, Any]]:
+    def _lines(self, parts: list[Part], query: Query) -> Iterator[dict[str, Any]]:
         """Yield the lines of a stream, until it ends or breaks off."""
         if not parts:
             return
-        response = self._send("POST", "/api/v1/predict_breeds", params=_query(top_k, explain), files=parts)
+        response = self._send("POST", "/api/v1/predict_breeds", params=query, files=parts)
         try:
             for line in response.iter_lines():
                 yield json.loads(line)
@@ -173,9 +188,10 @@ class Detector:
         return DetectorError("unreachable", f"No gateway answers at {self._url} ({reason}).")
 
 
-def _query(top_k: int | None, explain: bool) -> dict[str, int | bool]:
-    """Return the query of a prediction; without `top_k` the gateway's own default counts."""
-    return {"explain": explain} if top_k is None else {"explain": explain, "top_k": top_k}
+def _query(top_k: int | None, explain: bool, find: Find | None) -> Query:
+    """Return the query of a prediction; for what is None the gateway's own default counts."""
+    query: dict[str, int | bool | str | None] = {"explain": explain, "top_k": top_k, "find": find}
+    return {name: value for name, value in query.items() if value is not None}
 
 
 def _part(photo: Photo, files: ExitStack) -> Part:

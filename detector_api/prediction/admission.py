@@ -46,6 +46,11 @@ class Admission:
         metrics.photos_in_work.set_function(lambda: self.in_work)
         metrics.admission_limit.set_function(lambda: self.limit.places)
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether photos wait, or one that came now would find no place because of more than one in work."""
+        return bool(self._waiting) or self.in_work >= max(2, self.limit.places)
+
     def check(self) -> None:
         """Raise `OverloadedError` if a photo sent alone would be refused now."""
         if self.in_work < self.limit.places:

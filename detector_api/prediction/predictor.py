@@ -7,14 +7,18 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
+
+from PIL import Image
 
 from detector_api import errors
 from detector_api.prediction.admission import Admission, AdmittedPhoto
-from detector_api.prediction.decoding import decode
+from detector_api.prediction.decoding import decode, decode_whole
 from detector_api.prediction.latency import UnloadedLatency
+from detector_api.prediction.search import Find, PhotoResult, Search, centre_box, needs_search, with_centre_as_dog
 from detector_api.serving.model_card import ModelVersion
-from detector_api.serving.serving_client import Answer, ServingClient
+from detector_api.serving.serving_client import ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 from detector_api.telemetry.record import current_record
@@ -30,6 +34,8 @@ NOT_FOUND_PAUSE_SECONDS = 0.02
 VERSIONS = 8
 # What threads and event loop add to a photo's time on a busy machine: no sign that too many photos are in work.
 SCHEDULING_SECONDS = 0.005
+# What a search leaves of a photo's time, so that at its end the centre's answer is still one in time.
+RESERVE_SECONDS = 0.25
 
 T = TypeVar("T")
 
@@ -63,18 +69,22 @@ class Predictor:
         self._client.circuit.check()
         self._admission.check()
 
-    async def predict(self, photo: bytes, *, explain: bool = False, waits: bool = False) -> tuple[Answer, ModelVersion]:
+    async def predict(
+        self, photo: bytes, *, find: Find = "no", explain: bool = False, waits: bool = False
+    ) -> PhotoResult:
         """Return the model's answer for a photo, and the version that gave it.
 
-        When too many photos are in work it is refused, or with `waits` waits for its turn; its deadline counts from
-        then. Raises the `RequestError` of a photo that cannot be read, or a `ServingError`.
+        `find` says whether dogs are searched for outside the photo's centre: see `search.py`. When too many photos are
+        in work it is refused, or with `waits` waits for its turn; its deadline counts from then. Raises
+        the `RequestError` of a photo that cannot be read, or a `ServingError`.
         """
         async with self._admission.admitted(waits=waits) as admitted_photo:
             self._client.circuit.check()
             deadline = time.monotonic() + self._deadline_seconds
             try:
                 async with asyncio.timeout(self._deadline_seconds):
-                    return await self._predict(photo, explain, deadline, admitted_photo)
+                    centre, photo_size = await self._predict(photo, explain, deadline, admitted_photo)
+                    return await self._search(centre, photo_size, photo, find, explain, deadline, admitted_photo)
             except TimeoutError as error:
                 raise errors.DeadlineError("the photo was not answered in time") from error
 
@@ -92,10 +102,47 @@ class Predictor:
         self.pool.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
+    async def _search(
+        self,
+        centre: PhotoResult,
+        photo_size: tuple[int, int],
+        photo: bytes,
+        find: Find,
+        explain: bool,
+        deadline: float,
+        admitted_photo: AdmittedPhoto,
+    ) -> PhotoResult:
+        """Search the photo, if `find` and the centre's answer ask for it; under load leave that out, and say so."""
+        if find == "no" or (find == "auto" and not centre.model.card.locates):
+            return centre
+        centre = replace(centre, box=centre_box(photo_size, centre.model.card.geometry))
+        if find == "auto" and not needs_search(centre):
+            return replace(centre, search="not_needed")
+        if not centre.model.card.locates:
+            return with_centre_as_dog(replace(centre, search="unavailable"))
+        admitted_photo.unloaded_seconds = 0.0  # a photo that is searched takes longer, and no load is the reason
+        left_out = replace(centre, search="left_out")
+        if find == "all":
+            left_out = with_centre_as_dog(left_out)
+        if self._admission.is_full:
+            return left_out
+        try:
+            async with asyncio.timeout(deadline - RESERVE_SECONDS - time.monotonic()):
+                search = Search(self._client, centre, explain, deadline)
+                with current_record().timed("decode"):
+                    view = await self._decode_whole(photo)
+                with current_record().timed("predict"):
+                    return await (search.find_all(view) if find == "all" else search.find_better(view))
+        except (TimeoutError, errors.GatewayError):  # the centre's answer is there all the same
+            return left_out
+
     async def _predict(
         self, photo: bytes, explain: bool, deadline: float, admitted_photo: AdmittedPhoto
-    ) -> tuple[Answer, ModelVersion]:
-        """Ask the latest version, and ask again if its input differs from that of the version known."""
+    ) -> tuple[PhotoResult, tuple[int, int]]:
+        """Ask the latest version about the centre, and again if its input differs from that of the version known.
+
+        Returns its answer, and the upright photo's width and height.
+        """
         record = current_record()
         decoded: dict[photos.Geometry, DecodedPhoto] = {}
         failure: errors.ServingError = errors.ModelUnavailableError(
@@ -123,7 +170,7 @@ class Predictor:
                     if attempt == 0 and self._unloaded.seconds:
                         cpu_seconds = decoded[geometry].cpu_seconds
                         admitted_photo.unloaded_seconds = cpu_seconds + self._unloaded.seconds + SCHEDULING_SECONDS
-                    return answer, model
+                    return PhotoResult(answer, model), decoded[geometry].photo_size
                 better: ModelVersion | None = model
             except errors.InputRejectedError as error:
                 failure, better = error, None
@@ -138,3 +185,8 @@ class Predictor:
     async def _decode(self, photo: bytes, geometry: photos.Geometry) -> DecodedPhoto:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoders, decode, self.pool, photo, geometry, self._max_pixels)
+
+    async def _decode_whole(self, photo: bytes) -> Image.Image:
+        loop = asyncio.get_running_loop()
+        decoded = await loop.run_in_executor(self._decoders, decode_whole, self.pool, photo, self._max_pixels)
+        return decoded.image()

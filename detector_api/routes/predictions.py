@@ -15,6 +15,7 @@ from detector_api.errors import BODY_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
 from detector_api.http.multipart import FIELDS
 from detector_api.http.problems import responses
 from detector_api.http.uploads import read_photos, require_photo
+from detector_api.prediction.search import Find
 from detector_api.routes.prediction_stream import PredictionStream
 from detector_api.schemas import ErrorLine, PredictionLine, PredictionReply
 from model_serving.photos.labels import TOP_K
@@ -25,6 +26,13 @@ router = APIRouter(prefix="/api/v1", tags=["predictions"])
 AFTER_BODY = "X-Answer-After-Body"
 
 TopK = Annotated[int, Query(ge=1, le=TOP_K, description="How many breeds to name.")]
+FindDogs = Annotated[
+    Find,
+    Query(
+        description="Search the whole photo for dogs: `auto` where its centre shows no dog or no sure breed; `all` "
+        "always, and add `dogs`; `no` never.",
+    ),
+]
 Explain = Annotated[bool, Query(description="Add `heatmap`: where the breed was seen.")]
 
 
@@ -79,11 +87,12 @@ async def predict_breed(
     settings: CurrentSettings,
     top_k: TopK = TOP_K,
     explain: Explain = False,
+    find: FindDogs = "auto",
 ) -> PredictionReply:
     """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
     async with uploaded_photo(request) as photo:
-        answer, model = await predictor.predict(photo, explain=explain)
-    return PredictionReply.of(answer, model, settings.model_name, top_k)
+        answer = await predictor.predict(photo, find=find, explain=explain)
+    return PredictionReply.of(answer, settings.model_name, top_k)
 
 
 @router.post(
@@ -105,6 +114,7 @@ async def predict_breeds(
     count_photo: CountPhoto,
     top_k: TopK = TOP_K,
     explain: Explain = False,
+    find: FindDogs = "auto",
 ) -> LineResponse:
     """Name the breed in each of many photos. One that cannot be answered has its `error` in its own line.
 
@@ -113,8 +123,8 @@ async def predict_breeds(
 
     async def predict(photo: bytes) -> PredictionReply:
         count_photo()
-        answer, model = await predictor.predict(photo, explain=explain, waits=True)
-        return PredictionReply.of(answer, model, settings.model_name, top_k)
+        answer = await predictor.predict(photo, find=find, explain=explain, waits=True)
+        return PredictionReply.of(answer, settings.model_name, top_k)
 
     async def lines() -> AsyncIterator[bytes]:
         async with aclosing(stream.lines(request, after_body=AFTER_BODY in request.headers)) as done:

@@ -15,6 +15,8 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     dog: float = Field(ge=0, le=1)
+    sure: float = Field(default=0.5, ge=0, le=1)
+    found: float = Field(default=0.5, ge=0, le=1)  # as `dog`, for a part of the photo that was searched for dogs
 
 
 class Familiarity(BaseModel):
@@ -34,6 +36,7 @@ class ModelCard(BaseModel):
     crop: float = Field(gt=0, le=1, description="Side of that square as a share of the photo's short side.")
     breeds: list[str] = Field(min_length=1, description="Names of the classes, in index order.")
     detects_dogs: bool = Field(description="Whether the model can tell that there is no dog.")
+    locates: bool = Field(default=False, description="Whether the model can tell where in a photo the dogs are.")
     thresholds: Thresholds
     familiarity: Familiarity | None = Field(default=None, description="Missing in models of older releases.")
 

@@ -26,6 +26,7 @@ AVAILABLE = "AVAILABLE"
 # Signatures of the SavedModel.
 PIXELS = "pixels"
 EXPLAIN = "explain"
+LOCATE = "locate"
 DESCRIBE = "describe"
 
 
@@ -44,6 +45,16 @@ class Answer:
     heatmap: list[list[float]] | None
 
 
+@dataclass(frozen=True)
+class Box:
+    """A part of the upright photo, as fractions of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 class ServingClient:
     """Client for the life of the process, on one event loop. Every call may raise a `ServingError`.
 
@@ -57,11 +68,17 @@ class ServingClient:
         self.circuit = Circuit(lambda: self.describe(deadline=time.monotonic() + PROBE_SECONDS))
 
     async def predict(
-        self, pixels: bytes, size: int, *, explain: bool = False, deadline: float | None = None
+        self,
+        pixels: bytes,
+        size: int,
+        *,
+        explain: bool = False,
+        version: int | None = None,
+        deadline: float | None = None,
     ) -> Answer:
-        """Ask the latest version about `size` x `size` RGB pixels; `explain` adds the heat map."""
+        """Ask a version, by default the latest, about `size` x `size` RGB pixels; `explain` adds the heat map."""
         # No output filter: TensorFlow Serving batches only requests for all outputs of a signature.
-        request = image_request(self._spec(signature=EXPLAIN if explain else PIXELS), pixels, size)
+        request = image_request(self._spec(EXPLAIN if explain else PIXELS, version), pixels, size, size)
         reply = await self._predict(request, deadline)
         shape, breeds = read_strings(reply.outputs, "top_breeds")
         shape_too, probabilities = read_probabilities(reply.outputs, "top_probabilities")
@@ -79,11 +96,24 @@ class ServingClient:
         heatmap = _rows(*read_probabilities(reply.outputs, "heatmap")) if explain else None
         return Answer(_version(reply), breeds, probabilities, dog_probability[0], familiarity, heatmap)
 
+    async def locate(self, pixels: bytes, width: int, height: int, *, version: int, deadline: float) -> list[Box]:
+        """Ask a version that locates where in a whole photo there may be dogs, the likeliest first."""
+        request = image_request(self._spec(LOCATE, version), pixels, width, height)
+        reply = await self._predict(request, deadline)
+        shape, edges = read_probabilities(reply.outputs, "boxes")
+        shape_too, scores = read_probabilities(reply.outputs, "box_scores")
+        if shape != [1, len(scores), 4] or shape_too != [1, len(scores)]:
+            raise errors.ModelAnswerError(f"boxes of one photo have the shapes {shape} and {shape_too}")
+        boxes = []
+        for place, score in enumerate(scores):
+            top, left, bottom, right = edges[4 * place : 4 * place + 4]
+            if score > 0 and top < bottom and left < right:
+                boxes.append(Box(left, top, right - left, bottom - top))
+        return boxes
+
     async def describe(self, version: int | None = None, *, deadline: float | None = None) -> ModelVersion:
         """Fetch the card of a version, by default of the latest."""
-        spec = self._spec(signature=DESCRIBE)
-        if version is not None:
-            spec.version.value = version
+        spec = self._spec(DESCRIBE, version)
         # The input has a default in the model, which not every TensorFlow Serving knows to use.
         unused = pb.TensorProto(dtype=pb.DT_STRING, string_val=[b""])
         unused.tensor_shape.dim.add(size=1)
@@ -126,8 +156,11 @@ class ServingClient:
     def _method(self, name: str, reply_type: Any) -> grpc.aio.UnaryUnaryMultiCallable:
         return self._channel.unary_unary(f"/tensorflow.serving.{name}", None, reply_type.FromString)
 
-    def _spec(self, signature: str = "") -> pb.ModelSpec:
-        return pb.ModelSpec(name=self._model_name, signature_name=signature)
+    def _spec(self, signature: str = "", version: int | None = None) -> pb.ModelSpec:
+        spec = pb.ModelSpec(name=self._model_name, signature_name=signature)
+        if version is not None:
+            spec.version.value = version
+        return spec
 
     async def _predict(self, request: bytes, deadline: float | None) -> pb.PredictResponse:
         now = time.monotonic()

@@ -11,14 +11,14 @@ from detector_api.errors import ModelAnswerError
 from detector_api.serving.protos import serving_pb2 as pb
 
 
-def image_request(spec: pb.ModelSpec, pixels: bytes, size: int) -> bytes:
-    """Return a serialised `PredictRequest` with one RGB image as the uint8 tensor `pixels` [1, size, size, 3].
+def image_request(spec: pb.ModelSpec, pixels: bytes, width: int, height: int) -> bytes:
+    """Return a serialised `PredictRequest` with one RGB image as the uint8 tensor `pixels` [1, height, width, 3].
 
     `pixels` are the image's bytes row by row. They are copied once, where protobuf copies them several times over and
     takes ten times as long. So they go last, and what encloses them is written here, with their length.
     """
     tensor = pb.TensorProto(dtype=pb.DT_UINT8)
-    for length in (1, size, size, 3):
+    for length in (1, height, width, 3):
         tensor.tensor_shape.dim.add(size=length)
     head = tensor.SerializeToString() + _begin(pb.TensorProto.TENSOR_CONTENT_FIELD_NUMBER, len(pixels))
     entry = pb.PredictRequest.InputsEntry

@@ -22,6 +22,12 @@ def add_verbs(verb: AddVerb) -> None:
     predict.add_argument(
         "--top-k", type=positive, help="with --json: how many breeds to name (all that the gateway names)"
     )
+    predict.add_argument(
+        "--find",
+        choices=("auto", "all", "no"),
+        help="search the whole photo for dogs: where its centre shows none or no sure breed (auto, what gateways do by "
+        "themselves), always, with a row for each dog (all), or never (no)",
+    )
     predict.add_argument("--api-key", help=f"key for a gateway that asks for one (the variable {API_KEY_VARIABLE})")
 
     run = verb(
@@ -39,7 +45,7 @@ def _predict(options: argparse.Namespace) -> None:
         from dog_breed.predict import predict
 
     api_key = options.api_key or os.environ.get(API_KEY_VARIABLE)
-    predict(options.photos, options.url, api_key, options.top_k, options.json)
+    predict(options.photos, options.url, api_key, options.top_k, options.find, options.json)
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -33,6 +33,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# In the `info` of an image that was made here: width and height of the upright photo that it comes from.
+PHOTO_SIZE = "photo_size"
+
 _SRGB = ImageCms.createProfile("sRGB")
 
 # Names under which Pillow keeps XMP.
@@ -46,9 +49,12 @@ def see(image: Image.Image, geometry: Geometry) -> Image.Image:
 
     Raises whatever the decoder raises.
     """
+    size = image.size  # a JPEG has another one when it was decoded
     least = round(2 * geometry.size / geometry.crop)
     box = geometry.box(*_decode_near(image, (least, least)))
-    return _finish(image, (geometry.size, geometry.size), box)
+    seen = _finish(image, (geometry.size, geometry.size), box)
+    seen.info[PHOTO_SIZE] = _turned(size, image)
+    return seen
 
 
 def shrink(image: Image.Image, long_side: int) -> Image.Image:
@@ -56,10 +62,11 @@ def shrink(image: Image.Image, long_side: int) -> Image.Image:
 
     Raises whatever the decoder raises.
     """
-    scale = min(1.0, long_side / max(image.size))
-    width, height = (max(1, round(side * scale)) for side in image.size)
+    size = image.size
+    scale = min(1.0, long_side / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
     shrunk = _finish(image, (width, height), (0, 0, *_decode_near(image, (2 * width, 2 * height))))
-    shrunk.info = {}  # its comments, EXIF and profile
+    shrunk.info = {PHOTO_SIZE: _turned(size, image)}  # none of its comments, EXIF and profile
     return shrunk
 
 
@@ -173,6 +180,11 @@ def _is_bounded(profile: bytes) -> bool:
         and b"mpet" not in profile
         and not tags & _FLOAT_TAGS
     )
+
+
+def _turned(size: tuple[int, int], image: Image.Image) -> tuple[int, int]:
+    """Return a size of the decoded image as it is when upright."""
+    return size if _orientation(image) < 5 else size[::-1]
 
 
 def _orientation(image: Image.Image) -> int:

@@ -46,14 +46,15 @@ _PROGRAM = "model_serving.photos.worker"
 # The folder of the package, from where a worker finds it however it is installed.
 _ROOT = Path(__file__).parents[2]
 # The blocks of one photo come from memory that is free already, rather than be mapped in, page by page, for each.
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
 
 
 @dataclass(frozen=True)
 class DecodedPhoto:
-    """Pixels of a photo in RGB, row by row; `size` is width and height."""
+    """Pixels of a photo in RGB, row by row. `size` is their width and height, `photo_size` the upright photo's."""
 
     size: tuple[int, int]
+    photo_size: tuple[int, int]
     pixels: bytes
     cpu_seconds: float
 
@@ -130,7 +131,7 @@ class DecoderPool:
             self._leave(worker, slow, answered)
         if "error" in answer:
             raise errors.named(answer["error"], answer["message"])
-        return DecodedPhoto(tuple(answer["size"]), pixels, answer["cpu_seconds"])
+        return DecodedPhoto(tuple(answer["size"]), tuple(answer["photo_size"]), pixels, answer["cpu_seconds"])
 
     def _enter(self) -> _Worker:
         """Wait for a quick place, and return a worker for it."""

@@ -26,6 +26,7 @@ from PIL import Image
 
 from model_serving import photos
 from model_serving.photos.errors import TooCostlyPhotoError
+from model_serving.photos.pixels import PHOTO_SIZE
 
 _LENGTHS = struct.Struct("!II")
 
@@ -41,18 +42,18 @@ def send(peer: socket.socket, header: dict[str, Any], payload: bytes = b"") -> N
 def receive(peer: socket.socket) -> tuple[dict[str, Any], bytes]:
     """Receive a message; raises `EOFError` when the other side has closed its end."""
     head, payload = _LENGTHS.unpack(_receive_exactly(peer, _LENGTHS.size))
-    return json.loads(_receive_exactly(peer, head)), bytes(_receive_exactly(peer, payload))
+    return json.loads(_receive_exactly(peer, head)), _receive_exactly(peer, payload)
 
 
-def _receive_exactly(peer: socket.socket, size: int) -> bytearray:
-    received = bytearray(size)
-    rest = memoryview(received)
-    while rest:
-        count = peer.recv_into(rest)
-        if not count:
+def _receive_exactly(peer: socket.socket, size: int) -> bytes:
+    parts = []
+    while size:
+        part = peer.recv(size, socket.MSG_WAITALL)
+        if not part:
             raise EOFError
-        rest = rest[count:]
-    return received
+        parts.append(part)
+        size -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def main() -> None:
@@ -86,7 +87,8 @@ def answer(request: dict[str, Any], photo: bytes) -> tuple[dict[str, Any], bytes
         if _is_out_of_memory(error):
             error = TooCostlyPhotoError()
         return {"error": type(error).__name__, "message": str(error)}, b""
-    return {"size": image.size, "cpu_seconds": time.thread_time() - start}, image.tobytes()
+    sizes = {"size": image.size, "photo_size": image.info[PHOTO_SIZE]}
+    return {**sizes, "cpu_seconds": time.thread_time() - start}, image.tobytes()
 
 
 def _is_out_of_memory(error: photos.PhotoError) -> bool:

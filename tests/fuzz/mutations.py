@@ -8,19 +8,19 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from tests.photo_kinds import KINDS, TURNED, encode, turned
+from tests.photo_kinds import BAD, KINDS, TURNED, encode, turned
 
 # What numbers in files are most often wrong about.
 EDGES = (0, 1, 2, 7, 8, 255, 256, 32767, 32768, 65535, 65536, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
 
 
 def seeds() -> list[bytes]:
-    """Return a small file of every kind in the table, and one turned of each format that can be."""
-    table = [make() for make, _, _ in KINDS.values()]
+    """Return a small file of every kind in the tables, good and bad, and one turned of each format that can be."""
+    table = [make() for make, _, _ in KINDS.values()] + [make() for make, _ in BAD.values()]
     for kind in TURNED:
         image, exif = turned(6)
         table.append(encode(image, kind, exif=exif.tobytes()))
-    return [photo for photo in table if len(photo) < 20_000]
+    return [photo for photo in table if 0 < len(photo) < 20_000]
 
 
 def mutate(photo: bytes, others: list[bytes], rng: random.Random) -> bytes:

@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
+        self.most_seconds, self.most_bytes = 0.0, 0  # of one photo: CPU time, and growth of the peak of memory
         self._start()
 
     def _start(self) -> None:
@@ -56,7 +58,9 @@ class Worker:
         """Return "pixels", the name of a `PhotoError`, or a failure, which begins with "failure"."""
         try:
             self._here.send_bytes(photo)
-            said: str = self._here.recv()
+            said: str
+            said, seconds, grown = self._here.recv()
+            self.most_seconds, self.most_bytes = max(self.most_seconds, seconds), max(self.most_bytes, grown)
         except (EOFError, OSError):
             self._process.join()
             said = f"failure: the process died of {signal.Signals(-(self._process.exitcode or 0)).name}"
@@ -82,11 +86,13 @@ def _work(pipe: Connection) -> None:
         while True:
             photo = pipe.recv_bytes()
             signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)  # its signal kills, since nothing handles it
+            start = time.thread_time()
             said = _read(photo)
+            seconds = time.thread_time() - start
             signal.setitimer(signal.ITIMER_PROF, 0)
             if (grown := _peak_bytes() - before) > MOST_MEMORY:
                 said = f"failure: memory grew by {grown >> 20} MB"
-            pipe.send(said)
+            pipe.send((said, seconds, grown))
 
 
 def _read(photo: bytes) -> str:
@@ -157,6 +163,8 @@ def fuzz(
                 (folder / f"{seed}-{number}.bin").write_bytes(photo)
             if progress and (number + 1) % 10_000 == 0:
                 print(number + 1, dict(outcomes), flush=True)
+        if progress:
+            print(f"at most {worker.most_seconds:.2f} s of CPU time and {worker.most_bytes >> 20} MB for one photo")
     finally:
         worker.close()
     return outcomes

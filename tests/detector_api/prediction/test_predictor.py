@@ -163,7 +163,7 @@ def test_predict_given_up_while_decoding_keeps_its_place(
     def decode_until_released(*_: object) -> DecodedPhoto:
         begun.append(threading.current_thread())
         released.wait()
-        return DecodedPhoto((0, 0), b"", 0.0)
+        return DecodedPhoto((0, 0), (0, 0), b"", 0.0)
 
     monkeypatch.setattr(predictor, "decode", decode_until_released)
     gateway = start_gateway(serving_address=serving.address, decode_threads=1, deadline_seconds=0.3)

@@ -18,7 +18,7 @@ def test_image_request_reads_as_upstreams_own(size: int) -> None:
     image = np.random.default_rng(size).integers(0, 256, (1, size, size, 3), np.uint8)
     spec = pb.ModelSpec(name="dog_breed", signature_name="pixels")
 
-    request = predict_pb2.PredictRequest.FromString(image_request(spec, image.tobytes(), size))
+    request = predict_pb2.PredictRequest.FromString(image_request(spec, image.tobytes(), size, size))
 
     expected = predict_pb2.PredictRequest()
     expected.model_spec.name, expected.model_spec.signature_name = "dog_breed", "pixels"

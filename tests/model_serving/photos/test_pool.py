@@ -245,5 +245,5 @@ def is_running(pid: int) -> bool:
 
 def test_decoded_photo_as_an_image_has_its_pixels() -> None:
     """Pixels turn into an image of their width and height."""
-    image = DecodedPhoto((2, 1), bytes((255, 0, 0, 0, 0, 255)), 0.0).image()
+    image = DecodedPhoto((2, 1), (2, 1), bytes((255, 0, 0, 0, 0, 255)), 0.0).image()
     assert [image.getpixel((x, 0)) for x in (0, 1)] == [(255, 0, 0), (0, 0, 255)]
