@@ -34,7 +34,9 @@ def main() -> None:
     """Export the starter and print its figures on both sets, and how well it tells dogs from other things."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--size", type=int, default=260, help="side of the input; the PyTorch run's is %(default)s")
+    options = parser.parse_args()
+    folder = options.folder
     sets = {
         "Udacity sample photos": _udacity(folder),
         "thumbnails of 80x80 pixels": [
@@ -42,7 +44,7 @@ def main() -> None:
         ],
     }
     with tempfile.TemporaryDirectory() as model:
-        version = export_imagenet_head(Path(model), load_backbone("efficientnet_lite2"))
+        version = export_imagenet_head(Path(model), load_backbone("efficientnet_lite2", size=options.size))
         for name, photos in sets.items():
             evaluation = evaluate(version, photos)
             count, top1, top5 = REFERENCE[name]
