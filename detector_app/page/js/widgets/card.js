@@ -26,6 +26,7 @@ export class Card {
     this.#actions = actions;
     this.#correction = new Correction(this.element, this.#part("[data-do=correct]"), actions);
     this.#on("open", () => (this.open = !this.open));
+    this.#part(".detail").addEventListener("click", () => (this.open = true)); // in use, it stays when more photos come
     this.#on("remove", () => actions.remove(this.#entry));
     this.#on("retry", () => actions.retry(this.#entry));
     this.#on("explain", () => this.#toggleHeatMap());
