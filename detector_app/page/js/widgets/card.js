@@ -95,8 +95,8 @@ export class Card {
     if (this.#look === "hide") return this.#uncover();
     this.#sayLook("looking");
     try {
-      if (!this.#entry.answer.heatmap) await this.#actions.explain(this.#entry);
-      this.#heatMap.show(this.#entry.answer.heatmap, { ...this.#entry.preview, crop: this.#actions.model().card.crop });
+      const { heatmap } = this.#entry.answer.heatmap ? this.#entry.answer : await this.#actions.explain(this.#entry);
+      this.#heatMap.show(heatmap, { ...this.#entry.preview, crop: this.#actions.model().card.crop });
       this.#sayLook("hide");
     } catch {
       this.#sayLook("failed");
