@@ -30,6 +30,7 @@ def test_show_page_on_small_screen_fits(
     page.get_by_label("Choose d.jpg").check()
     expect(page.locator(".strength:visible")).to_have_count(1)
     assert page.evaluate(overhang) == 0
+    page.locator(".arrange summary").click()
     page.get_by_role("button", name="Table").click()
     page.locator("#history summary").click()
     expect(page.locator(".record")).to_have_count(4)
@@ -56,7 +57,7 @@ def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: 
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent"))
     assert reached == ["Choose a folder", "Try 1 again", "Clear all", "", "Show where it looked"]
-    for _ in range(5):  # past the rest of this card, and the box to choose the next
+    for _ in range(6):  # past the rest of this card, and the box to choose the next
         page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
     page.keyboard.press("Enter")

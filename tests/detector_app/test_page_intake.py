@@ -26,8 +26,8 @@ def test_choose_photo_shows_answer(page: Page, photo: Callable[..., Any]) -> Non
     expect(card.locator(".file")).to_have_text("rex.jpg")
 
 
-def test_choose_same_photo_twice_reads_it_twice(page: Page, photo: Callable[..., Any]) -> None:
-    """Choosing the same file again is not ignored."""
+def test_choose_another_photo_of_the_same_name_reads_it(page: Page, photo: Callable[..., Any]) -> None:
+    """A file that was written at another time is another photo."""
     page.goto("/")
     for count in (1, 2):
         page.set_input_files("#photos", [photo()])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,3 +160,45 @@ def _blobs(page: Page) -> int:
     )
     tools.detach()
     return int(said["result"]["value"])
+
+
+def test_remove_photo_can_be_undone(page: Page, photo: Callable[..., Any]) -> None:
+    """One photo goes without the others; the focus goes to the next one, and undoing brings it back to its place."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{letter}.jpg") for letter in "abc"])
+    expect(page.locator("[data-status=read]")).to_have_count(3)
+    page.locator(".card", has_text="b.jpg").get_by_role("button", name="Remove").click()
+    expect(page.locator(".file")).to_have_text(["a.jpg", "c.jpg"])
+    expect(page.locator(".card", has_text="c.jpg")).to_be_focused()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".file")).to_have_text(["a.jpg", "b.jpg", "c.jpg"])
+    expect(page.locator(".card", has_text="b.jpg")).to_be_focused()
+
+
+def test_choose_same_file_twice_reads_it_once(
+    page: Page, gateway: Any, photo: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A file that is here already is told, not read again."""
+    file = tmp_path / "rex.jpg"
+    file.write_bytes(photo()["buffer"])
+    page.goto("/")
+    page.set_input_files("#photos", file)
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    page.set_input_files("#photos", file)
+    expect(page.locator("#left-out")).to_have_text("One photo is here already, and was not read again.")
+    assert len(gateway.photos) == 1
+
+
+def test_show_many_photos_as_tiles_that_open(page: Page, photo: Callable[..., Any]) -> None:
+    """More than three answers are tiles with two stops of the Tab key each; what else there is opens on demand."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(4)])
+    expect(page.locator("[data-status=read]")).to_have_count(4)
+    expect(page.locator(".card .detail:visible")).to_have_count(0)
+    expect(page.locator(".card :is(button, input):visible")).to_have_count(8)
+    opener = page.get_by_role("button", name="Details of 2.jpg")
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".card .detail:visible")).to_have_count(1)
+    expect(page.locator(".card.open").get_by_role("button", name="About this answer")).to_be_visible()

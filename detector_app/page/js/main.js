@@ -1,10 +1,9 @@
 /** The page, put together. */
 
-import { toCsv, toJson } from "./answers/export.js";
+import { download, toCsv, toJson } from "./answers/export.js";
 import { arrange } from "./answers/arrange.js";
 import { loadBreeds } from "./breeds.js";
 import { chooseClient } from "./clients/index.js";
-import { download } from "./download.js";
 import { History } from "./history.js";
 import { spoken } from "./language.js";
 import { keepForOffline } from "./offline.js";

@@ -48,11 +48,12 @@ export class Reader {
     this.#abort();
   }
 
-  /** Ask again for a photo that is read, this time with the heat map. */
+  /** Ask again for a photo that is read, this time with the heat map, and return the answer. */
   async explain(photo) {
     const sent = await this.#preparer.take(photo);
     const answer = await this.#client.predict(sent, { explain: true, signal: null });
     this.#album.settle(photo.id, photo.job, { answer });
+    return answer;
   }
 
   #fill() {

@@ -26,7 +26,7 @@ export class Answers {
     this.#album = album;
     this.#view = view;
     this.#actions = { ...actions, choose: (id, on) => view.choose(id, on), open: (id) => this.#open(id) };
-    album.addEventListener("updated", () => this.#schedule());
+    album.addEventListener("updated", () => this.#show());
     view.addEventListener("changed", () => this.#schedule());
     onTextsChanged(() => {
       for (const known of this.#items.values()) known.photos = [];

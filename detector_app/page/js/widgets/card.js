@@ -26,6 +26,7 @@ export class Card {
     this.#actions = actions;
     this.#correction = new Correction(this.element, this.#part("[data-do=correct]"), actions);
     this.#on("open", () => (this.open = !this.open));
+    this.#part(".detail").addEventListener("click", () => (this.open = true)); // in use, it stays when more photos come
     this.#on("remove", () => actions.remove(this.#entry));
     this.#on("retry", () => actions.retry(this.#entry));
     this.#on("explain", () => this.#toggleHeatMap());
@@ -94,8 +95,8 @@ export class Card {
     if (this.#look === "hide") return this.#uncover();
     this.#sayLook("looking");
     try {
-      if (!this.#entry.answer.heatmap) await this.#actions.explain(this.#entry);
-      this.#heatMap.show(this.#entry.answer.heatmap, { ...this.#entry.preview, crop: this.#actions.model().card.crop });
+      const { heatmap } = this.#entry.answer.heatmap ? this.#entry.answer : await this.#actions.explain(this.#entry);
+      this.#heatMap.show(heatmap, { ...this.#entry.preview, crop: this.#actions.model().card.crop });
       this.#sayLook("hide");
     } catch {
       this.#sayLook("failed");

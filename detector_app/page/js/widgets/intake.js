@@ -1,6 +1,6 @@
 /** Intake of photos by button or paste, with drawings to try while there are none. */
 
-import { fileOfImage } from "../photos/samples.js";
+const SIDE = 640; // px, of a drawing that is read
 
 export class Intake {
   #element;
@@ -40,4 +40,14 @@ function offers(way, input) {
   if (way === "folder") return input.webkitdirectory !== undefined && !matchMedia("(hover: none) and (pointer: coarse)").matches;
   // What is held in a hand has a camera on its back, and a chooser that opens it.
   return way !== "camera" || matchMedia("(hover: none) and (pointer: coarse)").matches;
+}
+
+/** Return the picture of an `<img>` as a JPEG file of this name. */
+async function fileOfImage(image, name) {
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SIDE;
+  canvas.getContext("2d").drawImage(image, 0, 0, SIDE, SIDE);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg"));
+  return new File([blob], name, { type: blob.type });
 }
