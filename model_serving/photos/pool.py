@@ -42,6 +42,7 @@ LOWEST_PRIORITY = 19
 # Room in a socket for the pixels of most models, so that a worker need not wait to be read from.
 SOCKET_BYTES = 1 << 18
 
+_CLOSED = "the pool is closed"
 _PROGRAM = "model_serving.photos.worker"
 # The folder of the package, from where a worker finds it however it is installed.
 _ROOT = Path(__file__).parents[2]
@@ -125,7 +126,7 @@ class DecoderPool:
             answer, pixels = worker.receive()
             answered = True
         except (EOFError, OSError) as error:
-            raise worker.death() from error
+            raise (RuntimeError(_CLOSED) if self._closed else worker.death()) from error
         finally:
             self._leave(worker, slow, answered)
         if "error" in answer:
@@ -137,7 +138,7 @@ class DecoderPool:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._quick < self.quick_places)
             if self._closed:
-                raise RuntimeError("the pool is closed")
+                raise RuntimeError(_CLOSED)
             idle = self._idle.pop() if self._idle else None
             worker = idle if idle and idle.is_alive() else _Worker(self._limits)
             self._quick += 1
@@ -152,6 +153,7 @@ class DecoderPool:
             self._slow += 1
             self._quick -= 1
             self._changed.notify()
+            self._refill()
             return True
 
     def _leave(self, worker: _Worker, slow: bool, answered: bool) -> None:
