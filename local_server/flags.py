@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, NoReturn
 
-from local_server.system import usable_cpus
+from local_server.system import EVERY_ADDRESS, usable_cpus
 
 # What TensorFlow Serving gives each of its two protocols.
 _DEFAULT_THREADS = 4 * usable_cpus()
@@ -26,7 +26,7 @@ def _flag(default: Any, text: str) -> Any:
 class Options:
     """Values of the flags; each field is the flag of that name."""
 
-    host: str = _flag("0.0.0.0", "address to listen on; 0.0.0.0: every one, of IPv6 too")
+    host: str = _flag(EVERY_ADDRESS, "address to listen on; 0.0.0.0: every one, of IPv6 too")
     port: int = _flag(8500, "port of the gRPC API; 0: none, which needs --grpc_socket_path")
     grpc_socket_path: str = _flag("", "Unix socket to listen on for gRPC, besides the port")
     grpc_channel_arguments: str = _flag("", "comma-separated key=value options of the gRPC server")
@@ -65,7 +65,7 @@ class Options:
     tensorflow_inter_op_parallelism: int = _flag(0, "operations that run at once")
     mixed_precision: str = _flag("", "bfloat16: let TensorFlow rewrite graphs to compute in bfloat16 on CPUs")
     per_process_gpu_memory_fraction: float = _flag(0.0, "share of the GPU's memory to take; 0: as TensorFlow sees fit")
-    enable_profiler: bool = _flag(True, "answer ProfilerService; its first call opens a free port, too")
+    enable_profiler: bool = _flag(True, "answer ProfilerService, unless --host is narrowed down")
     version: bool = _flag(False, "print the versions and exit")
 
 

@@ -20,7 +20,7 @@ from local_server.lifecycle.manager import ModelManager
 from local_server.lifecycle.servable_factory import ServableFactory
 from local_server.rest_api.api import RestApi
 from local_server.rest_api.server import RestServer
-from local_server.system import bind
+from local_server.system import EVERY_ADDRESS, bind
 
 # How long requests in flight may take to end once the server is told to stop, and then the models to unload.
 _GRACE_SECONDS = 30
@@ -127,7 +127,7 @@ class Server:
                 options.enable_serialization_as_tensor_content,
                 credentials,
                 options.enable_grpc_healthcheck_service,
-                options.enable_profiler,
+                options.enable_profiler and options.host == EVERY_ADDRESS,  # as the profiler's own port is open to all
             )
         except RuntimeError as error:
             raise UnavailableError(str(error)) from error

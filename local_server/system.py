@@ -9,6 +9,8 @@ import socket
 
 from local_server.errors import UnavailableError
 
+EVERY_ADDRESS = "0.0.0.0"
+
 
 def usable_cpus() -> int:
     """Return the number of CPUs that this process may use, which may be fewer than the machine has."""
@@ -31,7 +33,7 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises UnavailableError if the port is in use or not allowed.
     """
-    both = host == "0.0.0.0" and socket.has_dualstack_ipv6()
+    both = host == EVERY_ADDRESS and socket.has_dualstack_ipv6()
     bound = socket.socket(socket.AF_INET6 if both or ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if both:

@@ -39,7 +39,7 @@ class ModelCard(BaseModel):
 
     @property
     def tells_familiarity(self) -> bool:
-        """Whether the output `familiarity` means anything."""
+        """Return whether the output `familiarity` means anything."""
         return self.familiarity is not None and bool(self.familiarity.quantiles)
 
     @property

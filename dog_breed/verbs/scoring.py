@@ -17,7 +17,7 @@ Sort = Callable[[Iterable[ScoreRow]], object]
 def add_verbs(verb: AddVerb) -> None:
     """Add them to the command line."""
     score = verb("score", _score, "Classify every photo below a folder, to a CSV, NDJSON or Parquet file.")
-    score.add_argument("folder", type=Path, help="folder of photos, in whatever folders below it")
+    score.add_argument("folder", type=Path, help="folder of photos, in whatever folders below it, or a zip file of one")
     score.add_argument("--out", type=Path, default=Path("scores.csv"), help="file to write (%(default)s)")
     score.add_argument("--sort-into", type=Path, metavar="DIR", help="link the photos into DIR/<breed>/")
     score.add_argument("--copy", action="store_true", help="with --sort-into: copy rather than link")
@@ -34,9 +34,11 @@ def add_verbs(verb: AddVerb) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
+    from model_serving.data.unpack import unpacked
     from model_serving.scoring import sorting, tables
 
     tables.require_writable(options.out)
+    options.folder = unpacked(options.folder)
     if options.sort_into:
         sorting.require_outside(options.folder, options.sort_into)
     if options.engine == "ray" and options.server:

@@ -64,8 +64,15 @@ class Backbone:
 
         It is made when it is first asked for; later changes of the weights do not reach it.
         """
+        return self._freeze(self._pixels)
 
-        @tf.function(input_signature=[self._pixels])
+    @cached_property
+    def frozen_at_any_size(self) -> FrozenNetwork:
+        """The same network for pixels uint8 [N, H, W, 3] of any height and width, without what needs them known."""
+        return self._freeze(tf.TensorSpec([None, None, None, 3], tf.uint8, "pixels"))
+
+    def _freeze(self, spec: tf.TensorSpec) -> FrozenNetwork:
+        @tf.function(input_signature=[spec])
         def features(pixels: tf.Tensor) -> tf.Tensor:
             return self.network(tf.cast(pixels, tf.float32), training=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -58,7 +57,7 @@ def open_file(path: Path) -> BinaryIO:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise OSError(errno.EINVAL, "a pipe, a device or a folder is no photo", str(path))
+    raise OSError("A pipe, a device or a folder is no photo.")
 
 
 def read_file(path: Path) -> bytes:

@@ -111,14 +111,19 @@ def _thumbnail_or_reason(photo: LabelledPhoto) -> np.ndarray | str:
 
 
 def _same_pictures(thumbnails: Mapping[int, np.ndarray]) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of keys, the smaller first, whose thumbnails are alike as those of one picture are."""
+    """Yield each key whose thumbnail shows an earlier one's picture, behind the earliest such key.
+
+    A picture that thousands of files show gives thousands of pairs, not millions.
+    """
     if not thumbnails:
         return
     keys, table = list(thumbnails), np.stack(list(thumbnails.values()))
     for start in range(0, len(table), _ROWS):
-        for row, column in np.argwhere(likeness(table[start : start + _ROWS], table[start:]) >= SAME_PICTURE):
-            if column > row:
-                yield keys[start + row], keys[start + column]
+        stop = min(start + _ROWS, len(table))
+        alike = likeness(table[start:stop], table[:stop]) >= SAME_PICTURE
+        earliest = alike.argmax(axis=1)
+        for row in np.flatnonzero(alike.any(axis=1) & (earliest < np.arange(start, stop))):
+            yield keys[earliest[row]], keys[start + row]
 
 
 def _pair(twins: Twins) -> str:

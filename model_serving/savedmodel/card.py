@@ -23,11 +23,17 @@ SURE_THRESHOLD = 0.5
 FAMILIAR_THRESHOLD = 0.05
 
 
+# A part of a photo that `locate` found is a dog from this dog probability on: a search has many places to be wrong, so
+# that more is asked of it than of the centre.
+FOUND_THRESHOLD = 0.5
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Values from which on a photo counts as a dog, an answer as sure, and what it shows as one of the classes."""
 
     dog: float = DOG_THRESHOLD
+    found: float = FOUND_THRESHOLD
     sure: float = SURE_THRESHOLD
     familiar: float = FAMILIAR_THRESHOLD
 
@@ -58,6 +64,7 @@ class ModelCard:
     `head` is "imagenet" (ImageNet's own classifier, cut to its dogs) or "trained". `training` and `test` hold the
     figures of a trained head, accuracies in 0..1. `calibration` says on how many photos, and which, temperature,
     thresholds and familiarity were fitted, with the calibration error before and after; None if they are the defaults.
+    `locates` says whether the version has the signature `locate`, for which the backbone must know dogs.
     `data_fingerprint` names the photos it was trained on.
     """
 
@@ -71,6 +78,7 @@ class ModelCard:
     temperature: float = 1.0
     thresholds: Thresholds = field(default_factory=Thresholds)
     familiarity: Familiarity = field(default_factory=Familiarity)
+    locates: bool = False
     calibration: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
     test: dict[str, Any] | None = None

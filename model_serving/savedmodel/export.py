@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import tensorflow as tf
@@ -59,6 +60,7 @@ def export_model(
 
     `add` may put more files into the version's folder before it appears under its number.
     """
+    card = replace(card, locates=card.detects_dogs and backbone.imagenet is not None)
     served = build_graph(backbone, head, card)
 
     def write(folder: Path) -> None:

@@ -67,5 +67,6 @@ def quantile_values(familiarity: Familiarity) -> np.ndarray:
 
 def share_below(scores: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
     """Return for each of `scores` [N] the share of the distribution with these quantiles that lies below it, 0..1."""
-    passed = tf.math.divide_no_nan(scores[:, tf.newaxis] - quantiles[:-1], quantiles[1:] - quantiles[:-1])
+    widths = tf.maximum(quantiles[1:] - quantiles[:-1], _EPSILON)
+    passed = (scores[:, tf.newaxis] - quantiles[:-1]) / widths
     return tf.reduce_mean(tf.clip_by_value(passed, 0.0, 1.0), axis=1)

@@ -19,7 +19,8 @@ from model_serving.photos.labels import TOP_K
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.decode import decode_photo
 from model_serving.savedmodel.familiarity import familiarity_score, quantile_values, share_below, shown_share
-from model_serving.savedmodel.signatures import DESCRIBE, EXPLAIN, PIXELS, SERVING_DEFAULT, Signature
+from model_serving.savedmodel.locate import CELL_PIXELS, locate
+from model_serving.savedmodel.signatures import DESCRIBE, EXPLAIN, LOCATE, PIXELS, SERVING_DEFAULT, Signature
 
 # Names of nodes by which `recalibration.py` finds them again in an exported graph: tensors, then constants.
 LOGITS, DOG_PROBABILITY, SHOWN_SHARE = "logits", "dog_probability", "shown_share"
@@ -52,6 +53,7 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
         # The REST API refuses a signature without inputs, so `describe` has one that nobody needs to send over gRPC.
         unused = tf.compat.v1.placeholder(tf.string, [None], "unused")
         model_card = tf.repeat(tf.constant([card.to_json()], name=CARD), tf.size(unused), name="model_card")
+        located = [_locate(backbone, backbone.imagenet)] if card.locates and backbone.imagenet else []
     blank = np.zeros((1, size, size, 3), np.uint8)
     nothing = {"unused": np.array([""], object)}
     return ServedGraph(
@@ -60,9 +62,18 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
             Signature(SERVING_DEFAULT, {"image_bytes": image_bytes}, outputs, {"image_bytes": _as_jpeg(blank)}),
             Signature(PIXELS, {"pixels": pixels}, outputs, {"pixels": blank}),
             Signature(EXPLAIN, {"pixels": pixels}, outputs | {"heatmap": heatmap}, {"pixels": blank}),
+            *located,
             Signature(DESCRIBE, {"unused": unused}, {"model_card": model_card}, nothing, defaults=nothing),
         ),
     )
+
+
+def _locate(backbone: Backbone, imagenet: Classifier) -> Signature:
+    photos = tf.compat.v1.placeholder(tf.uint8, [None, None, None, 3], "photos")
+    boxes, scores = locate(photos, backbone.frozen_at_any_size, imagenet)
+    outputs = {"boxes": tf.identity(boxes, "boxes"), "box_scores": tf.identity(scores, "box_scores")}
+    blank = np.zeros((1, CELL_PIXELS, CELL_PIXELS, 3), np.uint8)
+    return Signature(LOCATE, {"pixels": photos}, outputs, {"pixels": blank})
 
 
 def _as_jpeg(pixels: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SERVING_DEFAULT = "serving_default"
 PIXELS = "pixels"
 EXPLAIN = "explain"
+LOCATE = "locate"
 DESCRIBE = "describe"
 
 

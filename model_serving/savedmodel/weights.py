@@ -6,6 +6,7 @@ more for every signature of DenseNet201. A variable is in memory once.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,18 +29,25 @@ class SplitGraph:
 
 
 def split_weights(graph_def: graph_pb2.GraphDef) -> SplitGraph:
-    """Return the graph with its large float constants turned to variables; all other names stay."""
-    weights, rest = {}, graph_pb2.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    """Return the graph with its large float constants turned to variables; all other names stay.
+
+    Constants of the same values share a variable, whatever their shapes: one kernel of a convolution and of a matrix
+    product.
+    """
+    constants, rest = {}, graph_pb2.GraphDef(versions=graph_def.versions, library=graph_def.library)
     for node in graph_def.node:
         if _is_weight(node):
-            weights[node.name] = tf.make_ndarray(node.attr["value"].tensor)
+            constants[node.name] = tf.make_ndarray(node.attr["value"].tensor)
         else:
             rest.node.add().CopyFrom(node)
+    first: dict[bytes, str] = {}
+    owners = {name: first.setdefault(_digest(value), name) for name, value in constants.items()}
+    weights = {name: constants[name] for name in first.values()}
     with tf.Graph().as_default() as graph:
         handles = {name: _variable(name, value) for name, value in weights.items()}
         reads = {
-            f"{name}:0": tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32, name=f"{name}/read")
-            for name, handle in handles.items()
+            f"{name}:0": _read(name, handles[owner], constants[owner].shape, constants[name].shape)
+            for name, owner in owners.items()
         }
         tf.import_graph_def(rest, input_map=reads, name="")
         return SplitGraph(graph, weights, _restore(handles))
@@ -68,6 +76,16 @@ def _is_weight(node: node_def_pb2.NodeDef) -> bool:
 
 def _variable(name: str, value: np.ndarray) -> tf.Tensor:
     return tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=value.shape, shared_name=name, name=f"{name}/variable")
+
+
+def _digest(value: np.ndarray) -> bytes:
+    return hashlib.sha256(value.tobytes()).digest()
+
+
+def _read(name: str, handle: tf.Tensor, stored: tuple[int, ...], shape: tuple[int, ...]) -> tf.Tensor:
+    """Read a variable in the shape of the constant called `name`."""
+    value = tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32, name=f"{name}/read")
+    return value if stored == shape else tf.reshape(tf.ensure_shape(value, stored), shape, name=f"{name}/shaped")
 
 
 def _restore(handles: dict[str, tf.Tensor]) -> saver_pb2.SaverDef:

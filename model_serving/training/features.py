@@ -13,6 +13,7 @@ import numpy as np
 from model_serving.backbones import Backbone
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.data.dataset import LabelledPhoto
+from model_serving.data.files import read_file
 from model_serving.errors import StorageError
 from model_serving.progress import progress
 
@@ -104,7 +105,7 @@ def extract_features(
     """
     known = {photo.digest: value for photo in photos if (value := cache.get(photo.digest)) is not None}
     missing = list({photo.digest: photo for photo in photos if photo.digest not in known}.values())
-    reasons: dict[str | None, str] = {None: "the file cannot be read"}
+    reasons: dict[str | None, str] = {}
     with progress(len(photos), what, "photo", done=len(photos) - len(missing)) as bar:
         digest_of = {photo.path: photo.digest for photo in missing}
         for results in pooling(backbone, list(digest_of)):
@@ -117,5 +118,17 @@ def extract_features(
     used = [photo for photo in photos if photo.digest in known]
     nothing = np.empty((0, backbone.network.output_shape[-1]), np.float32)
     features = np.stack([known[photo.digest] for photo in used]) if used else nothing
-    skipped = [(photo.path, reasons[photo.digest]) for photo in photos if photo.digest not in known]
+    skipped = [
+        (photo.path, reasons[photo.digest] if photo.digest else _why_unreadable(photo.path))
+        for photo in photos
+        if photo.digest not in known
+    ]
     return Features(features, used, skipped)
+
+
+def _why_unreadable(path: Path) -> str:
+    try:
+        read_file(path)
+    except OSError as error:
+        return str(error)
+    return "the file could not be read at first"

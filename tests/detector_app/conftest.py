@@ -402,15 +402,14 @@ def states(gateway: ScriptedGateway, photo: Callable[..., dict[str, Any]]) -> Ca
         )
         expect(page.locator(".card[data-status=reading]")).to_have_count(1)
         expect(page.locator(".card[data-status=failed]")).to_have_count(2)
-        expect(page.locator("[data-do=explain]:visible")).to_have_count(5)
+        expect(page.locator(".card img:not([hidden])")).to_have_count(8)
         expect(page.locator("#left-out")).to_be_visible()
         yield "with answers, errors and one being read"
         held.set()
         expect(page.locator(".card[data-status=read]")).to_have_count(6)
-        expect(page.locator("[data-do=explain]:visible")).to_have_count(6)
         expect(page.locator("#history")).to_contain_text("6")
-        card = page.locator(".card", has=page.locator("[data-do=facts]:visible")).first
-        for button in ("explain", "facts", "correct"):
+        card = page.locator(".card[data-status=read]").first
+        for button in ("open", "explain", "facts", "correct"):
             card.locator(f"[data-do={button}]").click()
         card.locator(".choose input").check()
         expect(card.locator("canvas")).to_be_visible()

@@ -25,7 +25,7 @@ def test_show_page_on_small_screen_fits(
     page.set_input_files("#photos", [photo("d.jpg"), photo("e.jpg")])
     expect(page.locator("#progress-text")).to_have_text("4 of 5 read, 1 failed")
     card = page.locator(".card", has_text="d.jpg")
-    for button in ("Show where it looked", "About this breed", "Is it wrong?"):
+    for button in ("Details of d.jpg", "Show where it looked", "About this answer", "Is it right?"):
         card.get_by_role("button", name=button).click()
     page.get_by_label("Choose d.jpg").check()
     expect(page.locator(".strength:visible")).to_have_count(1)

@@ -15,7 +15,7 @@ def form(page: Page, gateway: Any, photo: Callable[..., Any]) -> Callable[..., L
         gateway.feedback = feedback
         page.goto(f"/{query}")
         page.set_input_files("#photos", [photo()])
-        page.get_by_role("button", name="Is it wrong?").click()
+        page.get_by_role("button", name="Is it right?").click()
         return page.locator(".correction")
 
     return open_form
@@ -32,8 +32,8 @@ def test_correct_answer_with_consent_gives_photo_to_service(
     opened.get_by_label("The photo may be kept, to train the model").check()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator(".really")).to_have_text("You say: Beagle. Thank you, the photo will help to train the model.")
-    expect(page.get_by_role("button", name="Is it wrong?")).to_be_focused()
+    expect(page.locator(".really")).to_have_text("You said so. Thank you, the photo will help to train the model.")
+    expect(page.get_by_role("button", name="Is it right?")).to_be_focused()
     ((query, name, photo),) = gateway.corrections
     assert query == {"breed": "Beagle", "keep": "true"}
     assert (name, photo) == gateway.photos[0]
@@ -49,7 +49,8 @@ def test_correct_answer_without_consent_keeps_it_here(
     expect(opened.get_by_text("This is noted on this device alone.")).to_be_visible(visible=not feedback)
     opened.get_by_label("It is really:").fill("Beagle")
     opened.get_by_role("button", name="Save").click()
-    expect(page.locator(".really")).to_have_text("You say: Beagle.")
+    expect(page.locator(".headline")).to_have_text("Beagle")
+    expect(page.locator(".remark")).to_have_text("The model says: Akita (90%)")
     assert gateway.corrections == []
 
 
@@ -59,15 +60,16 @@ def test_correct_answer_by_rest_client_keeps_it_here(page: Page, gateway: Any, f
     expect(opened.get_by_role("checkbox")).to_be_hidden()
 
 
-def test_correct_answer_with_unknown_breed_says_so(page: Page, gateway: Any, form: Callable[..., Locator]) -> None:
-    """A breed that the model does not know cannot help it; what was typed stays, and Escape leaves the form."""
+def test_correct_answer_with_unknown_breed_says_why_it_cannot_train(
+    page: Page, gateway: Any, form: Callable[..., Locator]
+) -> None:
+    """A breed that the model does not know cannot train it; what was typed stays, and Escape leaves the form."""
     opened = form(feedback=True)
     breed = opened.get_by_label("It is really:")
     breed.fill("Unicorn")
+    opened.get_by_role("checkbox").check()
     breed.press("Enter")
-    expect(opened.get_by_role("status")).to_have_text(
-        "The model does not know this breed. Please choose one of the list."
-    )
+    expect(opened.get_by_role("status")).to_contain_text("The model does not know this breed")
     expect(breed).to_be_focused()
     expect(breed).to_have_value("Unicorn")
     assert page.locator("#breeds option").evaluate_all("(options) => options.map(({ value }) => value)")[:2] == [
@@ -75,7 +77,55 @@ def test_correct_answer_with_unknown_breed_says_so(page: Page, gateway: Any, for
         "Beagle",
     ]
     breed.press("Escape")
-    expect(opened).to_be_hidden()
+    expect(opened).to_have_count(0)
+    expect(page.get_by_role("button", name="Is it right?")).to_be_focused()
+    assert gateway.corrections == []
+
+
+def test_correct_answer_with_unknown_breed_notes_it_here(
+    page: Page, gateway: Any, form: Callable[..., Locator]
+) -> None:
+    """Without consent, a breed that the model does not know is noted as it was typed."""
+    opened = form(feedback=True)
+    opened.get_by_label("It is really:").fill(" Unicorn ")
+    opened.get_by_role("button", name="Save").click()
+    expect(page.locator(".headline")).to_have_text("Unicorn")
+    assert gateway.corrections == []
+
+
+@pytest.mark.parametrize(
+    ("button", "headline", "really"),
+    [
+        ("Yes, it is right", "Akita", "You said that it is right."),
+        ("It is not a dog", "Not a dog", "You said so."),
+    ],
+)
+def test_correct_answer_by_one_press(
+    page: Page, form: Callable[..., Locator], button: str, headline: str, really: str
+) -> None:
+    """That an answer is right, or the photo no dog, takes one press."""
+    form(feedback=False).get_by_role("button", name=button).click()
+    expect(page.locator(".headline")).to_have_text(headline)
+    expect(page.locator(".really")).to_have_text(really)
+
+
+def test_correct_answer_to_a_mix_names_both_breeds(page: Page, form: Callable[..., Locator]) -> None:
+    """A dog of two breeds is a mix of them."""
+    opened = form(feedback=False)
+    opened.get_by_label("It is really:").fill("akita")
+    opened.get_by_label("If it is a mix, also of:").fill("Pug")
+    opened.get_by_role("button", name="Save").click()
+    expect(page.locator(".headline")).to_have_text("A mix of Akita and Pug")
+
+
+def test_open_correction_is_the_only_form(page: Page, photo: Callable[..., Any], form: Callable[..., Locator]) -> None:
+    """There is a form only where one is open, however many cards there are."""
+    opened = form(feedback=False)
+    page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(5)])
+    expect(page.locator("[data-status=read]")).to_have_count(6)
+    expect(page.locator("form")).to_have_count(1)
+    opened.get_by_role("button", name="Close").click()
+    expect(page.locator("form")).to_have_count(0)
 
 
 def test_correct_answer_of_refusing_service_says_why(page: Page, gateway: Any, form: Callable[..., Locator]) -> None:
@@ -88,5 +138,5 @@ def test_correct_answer_of_refusing_service_says_why(page: Page, gateway: Any, f
     expect(opened.get_by_role("status")).to_have_text("The answer took too long. Please try again.")
     gateway.refusal = None
     opened.get_by_role("button", name="Save").click()
-    expect(page.locator(".really")).to_contain_text("You say: Beagle.")
+    expect(page.locator(".headline")).to_have_text("Beagle")
     assert len(gateway.corrections) == 1

@@ -32,7 +32,7 @@ def test_correct_answer_is_remembered_as_corrected(page: Page, photo: Callable[.
     """A correction takes the place of the answer in the history."""
     page.goto("/")
     page.set_input_files("#photos", [photo()])
-    page.get_by_role("button", name="Is it wrong?").click()
+    page.get_by_role("button", name="Is it right?").click()
     page.get_by_label("It is really:").fill("Beagle")
     page.get_by_role("button", name="Save").click()
     page.locator("#history summary").click()

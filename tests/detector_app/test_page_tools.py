@@ -74,7 +74,8 @@ def test_filter_by_breed_counts_each(answers: Page) -> None:
 def test_correct_answer_moves_it_to_its_breed(answers: Page) -> None:
     """A corrected photo counts as what it really is."""
     card = answers.locator(".card", has_text="3.jpg")
-    card.get_by_role("button", name="Is it wrong?").click()
+    card.get_by_role("button", name="Details of 3.jpg").click()
+    card.get_by_role("button", name="Is it right?").click()
     card.get_by_label("It is really:").fill("Akita")
     card.get_by_role("button", name="Save").click()
     expect(answers.locator("#tools [name=breed]").locator("option")).to_have_text(
@@ -159,12 +160,13 @@ def test_unite_photos_of_one_dog_averages_their_answers(answers: Page, gateway: 
     answers.get_by_role("button", name="They show one dog").click()
     card = answers.locator(".card", has_text="1.jpg and one more")
     # (0.6 + 0) / 2 and (0 + 0.99) / 2
-    expect(card.locator(".guess-breed").nth(0)).to_have_text("Pug")
-    expect(card.locator(".guess-share").nth(0)).to_have_text("50%")
-    expect(card.locator(".guess-share").nth(1)).to_have_text("30%")
+    expect(card.locator(".headline")).to_have_text("Pug")
+    expect(card.locator(".remark")).to_have_text("50% sure")
+    expect(card.locator(".guess-share").nth(0)).to_have_text("30%")
     expect(answers.locator(".card")).to_have_count(5)
     expect(answers.locator("#chosen")).to_be_hidden()
     records = json.loads(download(answers, "Download as JSON"))
     assert [record["file"] for record in records if record["photos_of_this_dog"] == 2] == ["1.jpg", "2.jpg"]
+    card.get_by_role("button", name="Details of 1.jpg").click()
     card.get_by_role("button", name="Separate the photos").click()
     expect(answers.locator(".card")).to_have_count(6)

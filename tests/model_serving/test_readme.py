@@ -6,8 +6,11 @@ import re
 from pathlib import Path
 
 from dog_breed.command import build_parser
+from model_serving.backbones import registered_backbone
 from model_serving.report.findings import MOST_CONFUSIONS, MOST_MISTAKES, PHOTOS_OF_A_PAIR
-from model_serving.training.calibration import FEWEST_PHOTOS, SURE_PRECISION
+from model_serving.savedmodel.card import DOG_THRESHOLD, FAMILIAR_THRESHOLD, ModelCard
+from model_serving.savedmodel.imagenet_calibrations import calibrated
+from model_serving.training.calibration import DOG_RECALL, FEWEST_PHOTOS, SURE_PRECISION
 
 README = Path(__file__).parents[2] / "model_serving" / "README.md"
 TEXT = README.read_text()
@@ -26,6 +29,19 @@ def test_readme_numbers_are_those_of_the_code() -> None:
     assert f"fewer than {FEWEST_PHOTOS} validation photos" in TEXT
     assert f"{SURE_PRECISION:.0%}".replace("%", " %") in TEXT
     assert f"at most {MOST_CONFUSIONS * (PHOTOS_OF_A_PAIR + 1) + MOST_MISTAKES} small photos" in TEXT
+
+
+def test_readme_states_the_calibration_on_record() -> None:
+    """The starter's size, temperature and errors are those that it is exported with."""
+    starter = registered_backbone("efficientnet_lite2")
+    card = calibrated(ModelCard("imagenet", "efficientnet_lite2", starter.geometry.size, 1.0, (), True))
+    assert f"{starter.geometry.size} pixels for\nthe starter, which was trained at {starter.trained_size}" in TEXT
+    assert f"temperature of {card.temperature:.2f} comes from {card.calibration['photos']:,}" in TEXT
+    errors = [card.calibration[f"error_{when}"] for when in ("before", "after")]
+    assert "is {:.3f} without and {:.3f} with it".format(*errors) in TEXT
+    assert f"where {DOG_RECALL:.1%} of the training".replace("%", " %") in TEXT
+    assert f"at most {DOG_THRESHOLD:.0%}".replace("%", " %") in TEXT
+    assert f"Below {FAMILIAR_THRESHOLD}" in TEXT
 
 
 def test_readme_files_are_there() -> None:

@@ -2,7 +2,7 @@
  * History of answers, kept in this browser alone, over visits.
  *
  * A record is `{key, when, file, guesses, isDog, sure, really, preview}`: `when` is in ms, `sure` the model's threshold
- * then, `really` the breed of a correction or null, `preview` a small JPEG or null. Where a browser keeps nothing for this
+ * then, `really` a correction (before: its breed) or null, `preview` a small JPEG or null. Where a browser keeps nothing for this
  * page, there is just no history. Event: "changed".
  */
 

@@ -64,6 +64,7 @@ new SelectionBar(part("chosen"), album, view, {
 const answers = new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
   retry: (photo) => album.retry(photo.id),
   explain: client.canExplain ? (photo) => reader.explain(photo) : null,
+  remove,
   separate: (photos) => album.separate(photos.map(({ id }) => id)),
   correct,
   model: () => model,
@@ -76,6 +77,10 @@ const reader = new Reader(album, preparer, client, sayReadiness);
 album.addEventListener("added", () => {
   intake.shrink(true);
   loadBreeds();
+});
+addEventListener("beforeunload", (event) => {
+  const { waiting, reading } = album.counts();
+  if (waiting + reading > 0) event.preventDefault(); // the browser asks
 });
 album.addEventListener("cleared", () => {
   intake.shrink(false);
@@ -94,8 +99,12 @@ reader.start();
 
 function take(files) {
   const { photos, leftOut: others } = sortOut(files);
-  if (photos.length > 0) album.add(photos);
-  leftOut.say(photos.length === 0 ? words.noPhotos : others > 0 ? () => words.leftOut(others) : null);
+  const known = new Set(album.all().map(({ file }) => identityOf(file)));
+  const fresh = photos.filter((file) => !known.has(identityOf(file)));
+  if (fresh.length > 0) album.add(fresh);
+  const again = photos.length - fresh.length;
+  const said = [photos.length === 0 && words.noPhotos(), others > 0 && photos.length > 0 && words.leftOut(others), again > 0 && words.sameAgain(again)];
+  leftOut.say(() => said.filter(Boolean).join(" "));
 }
 
 function clear() {
@@ -106,10 +115,20 @@ function clear() {
   });
 }
 
-/** Note what a dog really is, and give its photos to the service if `keep` says that the person agreed. */
-async function correct(photos, breed, keep) {
-  if (keep) for (const photo of photos) await client.correct(await preparer.take(photo), breed);
-  album.correct(photos.map(({ id }) => id), { breed, sent: keep });
+function remove({ photos }) {
+  const next = answers.after(photos[0].id);
+  const removed = album.remove(photos.map(({ id }) => id));
+  undo.offer(words.removed, () => {
+    album.restore(removed);
+    answers.focus(removed[0].id);
+  });
+  if (album.all().length > 0) answers.focus(next);
+}
+
+/** Note what a person said of a dog, and give its photos to the service if they agreed. */
+async function correct(photos, correction) {
+  if (correction.sent) for (const photo of photos) await client.correct(await preparer.take(photo), correction.breed);
+  album.correct(photos.map(({ id }) => id), correction);
 }
 
 function save(format) {
@@ -119,4 +138,9 @@ function save(format) {
 
 function sayReadiness(state) {
   readiness.say(state === "ready" ? null : () => words.readiness(state));
+}
+
+/** Return what the same file has each time that it is chosen. */
+function identityOf(file) {
+  return [file.webkitRelativePath || file.name, file.size, file.lastModified].join("/");
 }

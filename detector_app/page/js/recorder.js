@@ -48,7 +48,7 @@ async function recordOf({ photo: { id, file, answer, correction, preview }, when
     guesses: answer.guesses,
     isDog: answer.isDog,
     sure,
-    really: correction?.breed ?? null,
+    really: correction,
     preview: preview?.blob ? await shrink(preview.blob, SIDE) : null,
   };
 }

@@ -21,8 +21,8 @@ export const words = {
     return [sentence, again].join(say("list.sentence"));
   },
 
-  /** Return what a card says: `{headline, remark}`. */
-  card({ status, answer, error }, sure) {
+  /** Return what a card says: `{headline, remark}`, with `share` and `others` as `verdict` has them where there is an answer. */
+  card({ status, answer, error, correction }, sure) {
     switch (status) {
       case "waiting":
       case "reading":
@@ -32,7 +32,13 @@ export const words = {
       case "cancelled":
         return { headline: say("card.not_read"), remark: say("card.cancelled") };
       default:
-        return verdict(answer, sure);
+        if (!correction || correction.kind === "right") return verdict(answer, sure);
+        return {
+          headline: corrected(correction),
+          remark: say("correction.model", { answer: words.guess(answer.guesses[0]) }),
+          share: null,
+          others: answer.guesses.slice(1),
+        };
     }
   },
 
@@ -49,7 +55,8 @@ export const words = {
   /** Return what a correction says, or nothing for null. */
   really(correction) {
     if (!correction) return "";
-    return say(correction.sent ? "correction.sent" : "correction.noted", { breed: nameOf(correction.breed) });
+    if (correction.sent) return say("correction.sent");
+    return say(correction.kind === "right" ? "correction.right" : "correction.noted");
   },
 
   correction: (state) => say(`correction.${state}`),
@@ -72,6 +79,9 @@ export const words = {
   finished: (counts) => say("progress.finished", { progress: words.progress(counts) }),
   retryAll: (count) => say("progress.retry", { count }),
   leftOut: (count) => say("intake.left_out", { count }),
+  sameAgain: (count) => say("intake.same", { count }),
+  removed: () => say("undo.removed"),
+  details: (file) => say("card.details", { file }),
   cleared: () => say("undo.cleared"),
   noLanguage: () => say("page.no_language"),
   noPhotos: () => say("intake.no_photos"),
@@ -91,7 +101,7 @@ export const words = {
 
   /** Return what the history says of an answer. */
   record({ really, sure, ...answer }) {
-    if (really) return nameOf(really);
+    if (really) return corrected(typeof really === "string" ? { breed: really } : really);
     return certaintyOf({ answer }, sure) === "sure" ? words.guess(answer.guesses[0]) : verdict(answer, sure).headline;
   },
 
@@ -104,16 +114,27 @@ export const words = {
   },
 };
 
+/** Return `{headline, remark, share, others}`: `share` is null where no bar is drawn, `others` the guesses not named yet. */
 function verdict(answer, sure) {
-  const [{ confidence }] = answer.guesses;
-  const breed = nameOf(answer.guesses[0].breed);
+  const [first, ...others] = answer.guesses;
+  const breed = nameOf(first.breed);
   const kind = certaintyOf({ answer }, sure);
-  if (kind === "no_dog") return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }) };
-  if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }) };
+  if (kind === "no_dog") return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }), share: null, others };
+  const { confidence } = first;
+  const said = { share: confidence, others };
+  if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }), ...said };
   const likely = likelyGroup(answer, (guess) => factsOf(guess)?.group ?? null, sure);
-  if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }) };
+  if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }), ...said };
   return {
-    headline: say("card.perhaps_group", { group: words.group(likely.group) }),
-    remark: say("card.group_share", { breed, share: share(confidence), group_share: share(likely.confidence) }),
+    headline: say(likely.almostSure ? "card.almost_group" : "card.probably_group", { group: words.group(likely.group) }),
+    remark: likely.members.map(words.guess).join(say("list.comma")),
+    share: likely.confidence,
+    others: answer.guesses.filter((guess) => !likely.members.includes(guess)),
   };
+}
+
+/** Return what a person said of an answer, as its headline. */
+function corrected({ kind, breed, also }) {
+  if (kind === "no_dog") return say("correction.not_dog");
+  return also ? say("correction.mixed", { breed: nameOf(breed), also: nameOf(also) }) : nameOf(breed);
 }

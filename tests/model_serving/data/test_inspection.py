@@ -96,3 +96,14 @@ def test_inspect_real_photos_finds_the_one_picture_with_two_names(shared_images:
     photos = Dataset((), {"train": [LabelledPhoto(file, str(file)) for file in files]})
     (conflict,) = inspect(photos).conflicts
     assert {conflict.first.path.stem, conflict.second.path.stem} == {"australian_terrier", "silky_terrier"}
+
+
+def test_inspect_of_one_picture_in_many_files_names_each_file_once(tmp_path: Path) -> None:
+    """A picture that many files show is told of each of them, not of each pair."""
+    for number in range(40):
+        folder = tmp_path / ("pug" if number % 2 else "boxer")
+        folder.mkdir(exist_ok=True)
+        Image.linear_gradient("L").resize((16 + number, 16)).save(folder / f"{number}.png")
+    inspection = inspect(read_dataset(tmp_path))
+    assert 20 <= len(inspection.conflicts) < 40
+    assert len({twins.second.path for twins in inspection.conflicts}) == len(inspection.conflicts)

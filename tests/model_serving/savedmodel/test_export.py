@@ -37,12 +37,14 @@ def test_export_names_every_input_and_output_on_purpose(starter: SavedModelServa
         "serving_default": {"image_bytes"},
         "pixels": {"pixels"},
         "explain": {"pixels"},
+        "locate": {"pixels"},
         "describe": {"unused"},
     }
     assert outputs == {
         "serving_default": ANSWER,
         "pixels": ANSWER,
         "explain": ANSWER | {"heatmap"},
+        "locate": {"boxes", "box_scores"},
         "describe": {"model_card"},
     }
     pixels = starter.signatures["pixels"].inputs["pixels"]
@@ -114,12 +116,13 @@ def test_export_warms_every_signature(starter_model: Path) -> None:
         "serving_default",
         "pixels",
         "explain",
+        "locate",
         "describe",
     ]
 
 
 def test_export_stores_weights_once(starter_model: Path) -> None:
-    """Four signatures share one copy: the version is hardly larger than its 6.1 million float32 weights."""
+    """Five signatures share one copy: the version is hardly larger than its 6.1 million float32 weights."""
     network = load_backbone("efficientnet_lite2")
     weights = network.network.count_params() + network.imagenet.kernel.size
     size = sum(path.stat().st_size for path in (starter_model / "1").rglob("*") if path.is_file())

@@ -26,12 +26,14 @@ def share(scores: list[float], quantiles: np.ndarray) -> np.ndarray:
 def test_share_below_is_the_place_among_the_quantiles() -> None:
     """Below all photos it is 0, above all 1, and in between it grows evenly."""
     quantiles = np.linspace(-1, 1, QUANTILES)
-    np.testing.assert_allclose(share([-9, -1, -0.5, 0.005, 1, 9], quantiles), [0, 0, 0.25, 0.5025, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(
+        share([-9.0, -1.0, -0.5, 0.005, 1.0, 9.0], quantiles), [0, 0, 0.25, 0.5025, 1, 1], atol=1e-6
+    )
 
 
 def test_share_below_of_equal_scores_is_a_number() -> None:
     """A model to which all its photos look alike still gives a share."""
-    assert share([-1, 0, 1], np.zeros(QUANTILES)).tolist() == [0, 0, 0]
+    assert share([-1.0, 0.0, 1.0], np.zeros(QUANTILES)).tolist() == [0, 0, 1]
 
 
 def test_share_below_without_quantiles_is_one() -> None:

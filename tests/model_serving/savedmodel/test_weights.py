@@ -26,6 +26,23 @@ def test_split_weights_restores_what_the_constants_were(tmp_path: Path) -> None:
         np.testing.assert_allclose(session.run("y:0", {"x:0": values}), values @ matrix + matrix[0], rtol=1e-5)
 
 
+def test_split_weights_keeps_equal_values_once() -> None:
+    """A kernel of a convolution and of a matrix product is one variable, and both compute the same."""
+    kernel = np.random.default_rng(0).normal(size=(64, SMALLEST_VARIABLE // 64)).astype(np.float32)
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [1, 2, 2, 64], "x")
+        tf.matmul(tf.reshape(x, [4, 64]), tf.constant(kernel, name="matrix"), name="product")
+        tf.nn.conv2d(x, tf.constant(kernel[None, None], name="filter"), 1, "VALID", name="convolution")
+    split = split_weights(graph.as_graph_def())
+    assert list(split.weights) == ["matrix"]
+    with tf.compat.v1.Session(graph=split.graph) as session:
+        handle = split.graph.get_tensor_by_name("matrix/variable:0")
+        with split.graph.as_default():
+            session.run(tf.raw_ops.AssignVariableOp(resource=handle, value=tf.constant(kernel)))
+        product, convolution = session.run(["product:0", "convolution:0"], {"x:0": np.ones((1, 2, 2, 64))})
+    np.testing.assert_allclose(product, convolution.reshape(4, -1), rtol=1e-5)
+
+
 def test_export_keeps_its_weights_out_of_the_graph(starter_model: Path) -> None:
     """No signature holds a copy of its own: the graph's file is small, and the weights are in the checkpoint."""
     version = starter_model / "1"

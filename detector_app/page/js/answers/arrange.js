@@ -1,17 +1,25 @@
 /** Filtering, sorting and counting of answers. */
 
+import { nameOf } from "../breeds.js";
+import { language } from "../language.js";
 import { certaintyOf } from "./certainty.js";
 
-const byText = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare;
+let collator = null; // of the language in use; making one takes longer than to compare
+const byText = (one, other) => {
+  if (collator?.resolvedOptions().locale !== language) collator = new Intl.Collator(language, { numeric: true, sensitivity: "base" });
+  return collator.compare(one, other);
+};
 const confidenceOf = ({ answer }) => answer?.guesses[0].confidence;
-const breedOf = ({ answer, correction }) => correction?.breed ?? answer?.guesses[0].breed;
+const breedOf = ({ answer, correction }) => (correction ? correction.breed : answer?.guesses[0].breed);
+
+const shownBreed = (entry) => (breedOf(entry) ? nameOf(breedOf(entry)) : "\uffff");
 
 // The photos that came last stand first, in the order in which they were chosen; whatever has no answer stands last.
 const ORDERS = {
   newest: (one, other) => other.batch - one.batch || one.id - other.id,
   surest: (one, other) => (confidenceOf(other) ?? -1) - (confidenceOf(one) ?? -1),
   unsurest: (one, other) => (confidenceOf(one) ?? 2) - (confidenceOf(other) ?? 2),
-  breed: (one, other) => byText(breedOf(one) ?? "\uffff", breedOf(other) ?? "\uffff"),
+  breed: (one, other) => byText(shownBreed(one), shownBreed(other)),
   file: (one, other) => byText(one.file.name, other.file.name),
 };
 
@@ -27,9 +35,9 @@ export function arrange(entries, { sort, breed, kind }, sure) {
 export function countBreeds(entries) {
   const counts = new Map();
   for (const entry of entries.filter(isDog)) counts.set(breedOf(entry), (counts.get(breedOf(entry)) ?? 0) + 1);
-  return [...counts].sort((one, other) => other[1] - one[1] || byText(one[0], other[0]));
+  return [...counts].sort((one, other) => other[1] - one[1] || byText(nameOf(one[0]), nameOf(other[0])));
 }
 
 function isDog({ answer, correction }) {
-  return correction !== null || (answer !== null && answer.isDog !== false);
+  return correction ? correction.breed !== null : answer !== null && answer.isDog !== false;
 }

@@ -1,6 +1,7 @@
 /** Certainty of an answer, and of its group of breeds. */
 
 const SURE_ENOUGH = 0.5; // until the model card tells its own threshold
+const ALMOST_SURE = 0.85; // of a group: from here on its name is said with hardly a doubt
 
 /** Return "sure", "unsure" or "no_dog" for what is read, "unread" for the rest. */
 export function certaintyOf({ answer }, sure = SURE_ENOUGH) {
@@ -10,8 +11,8 @@ export function certaintyOf({ answer }, sure = SURE_ENOUGH) {
 }
 
 /**
- * Return the group of breeds that holds as much probability as makes a breed sure, or null; `groupOf` gives a breed's
- * group, or null. Only the five likeliest breeds are known, so that a group holds at least what is counted here.
+ * Return the group of breeds that holds as much probability as makes a breed sure, with its guesses as `members`, or null;
+ * `groupOf` gives a breed's group, or null. Only the five likeliest breeds are known, so that a group holds at least what is counted here.
  */
 export function likelyGroup({ guesses }, groupOf, sure = SURE_ENOUGH) {
   const sums = new Map();
@@ -20,5 +21,7 @@ export function likelyGroup({ guesses }, groupOf, sure = SURE_ENOUGH) {
     if (group) sums.set(group, (sums.get(group) ?? 0) + confidence);
   }
   const [best] = [...sums].sort((one, other) => other[1] - one[1]);
-  return best && best[1] >= sure ? { group: best[0], confidence: best[1] } : null;
+  if (!best || best[1] < sure) return null;
+  const [group, confidence] = best;
+  return { group, confidence, almostSure: confidence >= ALMOST_SURE, members: guesses.filter(({ breed }) => groupOf(breed) === group) };
 }

@@ -18,7 +18,7 @@ function recordOf(photo, { photos, answer, correction }) {
     confidence: answer?.guesses[0].confidence ?? null,
     is_dog: answer?.isDog ?? null,
     dog_probability: answer?.dogProbability ?? null,
-    really: correction?.breed ?? null,
+    really: correction && (correction.kind === "no_dog" ? "not a dog" : [correction.breed, correction.also].filter(Boolean).join(" + ")),
     photos_of_this_dog: photos.length,
     predictions: answer?.guesses ?? [],
     model: answer?.model ?? null,

@@ -4,14 +4,16 @@
  * A photo is `{id, batch, file, preview, status, job, answer, error, dog, correction}`. `batch` counts the times that
  * photos came; `preview` is null until there is one, then `{blob, width, height}`, the blob null if the browser cannot
  * show the photo; `status` is "waiting", "reading", "read", "failed" or "cancelled"; `dog` is what photos of one dog
- * share, else null; `correction` is null or `{breed, sent}`: what it really is, and whether the service knows.
+ * share, else null; `correction` is null or `{kind, breed, also, sent}`: what a person said
+ * it is, "right", "breed", "mix" (with `also`) or "no_dog", and whether the service knows.
  * Photos are replaced, never changed. Events: "added" with the new photos in `detail`, "changed" with the photo in
- * `detail`, "cleared".
+ * `detail`, "removed" when some went, "cleared" when the last went, and "updated" once after any number of these.
  */
 export class Album extends EventTarget {
   #photos = new Map();
   #lastId = 0;
   #lastBatch = 0;
+  #due = false;
 
   /** Take in files, each to be read. */
   add(files) {
@@ -87,7 +89,7 @@ export class Album extends EventTarget {
     }
   }
 
-  /** Store what the dog on these photos really is: `{breed, sent}`. */
+  /** Store what a person said of the dog on these photos. */
   correct(ids, correction) {
     for (const id of ids) if (this.get(id)) this.#change(id, { correction });
   }
@@ -104,18 +106,23 @@ export class Album extends EventTarget {
 
   /** Let go of all photos, and return them. */
   clear() {
-    const cleared = this.all();
-    this.#photos = new Map();
-    this.#tell("cleared");
-    return cleared;
+    return this.remove(this.all().map(({ id }) => id));
   }
 
-  /** Take back what `clear` returned; what was not read yet waits again. */
+  /** Let go of these photos, and return them. */
+  remove(ids) {
+    const removed = ids.map((id) => this.get(id));
+    for (const id of ids) this.#photos.delete(id);
+    this.#tell(this.#photos.size > 0 ? "removed" : "cleared");
+    return removed;
+  }
+
+  /** Take back what `clear` or `remove` returned; what was not read yet waits again. */
   restore(cleared) {
     const photos = cleared.map((photo) =>
       photo.status === "reading" ? { ...photo, status: "waiting", job: photo.job + 1 } : photo,
     );
-    this.#photos = new Map([...photos.map((photo) => [photo.id, photo]), ...this.#photos]);
+    this.#photos = new Map([...photos, ...this.all()].sort((one, other) => one.id - other.id).map((photo) => [photo.id, photo]));
     if (photos.length > 0) this.#tell("added", photos);
   }
 
@@ -141,5 +148,11 @@ export class Album extends EventTarget {
 
   #tell(type, detail = null) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
+    if (this.#due) return;
+    this.#due = true;
+    queueMicrotask(() => {
+      this.#due = false;
+      this.dispatchEvent(new Event("updated"));
+    });
   }
 }

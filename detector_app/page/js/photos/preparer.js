@@ -18,7 +18,7 @@ export class PhotoPreparer {
 
   constructor(album) {
     this.#album = album;
-    for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, () => this.#workAhead());
+    for (const event of ["added", "changed", "removed", "cleared"]) album.addEventListener(event, () => this.#workAhead());
   }
 
   /**

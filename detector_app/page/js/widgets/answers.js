@@ -6,6 +6,8 @@ import { entriesOf } from "../photos/entries.js";
 import { Card } from "./card.js";
 import { TableRow } from "./table_row.js";
 
+const FEW = 3; // entries that are shown whole; of more, each opens on demand
+
 const ITEMS = { grid: Card, table: TableRow };
 
 export class Answers {
@@ -15,6 +17,7 @@ export class Answers {
   #actions;
   #layout = null;
   #items = new Map(); // of an entry's id: {item, photos}, what was made for it and of what
+  #shown = []; // ids, in the order of the page
   #due = false;
 
   /** `places` has the element that holds the items of each layout. */
@@ -23,7 +26,7 @@ export class Answers {
     this.#album = album;
     this.#view = view;
     this.#actions = { ...actions, choose: (id, on) => view.choose(id, on), open: (id) => this.#open(id) };
-    for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, () => this.#schedule());
+    album.addEventListener("updated", () => this.#schedule());
     view.addEventListener("changed", () => this.#schedule());
     onTextsChanged(() => {
       for (const known of this.#items.values()) known.photos = [];
@@ -49,10 +52,12 @@ export class Answers {
 
     const thresholds = this.#actions.model()?.card.thresholds;
     const entries = entriesOf(this.#album.all(), thresholds?.dog);
+    this.#places.grid.classList.toggle("compact", entries.length > FEW);
     const ids = new Set(entries.map(({ id }) => id));
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
-    const elements = arrange(entries, this.#view, thresholds?.sure).map((entry) => this.#itemOf(entry).element);
-    fill(this.#places[layout], elements);
+    const arranged = arrange(entries, this.#view, thresholds?.sure);
+    this.#shown = arranged.map(({ id }) => id);
+    fill(this.#places[layout], arranged.map((entry) => this.#itemOf(entry).element));
   }
 
   #itemOf(entry) {
@@ -75,6 +80,13 @@ export class Answers {
     }
   }
 
+  /** Return the id of the entry shown after this one, or else before it; undefined where it stands alone. */
+  after(id) {
+    const shown = this.#shown;
+    const place = shown.indexOf(id);
+    return shown[place + 1] ?? shown[place - 1];
+  }
+
   /** Go to an entry. */
   focus(id) {
     this.#show(); // what is due, so that it is there
@@ -85,6 +97,8 @@ export class Answers {
   /** Show an entry's card, and go to it. */
   #open(id) {
     this.#view.set({ layout: "grid" });
+    this.#show();
+    this.#items.get(id).item.open = true;
     this.focus(id);
   }
 }

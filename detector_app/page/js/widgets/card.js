@@ -19,12 +19,14 @@ export class Card {
   #copied = "offer"; // and the one that copies: "offer", "done" or "failed"
 
   /**
-   * `actions` has `retry(photo)`, `explain(photo)` or null, `choose(id, on)`, `separate(photos)`, `correct(photos, breed,
-   * keep)`, and `model()`: `{card, feedback}` so far known, or null.
+   * `actions` has `retry(photo)`, `explain(photo)` or null, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
+   * `correct(photos, correction)`, and `model()`: `{card, feedback}` so far known, or null.
    */
   constructor(actions) {
     this.#actions = actions;
-    this.#correction = new Correction(this.#part(".correction"), this.#part("[data-do=correct]"), actions);
+    this.#correction = new Correction(this.element, this.#part("[data-do=correct]"), actions);
+    this.#on("open", () => (this.open = !this.open));
+    this.#on("remove", () => actions.remove(this.#entry));
     this.#on("retry", () => actions.retry(this.#entry));
     this.#on("explain", () => this.#toggleHeatMap());
     this.#on("copy", () => this.#copy());
@@ -37,19 +39,22 @@ export class Card {
     const { answer, status, photos } = entry;
     if (answer !== this.#entry?.answer) this.#copied = "offer";
     this.#entry = entry;
-    const { headline, remark } = words.card(entry, this.#actions.model()?.card.thresholds.sure);
+    const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.model()?.card.thresholds.sure);
     this.element.dataset.status = status;
     this.element.classList.toggle("not-a-dog", answer?.isDog === false);
     this.element.setAttribute("aria-busy", status === "waiting" || status === "reading");
     this.#part(".headline").textContent = headline;
     this.#part(".remark").textContent = remark;
+    this.#part(".verdict .bar").hidden = share === null;
+    this.#part(".verdict .bar span").style.setProperty("inline-size", `${share * 100}%`);
+    this.#part(".expand .visually-hidden").textContent = words.details(entry.file.name);
     this.#part(".really").textContent = words.really(entry.correction);
     this.#part(".file").textContent = words.files(photos.map(({ file }) => file.name));
     this.#part(".choose .visually-hidden").textContent = words.choose(entry.file.name);
-    this.#part(".guesses").replaceChildren(...(answer?.guesses ?? []).map(rowOf));
-    this.#part(".model").textContent = answer ? words.model(answer.model) : "";
+    this.#part(".guesses").replaceChildren(...others.map(rowOf));
     this.#picture.show(entry.preview);
-    this.#facts.show(answer?.isDog === false ? null : answer?.guesses[0].breed);
+    const breed = entry.correction ? entry.correction.breed : answer?.isDog === false ? null : answer?.guesses[0].breed;
+    this.#facts.show(breed, answer?.model ?? null);
     this.#correction.show(entry);
     this.#part("[data-do=retry]").hidden = !(status === "cancelled" || entry.error?.passing);
     this.#part("[data-do=explain]").hidden = !this.#canExplain();
@@ -63,6 +68,16 @@ export class Card {
 
   set chosen(on) {
     this.#part(".choose input").checked = on;
+  }
+
+  /** Whether the card's detail is shown where there are many; a card among few always shows it. */
+  get open() {
+    return this.element.classList.contains("open");
+  }
+
+  set open(on) {
+    this.element.classList.toggle("open", on);
+    this.#part(".expand").setAttribute("aria-expanded", on);
   }
 
   release() {
@@ -94,7 +109,7 @@ export class Card {
 
   #sayLook(look) {
     this.#look = look;
-    this.#part("[data-do=explain]").textContent = words.explain(look);
+    this.#part("[data-do=explain] span").textContent = words.explain(look);
   }
 
   async #copy() {
@@ -107,7 +122,7 @@ export class Card {
 
   #sayCopied(copied) {
     this.#copied = copied;
-    this.#part("[data-do=copy]").textContent = words.copy(copied);
+    this.#part("[data-do=copy] span").textContent = words.copy(copied);
   }
 
   #on(name, act) {

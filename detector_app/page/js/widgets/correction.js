@@ -1,75 +1,99 @@
-/** Correction form: the right breed, sent to the service if it takes feedback and the person agrees. */
+/** Correction form: what a person says of an answer, sent to the service if it takes feedback and the person agrees. */
 
 import { nameKey, sameBreed } from "../breeds.js";
 import { words } from "../words.js";
-import { Disclosure } from "./disclosure.js";
+import { instance } from "./template.js";
 
+/** The form is made when it is opened and removed when it is closed: a browser scans every form that a page has. */
 export class Correction {
-  #form;
+  #card;
   #button;
   #actions;
-  #disclosure;
+  #form = null;
   #entry;
 
-  /** `actions` has `correct(photos, breed, keep)` and `model()`. */
-  constructor(form, button, actions) {
-    this.#form = form;
+  /** `actions` has `correct(photos, correction)` and `model()`. */
+  constructor(card, button, actions) {
+    this.#card = card;
     this.#button = button;
     this.#actions = actions;
-    this.#disclosure = new Disclosure(form, button, () => {
-      this.#say("");
-      this.#breed.focus();
-    });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#send();
-    });
-    form.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.#close();
-    });
+    button.addEventListener("click", () => (this.#form ? this.#close() : this.#open()));
+    button.setAttribute("aria-expanded", false);
   }
 
   show(entry) {
     this.#entry = entry;
-    const model = this.#actions.model();
-    this.#disclosure.offered = entry.answer !== null && Boolean(model);
-    this.#form.querySelector(".consent").hidden = !model?.feedback;
-    this.#form.querySelector(".here-alone").hidden = Boolean(model?.feedback);
+    this.#button.hidden = entry.answer === null || !this.#actions.model();
+    if (this.#button.hidden) this.#remove();
   }
 
-  async #send() {
-    const breed = breedLike(this.#breed.value, this.#actions.model().card.breeds);
-    if (!breed) {
-      this.#say(words.correction("unknown"));
-      this.#breed.focus();
-      return;
+  #open() {
+    this.#form = instance("correction");
+    const { feedback } = this.#actions.model();
+    this.#form.querySelector(".consent").hidden = !feedback;
+    this.#form.querySelector(".here-alone").hidden = feedback;
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save();
+    });
+    this.#form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#close();
+    });
+    for (const button of this.#form.querySelectorAll("[data-kind]")) {
+      button.addEventListener("click", () => this.#send({ kind: button.dataset.kind }));
     }
-    const keep = this.#actions.model().feedback && this.#form.querySelector("[type=checkbox]").checked;
+    this.#form.querySelector("[data-do=close]").addEventListener("click", () => this.#close());
+    this.#card.querySelector(".detail").append(this.#form);
+    this.#button.setAttribute("aria-expanded", true);
+    this.#form.elements.breed.focus();
+  }
+
+  #save() {
+    const { breed, also } = this.#form.elements;
+    const { breeds } = this.#actions.model().card;
+    const [one, other] = [breed, also].map(({ value }) => breedLike(value, breeds));
+    // The service trains with breeds that the model knows; on this device any name can be noted.
+    if (this.#agreed && (!breeds.includes(one) || other)) {
+      this.#say(words.correction("unknown"));
+      breed.focus();
+    } else this.#send(other ? { kind: "mix", breed: one, also: other } : { kind: "breed", breed: one });
+  }
+
+  async #send({ kind, breed = null, also = null }) {
+    const [likeliest] = this.#entry.answer.guesses;
+    const sent = this.#agreed && kind !== "no_dog";
     try {
-      this.#say(keep ? words.correction("sending") : "");
-      await this.#actions.correct(this.#entry.photos, breed, keep);
+      this.#say(sent ? words.correction("sending") : "");
+      const said = { kind, breed: kind === "right" ? likeliest.breed : breed, also, sent };
+      await this.#actions.correct(this.#entry.photos, said);
       this.#close();
     } catch (problem) {
       this.#say(words.problem(problem)); // what was typed stays
     }
   }
 
+  get #agreed() {
+    return this.#actions.model().feedback && this.#form.querySelector("[type=checkbox]").checked;
+  }
+
   #close() {
-    this.#disclosure.toggle(false);
+    this.#remove();
     this.#button.focus();
   }
 
-  #say(text) {
-    this.#form.querySelector("[role=status]").textContent = text;
+  #remove() {
+    this.#form?.remove();
+    this.#form = null;
+    this.#button.setAttribute("aria-expanded", false);
   }
 
-  get #breed() {
-    return this.#form.querySelector("[list]");
+  #say(text) {
+    if (this.#form) this.#form.querySelector("[role=status]").textContent = text;
   }
 }
 
-/** Return the breed that a person means, however they write it and in the page's language too, or undefined. */
+/** Return the model's name of the breed that a person means, in the page's language too, or else what they wrote. */
 function breedLike(text, breeds) {
   const key = nameKey(text);
-  return breeds.find((breed) => sameBreed(breed, text) || nameKey(words.breed(breed)) === key);
+  return breeds.find((breed) => sameBreed(breed, text) || nameKey(words.breed(breed)) === key) ?? text.trim();
 }

@@ -1,4 +1,4 @@
-/** Facts of the breed that was read, shown on demand. */
+/** About an answer: facts of its breed, and the model that gave it; shown on demand. */
 
 import { factsOf } from "../breeds.js";
 import { words } from "../words.js";
@@ -13,12 +13,18 @@ export class Facts {
     this.#disclosure = new Disclosure(panel, button, () => {});
   }
 
-  /** Offer what is known of a breed; nothing if it is null or unknown. */
-  show(breed) {
+  /** Offer what is known of a breed, null where there is none, and of the model `{name, version}`; nothing without a model. */
+  show(breed, model) {
     const facts = breed ? factsOf(breed) : null;
-    this.#disclosure.offered = facts !== null;
-    if (!facts) return;
-    this.#panel.querySelector(".facts-kind").textContent = words.kind(facts);
-    this.#panel.querySelector(".facts-sentence").textContent = facts.sentence;
+    this.#disclosure.offered = model !== null;
+    this.#say(".facts-kind", facts && words.kind(facts));
+    this.#say(".facts-sentence", facts?.sentence);
+    this.#say(".model", model && words.model(model));
+  }
+
+  #say(selector, text) {
+    const element = this.#panel.querySelector(selector);
+    element.textContent = text ?? "";
+    element.hidden = !text;
   }
 }

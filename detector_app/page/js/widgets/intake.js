@@ -37,7 +37,7 @@ export class Intake {
 }
 
 function offers(way, input) {
-  if (way === "folder") return input.webkitdirectory !== undefined; // some phones cannot choose a folder
+  if (way === "folder") return input.webkitdirectory !== undefined && !matchMedia("(hover: none) and (pointer: coarse)").matches;
   // What is held in a hand has a camera on its back, and a chooser that opens it.
   return way !== "camera" || matchMedia("(hover: none) and (pointer: coarse)").matches;
 }

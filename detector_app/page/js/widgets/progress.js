@@ -15,7 +15,7 @@ export class Progress {
     this.#element = element;
     this.#buttons = Object.fromEntries([...element.querySelectorAll("button")].map((button) => [button.dataset.do, button]));
     for (const [name, button] of Object.entries(this.#buttons)) button.addEventListener("click", actions[name]);
-    for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, () => this.#show(album.counts()));
+    album.addEventListener("updated", () => this.#show(album.counts()));
     onTextsChanged(() => this.#show(album.counts()));
   }
 

@@ -20,7 +20,7 @@ export class SelectionBar {
     this.#button("unite").addEventListener("click", () => end(() => unite(entries().flatMap(({ photos }) => photos))));
     this.#button("none").addEventListener("click", () => end(() => {}));
     const show = () => this.#show(entries());
-    for (const event of ["added", "changed", "cleared"]) album.addEventListener(event, show);
+    album.addEventListener("updated", show);
     view.addEventListener("changed", show);
     onTextsChanged(show);
   }

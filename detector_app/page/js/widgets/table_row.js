@@ -20,15 +20,15 @@ export class TableRow {
   show(entry) {
     this.#entry = entry;
     const { answer, photos, correction } = entry;
-    const { headline, remark } = words.card(entry, this.#actions.model()?.card.thresholds.sure);
+    const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.model()?.card.thresholds.sure);
     const dog = answer && answer.isDog !== false;
     this.element.dataset.status = entry.status;
     this.#part(".headline").textContent = headline;
-    this.#part(".remark").textContent = correction ? words.really(correction) : dog ? "" : remark;
+    this.#part(".remark").textContent = dog && !correction && others.length === answer.guesses.length - 1 ? "" : remark;
     this.#part(".file-name").textContent = words.files(photos.map(({ file }) => file.name));
     this.#part(".choose .visually-hidden").textContent = words.choose(entry.file.name);
-    this.#part(".share").textContent = dog ? words.share(answer.guesses[0].confidence) : "";
-    this.#part(".second").textContent = dog && answer.guesses[1] ? words.guess(answer.guesses[1]) : "";
+    this.#part(".share").textContent = share === null ? "" : words.share(share); // of what the headline says
+    this.#part(".second").textContent = dog && others[0] ? words.guess(others[0]) : "";
     this.#picture.show(entry.preview);
   }
 

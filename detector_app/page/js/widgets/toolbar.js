@@ -23,8 +23,9 @@ export class Toolbar {
     for (const button of element.querySelectorAll("[data-download]")) {
       button.addEventListener("click", () => save(button.dataset.download));
     }
+    element.querySelector("details").open = matchMedia("(min-width: 48rem)").matches;
     const show = () => this.#show(entries(), shown());
-    for (const event of ["added", "changed"]) album.addEventListener(event, show);
+    album.addEventListener("updated", show);
     album.addEventListener("cleared", () => view.reset());
     view.addEventListener("changed", show);
     onTextsChanged(show);

@@ -1,0 +1,47 @@
+"""Rule for a photo that was searched: which parts are dogs, and when one of them answers better than the centre.
+
+No TensorFlow and no Pillow, so that gateway, `score` and benchmarks have the one rule. Boxes are those of the signature
+`locate`, asked again at full size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# The longest side, in pixels, at which a whole photo is sent to `locate`.
+LOCATE_LONG_SIDE = 1024
+# Boxes of a photo that are asked again where only one answer is wanted.
+BOXES_ASKED = 3
+# The answer to a box takes the place of one for a centre that shows a dog if it is surer by this much.
+SURER_BY = 0.1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The model's answer to a part of a photo: its dog probability, and the first breed with its confidence."""
+
+    breed: str
+    confidence: float
+    dog_probability: float
+
+
+def needs_search(centre: Reading, dog: float, sure: float) -> bool:
+    """Return whether the centre shows no dog or no sure breed, by the card's thresholds `dog` and `sure`."""
+    return centre.dog_probability < dog or centre.confidence < sure
+
+
+def dogs_among(boxes: Sequence[Reading], found: float) -> list[int]:
+    """Return the indices of the boxes that are dogs by the card's threshold `found`, the best first."""
+    dogs = [index for index, box in enumerate(boxes) if box.dog_probability >= found]
+    return sorted(dogs, key=lambda index: -boxes[index].dog_probability * boxes[index].confidence)
+
+
+def better_box(centre: Reading, boxes: Sequence[Reading], dog: float, found: float) -> int | None:
+    """Return the index of the box whose answer is better than the centre's, or None."""
+    dogs = dogs_among(boxes, found)
+    if not dogs:
+        return None
+    best = boxes[dogs[0]]
+    is_better = centre.dog_probability < dog or best.confidence >= centre.confidence + SURER_BY
+    return dogs[0] if is_better else None

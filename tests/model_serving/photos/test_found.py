@@ -1,0 +1,39 @@
+"""The rule for photos that were searched."""
+
+import pytest
+
+from model_serving.photos.found import SURER_BY, Reading, better_box, dogs_among, needs_search
+
+DOG, SURE, FOUND = 0.2, 0.5, 0.4
+NO_DOG = Reading("Akita", 0.9, DOG / 2)
+SURE_DOG = Reading("Beagle", 0.9, 0.9)
+UNSURE_DOG = Reading("Boxer", 0.3, 0.9)
+
+
+@pytest.mark.parametrize(("centre", "searched"), [(NO_DOG, True), (UNSURE_DOG, True), (SURE_DOG, False)])
+def test_needs_search_of_photos_without_a_sure_breed(centre: Reading, searched: bool) -> None:
+    """A photo is searched where its centre shows no dog or no sure breed, and only there."""
+    assert needs_search(centre, DOG, SURE) is searched
+
+
+def test_dogs_among_leaves_out_what_is_perhaps_no_dog() -> None:
+    """Boxes below the threshold are no dogs; the others come best first."""
+    doubtful = Reading("Pug", 1.0, FOUND - 0.01)
+    assert dogs_among([UNSURE_DOG, doubtful, SURE_DOG], FOUND) == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("centre", "boxes", "better"),
+    [
+        (NO_DOG, [], None),
+        (NO_DOG, [NO_DOG], None),
+        (NO_DOG, [UNSURE_DOG], 0),
+        (UNSURE_DOG, [NO_DOG, SURE_DOG], 1),
+        (UNSURE_DOG, [Reading("Pug", UNSURE_DOG.confidence + SURER_BY / 2, 0.9)], None),
+    ],
+)
+def test_better_box_is_a_dog_where_the_centre_shows_none_or_surer(
+    centre: Reading, boxes: list[Reading], better: int | None
+) -> None:
+    """A box answers for a centre without a dog, or if it is surer; otherwise the centre stays."""
+    assert better_box(centre, boxes, DOG, FOUND) == better
