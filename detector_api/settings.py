@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         default=os.cpu_count() or 1,
         gt=0,
         description="Photos decoded at once, each in a process on one core. As many again that take long go on beside "
-        "them, at the lowest priority.",
+        "them, at a lower priority.",
     )
 
     @field_validator("cors_origins", "trusted_proxies", "api_keys", mode="before")

@@ -4,7 +4,7 @@ Headers cannot tell what every file costs to decode: one of 1 kB may take minute
 up its limits ends, its photo is refused, and the next photo gets a new worker.
 
 Photos begin in one of `quick_places`. One that takes longer than `QUICK_SECONDS` moves to one of `slow_places` as soon
-as one is free, with the lowest priority, and leaves its place to others: as many costly photos as there are slow places
+as one is free, with a lower priority, and leaves its place to others: as many costly photos as there are slow places
 keep nobody waiting.
 """
 
@@ -38,10 +38,12 @@ MAX_CPU_SECONDS = 4.0
 QUICK_SECONDS = 0.5
 # For a photo that a busy machine leaves too little time to use up its CPU time.
 MAX_SECONDS = 60.0
-LOWEST_PRIORITY = 19
+# A third of the time of an ordinary process that wants the same core; it is an honest photo more often than not.
+SLOW_NICENESS = 5
 # Room in a socket for the pixels of most models, so that a worker need not wait to be read from.
 SOCKET_BYTES = 1 << 18
 
+_CLOSED = "the pool is closed"
 _PROGRAM = "model_serving.photos.worker"
 # The folder of the package, from where a worker finds it however it is installed.
 _ROOT = Path(__file__).parents[2]
@@ -126,7 +128,7 @@ class DecoderPool:
             answer, pixels = worker.receive()
             answered = True
         except (EOFError, OSError) as error:
-            raise worker.death() from error
+            raise (RuntimeError(_CLOSED) if self._closed else worker.death()) from error
         finally:
             self._leave(worker, slow, answered)
         if "error" in answer:
@@ -138,7 +140,7 @@ class DecoderPool:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._quick < self.quick_places)
             if self._closed:
-                raise RuntimeError("the pool is closed")
+                raise RuntimeError(_CLOSED)
             idle = self._idle.pop() if self._idle else None
             worker = idle if idle and idle.is_alive() else _Worker(self._limits)
             self._quick += 1
@@ -153,6 +155,7 @@ class DecoderPool:
             self._slow += 1
             self._quick -= 1
             self._changed.notify()
+            self._refill()
             return True
 
     def _leave(self, worker: _Worker, slow: bool, answered: bool) -> None:
@@ -228,7 +231,7 @@ class _Worker:
     def lower_priority(self) -> None:
         """Leave the processor to others for good: only a privileged process could raise the priority again."""
         with suppress(OSError):  # it has ended
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST_PRIORITY)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, SLOW_NICENESS)
 
     def kill(self) -> None:
         """End the process at once."""

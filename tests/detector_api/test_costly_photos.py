@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import signal
-import struct
 import subprocess
 import threading
 import time
@@ -14,18 +14,22 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import pytest
 from PIL import Image
 
+from detector_api.prediction import predictor
+from model_serving.photos.pool import DecoderPool
 from tests.real_serving import gateway, status, wait_until
 
 URL = "/api/v1/predict_breed"
-# A kilobyte that Pillow turns into 50 million pixels one by one, in Python: run lengths that end their line at once.
-COSTLY = (
-    struct.pack("<2sIHHI", b"BM", 1084, 0, 0, 1078)
-    + struct.pack("<IiiHHIIiiII", 40, 50_000_000, 1, 1, 8, 1, 6, 0, 0, 256, 0)
-    + bytes(1024)
-    + b"\0\0\0\0\1\1"
-)
+
+
+@functools.cache
+def costly() -> bytes:
+    """Return a photo of nearly the most pixels, which takes a second or more to decode."""
+    buffer = io.BytesIO()
+    Image.new("RGBA", (7000, 7000), (200, 100, 50, 100)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def ordinary() -> bytes:
@@ -43,7 +47,7 @@ def attacked(client: httpx.Client, attackers: int) -> Iterator[list[httpx.Respon
     def attack() -> None:
         while not stopped.is_set():
             try:
-                answers.append(client.post(URL, files={"dog_image": COSTLY}))
+                answers.append(client.post(URL, files={"dog_image": costly()}))
             except httpx.TransportError:
                 return
 
@@ -59,20 +63,19 @@ def attacked(client: httpx.Client, attackers: int) -> Iterator[list[httpx.Respon
 
 
 def test_predict_while_two_costly_photos_are_always_in_work_answers_the_others(
-    serving: Any, free_ports: Callable[[int], list[int]]
+    serving: Any, start_gateway: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever sends costly photos without end waits alone: every other photo is answered, and not one refused."""
-    (port,) = free_ports(1)
-    serving_port = int(serving.address.rpartition(":")[2])
-    with gateway(serving_port, port, decode_threads=2) as (_, client):
-        with attacked(client, 2) as attacks:
-            answers = []
-            while len(attacks) < 4:
-                answers.append(client.post(URL, files={"dog_image": ordinary()}).status_code)
-        assert len(answers) > 20
-        assert set(answers) == {200}
-        assert {(attack.status_code, attack.json()["code"]) for attack in attacks} == {(413, "too_large")}
-        assert "too much time or memory" in attacks[0].json()["detail"]
+    monkeypatch.setattr(predictor, "DecoderPool", functools.partial(DecoderPool, cpu_seconds=0.7))
+    client = start_gateway(serving_address=serving.address, decode_threads=2)
+    with attacked(client, 2) as attacks:
+        answers = []
+        while len(attacks) < 4:
+            answers.append(client.post(URL, files={"dog_image": ordinary()}).status_code)
+    assert len(answers) > 20
+    assert set(answers) == {200}
+    assert {(attack.status_code, attack.json()["code"]) for attack in attacks} == {(413, "too_large")}
+    assert "too much time or memory" in attacks[0].json()["detail"]
 
 
 def test_gateway_told_to_stop_amid_costly_photos_ends_in_time(

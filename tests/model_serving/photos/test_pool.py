@@ -17,7 +17,7 @@ from PIL import Image
 
 from model_serving import photos
 from model_serving.photos import Geometry, errors
-from model_serving.photos.pool import DecodedPhoto, DecoderPool
+from model_serving.photos.pool import SLOW_NICENESS, DecodedPhoto, DecoderPool
 from tests.photo_kinds import BAD, KINDS, encode
 
 GEOMETRY = Geometry(size=224, crop=0.875)
@@ -161,7 +161,7 @@ def test_read_pixels_by_a_worker_that_died_idle_is_read(start_pool: Callable[...
 def test_read_pixels_beside_stuck_photos_is_answered(
     start_pool: Callable[..., DecoderPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As many photos as there are slow places keep nobody waiting, and work at the lowest priority."""
+    """As many photos as there are slow places keep nobody waiting, and work at a lower priority."""
     monkeypatch.setattr("model_serving.photos.pool.QUICK_SECONDS", 0.2)
     others = workers()
     pool = start_pool(1)
@@ -170,7 +170,7 @@ def test_read_pixels_beside_stuck_photos_is_answered(
     os.kill(stuck, signal.SIGSTOP)  # a decoder that never ends
     with ThreadPoolExecutor(1) as threads:
         reading = threads.submit(pool.read_pixels, PHOTO, GEOMETRY)
-        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, stuck) == 19)
+        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, stuck) == SLOW_NICENESS)
         start = time.monotonic()
         assert pool.read_pixels(PHOTO, GEOMETRY).size == (224, 224)
         assert time.monotonic() - start < 10
@@ -202,7 +202,7 @@ def test_close_ends_workers_and_gives_up_their_photos(start_pool: Callable[..., 
     pool.close()
     for reader in readers:
         reader.join(5)
-    assert len(failures) == 3
+    assert [str(failure) for failure in failures] == ["the pool is closed"] * 3
     assert workers() == others
 
 
