@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from model_serving.data.lists import Columns
+if TYPE_CHECKING:
+    from model_serving.data.lists import Columns
+
 
 MODEL = Path("models/dog_breed")
 # Sides of a network's input: a smaller one leaves a map of one cell, a larger one takes a gigabyte and more a batch.
@@ -75,6 +78,8 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 
 def columns(options: argparse.Namespace) -> Columns:
     """Return the columns of a list that a person names."""
+    from model_serving.data.lists import Columns  # loads Pillow, which other verbs do without
+
     return Columns(options.photo_column, options.label_column)
 
 
