@@ -27,7 +27,7 @@ LEAST_CELLS, MOST_CELLS = 2, 64
 WINDOW_CELLS = tuple(range(2, 14))
 # Windows with a dog probability below this are not dogs.
 LEAST_PROBABILITY = 0.1
-# Windows are ranked by probability times side to this power: without it the muzzle wins over the dog.
+# Windows are ranked by probability times side to this power, so that of two as probable the larger wins.
 SIDE_WEIGHT = 0.5
 # Each side of a window is moved out by this share of its width.
 MARGIN = 0.25
