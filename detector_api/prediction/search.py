@@ -13,19 +13,12 @@ from PIL import Image
 
 from detector_api.serving.model_card import ModelVersion
 from detector_api.serving.serving_client import Answer, Box, ServingClient
-from model_serving.photos import Geometry
+from model_serving.photos import Geometry, found
 
 # auto: where the centre shows no dog or no sure breed; all: always, and every dog is told; no: never.
 Find = Literal["auto", "all", "no"]
 # left_out: the gateway was too busy, or the search failed; unavailable: the version cannot search.
 Outcome = Literal["not_needed", "done", "left_out", "unavailable"]
-
-# Sides of what `locate` is sent. It looks at a smaller copy still.
-LOCATE_SIDE = 1024
-# Parts that are asked about for a better answer than the centre's: the likeliest.
-BEST_BOXES = 3
-# How much surer of its breed another part must be than a centre that shows a dog.
-MARGIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ def centre_box(photo_size: tuple[int, int], geometry: Geometry) -> Box:
 def needs_search(centre: PhotoResult) -> bool:
     """Tell whether the centre shows no dog, or no breed of which the model is sure."""
     thresholds = centre.model.card.thresholds
-    return centre.answer.dog_probability < thresholds.dog or centre.answer.probabilities[0] < thresholds.sure
+    return found.needs_search(_reading(centre.answer), thresholds.dog, thresholds.sure)
 
 
 def with_centre_as_dog(centre: PhotoResult) -> PhotoResult:
@@ -84,33 +77,29 @@ class Search:
     async def find_better(self, whole: Image.Image) -> PhotoResult:
         """Return the best part's answer, or the centre's if that is as good."""
         centre = replace(self._centre, search="done")
-        dogs = await self._dogs(whole, BEST_BOXES)
-        if not dogs:
-            return centre
-        best, seen = dogs[0].answer, centre.answer
-        shows_dog = seen.dog_probability >= centre.model.card.thresholds.dog
-        if shows_dog and best.probabilities[0] <= seen.probabilities[0] + MARGIN:
-            return centre
-        return replace(centre, answer=best, box=dogs[0].box)
+        parts = await self._parts(whole, found.BOXES_ASKED)
+        thresholds = centre.model.card.thresholds
+        readings = [_reading(part.answer) for part in parts]
+        best = found.better_box(_reading(centre.answer), readings, thresholds.dog, thresholds.found)
+        return centre if best is None else replace(centre, answer=parts[best].answer, box=parts[best].box)
 
     async def find_all(self, whole: Image.Image) -> PhotoResult:
         """Return the answer with all dogs, the best first: it is the best one's, or the centre's if none was found."""
         centre = replace(self._centre, search="done")
-        dogs = await self._dogs(whole)
-        if not dogs:
+        parts = await self._parts(whole)
+        order = found.dogs_among([_reading(part.answer) for part in parts], centre.model.card.thresholds.found)
+        if not order:
             return with_centre_as_dog(centre)
-        return replace(centre, answer=dogs[0].answer, box=dogs[0].box, dogs=tuple(dogs))
+        dogs = tuple(parts[index] for index in order)
+        return replace(centre, answer=dogs[0].answer, box=dogs[0].box, dogs=dogs)
 
-    async def _dogs(self, whole: Image.Image, most: int | None = None) -> list[FoundDog]:
-        """Return those of the likeliest parts that show a dog, the best first."""
+    async def _parts(self, whole: Image.Image, most: int | None = None) -> list[FoundDog]:
+        """Return the likeliest parts, each with its answer."""
         version = self._centre.model.version
-        seen = await asyncio.to_thread(_shrink, whole, LOCATE_SIDE)
+        seen = await asyncio.to_thread(_shrink, whole, found.LOCATE_LONG_SIDE)
         boxes = await self._client.locate(seen.tobytes(), *seen.size, version=version, deadline=self._deadline)
         asked = [self._ask(whole, box) for box in boxes[:most]]
-        dogs = [FoundDog(*one) for one in zip(boxes, await asyncio.gather(*asked), strict=False)]
-        threshold = self._centre.model.card.thresholds.found
-        found = [dog for dog in dogs if dog.answer.dog_probability >= threshold]
-        return sorted(found, key=lambda dog: -dog.answer.dog_probability * dog.answer.probabilities[0])
+        return [FoundDog(*one) for one in zip(boxes, await asyncio.gather(*asked), strict=False)]
 
     async def _ask(self, whole: Image.Image, box: Box) -> Answer:
         model = self._centre.model
@@ -119,6 +108,10 @@ class Search:
         return await self._client.predict(
             pixels, size, explain=self._explain, version=model.version, deadline=self._deadline
         )
+
+
+def _reading(answer: Answer) -> found.Reading:
+    return found.Reading(answer.breeds[0], answer.probabilities[0], answer.dog_probability)
 
 
 def _shrink(image: Image.Image, side: int) -> Image.Image:
