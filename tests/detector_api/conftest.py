@@ -26,8 +26,10 @@ from PIL import Image
 
 from detector_api.http.protocol import server_config
 from detector_api.main import create_app
+from detector_api.prediction import predictor
 from detector_api.settings import Settings
 from detector_api.telemetry.logs import JsonFormatter
+from model_serving.photos.pool import DecoderPool
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -204,6 +206,31 @@ def gateway_threads() -> Iterator[list[threading.Thread]]:
     yield threads
     for thread in threads:
         thread.join()
+
+
+class KeptPool(DecoderPool):
+    """A pool that gateways share one after the other: to start its processes takes longer than most tests."""
+
+    def close(self) -> None:
+        pass
+
+    def end(self) -> None:
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def kept_pools() -> Iterator[Callable[[int], KeptPool]]:
+    """Return a function that gives the pool with a number of places."""
+    pools: dict[int, KeptPool] = {}
+    yield lambda places: pools.setdefault(places, KeptPool(places))
+    for pool in pools.values():
+        pool.end()
+
+
+@pytest.fixture(autouse=True)
+def share_pools(kept_pools: Callable[[int], KeptPool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the gateways of this process share their pools, where a test does not say otherwise."""
+    monkeypatch.setattr(predictor, "DecoderPool", kept_pools)
 
 
 @pytest.fixture

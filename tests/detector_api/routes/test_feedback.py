@@ -109,7 +109,7 @@ def test_send_feedback_with_a_bad_query_is_422(
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [
-        (b"", 400, "no_image"),
+        (b"", 400, "empty_image"),
         (b"Dear dog, " * 100, 415, "unsupported_type"),
         (b"\x89PNG\r\n\x1a\n", 422, "damaged_image"),
     ],
