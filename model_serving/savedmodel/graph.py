@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from model_serving.backbones import Backbone, Classifier
+from model_serving.backbones.backbone import FrozenNetwork
 from model_serving.breeds import IMAGENET_DOGS
 from model_serving.photos.labels import TOP_K
 from model_serving.savedmodel.card import ModelCard
@@ -38,6 +39,8 @@ class ServedGraph:
 def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> ServedGraph:
     """Return the graph of `backbone` under `head`, whose classes are `card.breeds`, with its signatures."""
     network, size = backbone.frozen, backbone.geometry.size
+    # Frozen before the graph is begun, as that takes eager execution.
+    anywhere = backbone.frozen_at_any_size if card.locates and backbone.imagenet else None
     with tf.Graph().as_default() as graph:
         image_bytes = tf.compat.v1.placeholder(tf.string, [None], "image_bytes")
         decoded = tf.map_fn(
@@ -53,7 +56,7 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
         # The REST API refuses a signature without inputs, so `describe` has one that nobody needs to send over gRPC.
         unused = tf.compat.v1.placeholder(tf.string, [None], "unused")
         model_card = tf.repeat(tf.constant([card.to_json()], name=CARD), tf.size(unused), name="model_card")
-        located = [_locate(backbone, backbone.imagenet)] if card.locates and backbone.imagenet else []
+        located = [_locate(anywhere, backbone.imagenet)] if anywhere and backbone.imagenet else []
     blank = np.zeros((1, size, size, 3), np.uint8)
     nothing = {"unused": np.array([""], object)}
     return ServedGraph(
@@ -68,9 +71,9 @@ def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> Served
     )
 
 
-def _locate(backbone: Backbone, imagenet: Classifier) -> Signature:
+def _locate(network: FrozenNetwork, imagenet: Classifier) -> Signature:
     photos = tf.compat.v1.placeholder(tf.uint8, [None, None, None, 3], "photos")
-    boxes, scores = locate(photos, backbone.frozen_at_any_size, imagenet)
+    boxes, scores = locate(photos, network, imagenet)
     outputs = {"boxes": tf.identity(boxes, "boxes"), "box_scores": tf.identity(scores, "box_scores")}
     blank = np.zeros((1, CELL_PIXELS, CELL_PIXELS, 3), np.uint8)
     return Signature(LOCATE, {"pixels": photos}, outputs, {"pixels": blank})
