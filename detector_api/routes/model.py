@@ -16,6 +16,7 @@ router = APIRouter(prefix="/api/v1", tags=["model"])
 
 @router.get(
     "/model",
+    response_model_exclude_unset=True,
     responses=responses(*errors.MODEL_ERRORS),
 )
 async def read_model(

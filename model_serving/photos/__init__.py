@@ -57,9 +57,8 @@ def read_shrunk(photo: bytes, long_side: int, max_pixels: int = MAX_PIXELS) -> I
 
 
 def _decoded(photo: bytes, max_pixels: int, decode: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    image = open_photo(photo, max_pixels)
     try:
-        return decode(image)
+        return decode(open_photo(photo, max_pixels))
     except PhotoError:
         raise
     except Exception as error:  # Decoders meet hostile bytes with exceptions of every kind.

@@ -113,7 +113,10 @@ def with_end(jpeg: bytes) -> bytes:
     if start < 0 or jpeg.find(_END, start) >= 0:
         return jpeg
     complete = jpeg + _END
-    return complete if _small(complete) == _small(jpeg + _FILLER + _END) else jpeg
+    try:
+        return complete if _small(complete) == _small(jpeg + _FILLER + _END) else jpeg
+    except Exception:  # Decoders meet hostile bytes with exceptions of every kind.
+        return jpeg
 
 
 def _small(jpeg: bytes) -> bytes:

@@ -36,7 +36,7 @@ def watch(event, arguments):
     if event == "open":
         _, mode, flags = arguments
         changes = bool(set(mode or "") & set("wxa+")) or bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-    if changes:
+    if changes and arguments[0] != os.devnull:
         os.write(2, f"WROTE {event} {arguments[0]}\\n".encode())
 
 sys.addaudithook(watch)

@@ -9,6 +9,7 @@ OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clie
 # Words that are cut off: where a box hides what it cannot hold. A file's name alone may end in an ellipsis.
 CUT = """[...document.querySelectorAll("button, select, label, h1, h2, p, summary, th, td")]
     .filter((element) => element.checkVisibility() && !element.closest(".visually-hidden"))
+    .filter((element) => getComputedStyle(element).clipPath !== "inset(50%)") // said to screen readers alone
     .filter((element) => getComputedStyle(element).overflowX !== "visible")
     .filter((element) => element.scrollWidth > element.clientWidth + 1)
     .map((element) => element.outerHTML.slice(0, 120))"""

@@ -160,8 +160,8 @@ def test_unite_photos_of_one_dog_averages_their_answers(answers: Page, gateway: 
     answers.get_by_role("button", name="They show one dog").click()
     card = answers.locator(".card", has_text="1.jpg and one more")
     # (0.6 + 0) / 2 and (0 + 0.99) / 2
-    expect(card.locator(".headline")).to_have_text("Pug")
-    expect(card.locator(".remark")).to_have_text("50% sure")
+    expect(card.locator(".headline")).to_have_text("Perhaps a Pug")
+    expect(card.locator(".remark")).to_have_text("Only 50% sure")
     expect(card.locator(".guess-share").nth(0)).to_have_text("30%")
     expect(answers.locator(".card")).to_have_count(5)
     expect(answers.locator("#chosen")).to_be_hidden()

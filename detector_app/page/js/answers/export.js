@@ -53,6 +53,9 @@ function cell(value) {
   return `"${(FORMULA.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
 }
 
+const TAKEN = 10_000; // ms after which every browser has taken a file
+
+/** Hand a text to the person as a file. */
 export function download(text, name, type) {
   const url = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement("a");
