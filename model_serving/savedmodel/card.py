@@ -25,7 +25,7 @@ FAMILIAR_THRESHOLD = 0.05
 
 # A part of a photo that `locate` found is a dog from this dog probability on: a search has many places to be wrong, so
 # that more is asked of it than of the centre.
-FOUND_THRESHOLD = 0.2
+FOUND_THRESHOLD = 0.25
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ def test_dogs_among_leaves_out_what_is_perhaps_no_dog() -> None:
     [
         (NO_DOG, [], None),
         (NO_DOG, [NO_DOG], None),
-        (NO_DOG, [UNSURE_DOG], 0),
+        (NO_DOG, [UNSURE_DOG], None),
+        (NO_DOG, [SURE_DOG], 0),
         (UNSURE_DOG, [NO_DOG, SURE_DOG], 1),
         (UNSURE_DOG, [Reading("Pug", UNSURE_DOG.confidence + SURER_BY / 2, 0.9)], None),
     ],
@@ -35,5 +36,5 @@ def test_dogs_among_leaves_out_what_is_perhaps_no_dog() -> None:
 def test_better_box_is_a_dog_where_the_centre_shows_none_or_surer(
     centre: Reading, boxes: list[Reading], better: int | None
 ) -> None:
-    """A box answers for a centre without a dog, or if it is surer; otherwise the centre stays."""
+    """A sure box answers for a centre without a dog, or if it is much surer; otherwise the centre stays."""
     assert better_box(centre, boxes, DOG, FOUND) == better

@@ -46,7 +46,7 @@ def test_split_weights_keeps_equal_values_once() -> None:
 def test_export_keeps_its_weights_out_of_the_graph(starter_model: Path) -> None:
     """No signature holds a copy of its own: the graph's file is small, and the weights are in the checkpoint."""
     version = starter_model / "1"
-    assert (version / "saved_model.pb").stat().st_size < 1_000_000
+    assert (version / "saved_model.pb").stat().st_size < 1_200_000
     assert (version / "variables" / "variables.index").exists()
 
 

@@ -24,7 +24,8 @@ export class GatewayClient {
 
   /** Return the answer for a photo; see answer.js. */
   async predict(photo, { explain, signal }) {
-    const path = `/api/v1/predict_breed${explain ? "?explain=true" : ""}`;
+    // The page shows the centre of a photo as what was judged, so that no other part is asked for.
+    const path = `/api/v1/predict_breed?find=no${explain ? "&explain=true" : ""}`;
     const said = await fetchJson(path, { method: "POST", body: formOf(photo), signal });
     if (explain && !said?.heatmap) throw new Problem("bad_answer");
     return answerOf({
