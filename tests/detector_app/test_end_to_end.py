@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 import time
@@ -160,10 +160,6 @@ def test_ask_both_clients_gives_the_same_answers(open_real_page: Callable[..., P
     gateway, rest = said
     assert gateway[:2] == rest[:2]
     assert gateway[2] == pytest.approx(rest[2], abs=1)
-
-
-def percent(text: str | None) -> int:
-    return int((text or "").strip("<>%"))
 
 
 @pytest.mark.parametrize(
