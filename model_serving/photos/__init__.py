@@ -19,7 +19,7 @@ from model_serving.photos.errors import (
 )
 from model_serving.photos.geometry import Geometry
 from model_serving.photos.opening import MAX_PIXELS, open_photo
-from model_serving.photos.pixels import BACKGROUND, see, shrink
+from model_serving.photos.pixels import BACKGROUND, crop_to_input, shrink
 
 __all__ = [
     "BACKGROUND",
@@ -45,7 +45,7 @@ def read_pixels(photo: bytes, geometry: Geometry, max_pixels: int = MAX_PIXELS) 
     Of an animation it is the first frame. Raises `UnsupportedPhotoError`, `TooManyPixelsError` (before any pixel is
     decoded) or `DamagedPhotoError`.
     """
-    return _decoded(photo, max_pixels, lambda image: see(image, geometry))
+    return _decoded(photo, max_pixels, lambda image: crop_to_input(image, geometry))
 
 
 def read_shrunk(photo: bytes, long_side: int, max_pixels: int = MAX_PIXELS) -> Image.Image:

@@ -44,7 +44,7 @@ _MAX_PROFILE_TAGS = 100
 _FLOAT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3"})
 
 
-def see(image: Image.Image, geometry: Geometry) -> Image.Image:
+def crop_to_input(image: Image.Image, geometry: Geometry) -> Image.Image:
     """Return the upright sRGB image of `geometry.size` x `geometry.size` that the model sees of an opened image.
 
     Raises whatever the decoder raises.

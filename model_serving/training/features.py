@@ -33,7 +33,7 @@ class FeatureCache:
     def __init__(self, path: Path, backbone_fingerprint: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._backbone = path, backbone_fingerprint
-        with self._told():
+        with self._naming_the_file():
             self._open()
 
     def _open(self) -> None:
@@ -55,7 +55,7 @@ class FeatureCache:
     def put(self, photos: Sequence[str | None], values: Sequence[np.ndarray]) -> None:
         """Keep one row of features for each photo, all or none of them."""
         rows = [(photo, self._backbone, value.tobytes()) for photo, value in zip(photos, values, strict=True)]
-        with self._told():
+        with self._naming_the_file():
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?, ?)", rows)
             self._db.execute("COMMIT")
@@ -65,7 +65,7 @@ class FeatureCache:
         self._db.close()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _naming_the_file(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:

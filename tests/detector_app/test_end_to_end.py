@@ -138,9 +138,10 @@ def test_read_photo_of_many_megapixels_gives_the_answer_to_its_file(
     for record, answer in zip(read_by_page(page, paths), read_directly(services, paths), strict=True):
         first, second = (guess["confidence"] for guess in answer["predictions"][:2])
         told = {guess["breed"]: guess["confidence"] for guess in record["predictions"]}
-        assert told[answer["breed"]] == pytest.approx(first, abs=0.05), record["file"]
+        # The starter's temperature of 0.44 makes twice as much of a difference as a temperature of 1 would.
+        assert told[answer["breed"]] == pytest.approx(first, abs=0.1), record["file"]
         same += record["breed"] == answer["breed"]
-        assert record["breed"] == answer["breed"] or first - second < 0.05, record["file"]
+        assert record["breed"] == answer["breed"] or first - second < 0.1, record["file"]
     print(f"the same first breed on {same} of {len(paths)}")
 
 
@@ -166,7 +167,7 @@ def test_ask_both_clients_gives_the_same_answers(open_real_page: Callable[..., P
     ("drawing", "headline"),
     [
         ("spotted dog", "Dalmatian"),
-        ("hound", "Probably a hound"),
+        ("hound", "Almost surely a hound"),
         ("teapot", "This does not look like a dog."),
     ],
 )
@@ -209,11 +210,14 @@ def test_look_at_page_keeps_pictures_of_it(
     photos = ["Brittany_02625.jpg", "Curly-coated_retriever_03896.jpg", "Labrador_retriever_06457.jpg"]
     page.set_input_files("#photos", [shared_images / "dogs" / photo for photo in photos])
     card = page.locator(".card", has=page.get_by_text(photos[0], exact=True))
+    card.get_by_role("button", name=f"Details of {photos[0]}").click()
     card.get_by_role("button", name="Show where it looked").click()
     expect(card.locator("canvas")).to_be_visible()
     expect(page.locator("[data-status=read]")).to_have_count(len(photos) + 1)
     page.evaluate("scrollTo(0, 0)")
     picture(page, f"{name}-3-answers")
+    if page.locator(".arrange summary").is_visible():  # on a phone it is folded
+        page.locator(".arrange summary").click()
     page.get_by_role("button", name="Table").click()
     page.get_by_label(f"Choose {photos[0]}").check()
     page.locator("#history summary").click()

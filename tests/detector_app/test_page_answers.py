@@ -231,7 +231,7 @@ def test_read_photo_by_rest_client_shows_same_answer(page: Page, gateway: Any, p
     assert body["signature_name"] == "serving_default"
     sent = Image.open(io.BytesIO(base64.b64decode(body["instances"][0]["b64"])))
     # Upright, so that red is above blue, and smaller.
-    assert sent.size == (880, 1320)
+    assert sent.size == (1150, 1725)
     assert sent.getpixel((440, 50))[0] > 150
     assert sent.getpixel((440, 1250))[2] > 150
 

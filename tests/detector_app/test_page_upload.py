@@ -101,7 +101,7 @@ def test_send_small_photo_keeps_every_pixel(send: Callable[[str, bytes], bytes])
 
 def test_send_turned_photo_is_upright(send: Callable[[str, bytes], bytes]) -> None:
     """What the camera stored on its side is sent as it was seen, small or large."""
-    for width, height, size in ((400, 300, (300, 400)), (4000, 3000, (880, 1173))):
+    for width, height, size in ((400, 300, (300, 400)), (4000, 3000, (1150, 1533))):
         sent = Image.open(io.BytesIO(send("turned.jpg", jpeg(width, height, orientation=6)))).convert("RGB")
         assert sent.size == size
         assert sent.getpixel((size[0] - 5, 5)) == pytest.approx((200, 30, 30), abs=6)
@@ -119,7 +119,7 @@ def test_send_small_upright_jpeg_as_a_jpeg(send: Callable[[str, bytes], bytes]) 
 def test_send_large_photo_is_shrunk(send: Callable[[str, bytes], bytes]) -> None:
     """Of 12 megapixels as much is sent as a model can use."""
     sent = send("large.jpg", jpeg(4000, 3000, orientation=1))
-    assert Image.open(io.BytesIO(sent)).size == (1173, 880)
+    assert Image.open(io.BytesIO(sent)).size == (1533, 1150)
     assert len(sent) < 400_000
 
 
