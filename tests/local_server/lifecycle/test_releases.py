@@ -64,6 +64,7 @@ def test_serve_canary_answers_by_label_and_promotion_moves_stable(models, run_se
         allow_version_labels_for_unavailable_models=True,
     )
     assert list(client.predict(x=[0.0], label="canary").outputs["y"].float_val) == [3.0]
+    eventually(lambda: client.states() == {2: "AVAILABLE", 1: "AVAILABLE"})
     with Asker(client, "stable") as asker:
         eventually(lambda: asker.versions)
         assert asker.versions[-1] == 1
