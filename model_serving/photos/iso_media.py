@@ -1,4 +1,4 @@
-"""Boxes of ISO media files (ISO/IEC 14496-12), in which AVIF and HEIC photos come: brands, colours, sizes."""
+"""Boxes of ISO media files (ISO/IEC 14496-12), in which AVIF and HEIC photos come: brands and colours."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ def is_heic(photo: bytes) -> bool:
     """Tell whether a photo is to be given to the decoder of HEIC."""
     brands = _brands(photo)
     return bool(brands & (_HEIC_BRANDS | _IMAGE_BRANDS)) and not brands & _AVIF_BRANDS
-
-
-def is_avif(photo: bytes) -> bool:
-    """Tell whether a photo is an AVIF."""
-    return bool(_brands(photo) & _AVIF_BRANDS)
 
 
 def code_points(photo: bytes) -> tuple[int, int] | None:

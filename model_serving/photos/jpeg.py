@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -19,7 +22,7 @@ MAX_SEGMENTS = 10_000
 # A pixel is gone over once in each scan: so many megapixels times scans are some seconds of work.
 MAX_SCANNED_PIXELS = 800_000_000
 
-_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
+_EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
 _APP0, _APP1, _APP2, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 # Frames of Huffman-coded 8-bit pictures: baseline, extended, progressive.
 _READ_FRAMES = (0xC0, 0xC1, 0xC2)
@@ -28,7 +31,17 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 # Bytes that decode to some blocks of a picture if any are missing, and are passed over if none are.
 _FILLER = b"\x55" * 64
-_END = b"\xff\xd9"
+_END = bytes([0xFF, _EOI])
+_TOO_MANY_PARTS = "This JPEG is in too many small parts. Please save it as an ordinary JPEG."
+
+
+class _Segment(NamedTuple):
+    """A segment: its kind, and where its marker begins, its body, and what follows it."""
+
+    kind: int
+    start: int
+    body: int
+    end: int
 
 
 def without_faults(jpeg: bytes) -> bytes:
@@ -38,15 +51,10 @@ def without_faults(jpeg: bytes) -> bytes:
     meant, if they are whole. Raises `UnsupportedPhotoError` for a coding that is not read, and for too many segments.
     """
     parts, at, has_exif = [jpeg[:2]], 2, False
-    for _ in range(MAX_SEGMENTS):
-        marker = _MARKER.search(jpeg, at)
-        if not marker:
-            break
-        kind, start = jpeg[marker.end() - 1], marker.start()
+    for kind, start, begin, end in _segments(jpeg, at):
         if kind in (_SOS, _EOI):
             return b"".join([*parts, jpeg[start:]])
-        end = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2])
-        body = jpeg[marker.end() + 2 : end]
+        body = jpeg[begin:end]
         if kind in _FRAMES and (kind not in _READ_FRAMES or body[:1] != b"\x08"):
             raise UnsupportedPhotoError("This kind of JPEG is not read. Please save it as an ordinary JPEG.")
         if kind == _APP1:
@@ -57,8 +65,6 @@ def without_faults(jpeg: bytes) -> bytes:
         elif _is_kept(kind, body):
             parts.append(jpeg[start:end])
         at = end
-    else:
-        raise UnsupportedPhotoError("This JPEG is in too many small parts. Please save it as an ordinary JPEG.")
     return b"".join([*parts, jpeg[at:]])
 
 
@@ -72,35 +78,40 @@ def _is_kept(kind: int, body: bytes) -> bool:
     return not _APP0 <= kind <= _APP15 and kind != _COM
 
 
-def has_many_scans(jpeg: bytes, pixels: int) -> bool:
-    """Tell whether the scans of the first image are too many, or too many for so many pixels.
+def require_few_scans(jpeg: bytes, pixels: int) -> None:
+    """Raise `UnsupportedPhotoError` if the scans of the first image are too many, or too many for so many pixels.
 
     The segments are walked over as the decoder will: a video may follow the image, a thumbnail be in it.
     """
-    scans, at = 0, 2
-    for _ in range(MAX_SEGMENTS):
-        found = _MARKER.search(jpeg, at)
-        if not found or jpeg[found.end() - 1] == _EOI:
-            return False
-        scans += jpeg[found.end() - 1] == _SOS
+    scans = 0
+    for segment in _segments(jpeg, 2):
+        if segment.kind == _EOI:
+            return
+        scans += segment.kind == _SOS
         if scans > MAX_SCANS or (scans > 1 and scans * pixels > MAX_SCANNED_PIXELS):
-            return True
-        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])
-    return True
+            raise UnsupportedPhotoError(_TOO_MANY_PARTS)
 
 
 def frame_size(data: bytes, start: int) -> tuple[int, int] | None:
     """Return width and height of the frame of a JPEG that begins at `start`; None if it has none before its scan."""
-    at = start + 2
+    for kind, _, body, _ in islice(_segments(data, start + 2), MAX_SEGMENTS):  # of more: none, rather than an error
+        if kind in (_SOS, _EOI):
+            return None
+        if kind in _FRAMES:
+            return int.from_bytes(data[body + 3 : body + 5]), int.from_bytes(data[body + 1 : body + 3])
+    return None
+
+
+def _segments(data: bytes, at: int) -> Iterator[_Segment]:
+    """Yield the segments from `at` on; raises `UnsupportedPhotoError` once `MAX_SEGMENTS` have been taken."""
     for _ in range(MAX_SEGMENTS):
         marker = _MARKER.search(data, at)
-        if not marker or data[marker.end() - 1] in (_SOS, _EOI):
-            return None
-        at = marker.end()
-        if data[at - 1] in _FRAMES:
-            return int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 3 : at + 5])
-        at += int.from_bytes(data[at : at + 2])
-    return None
+        if not marker:
+            return
+        length = marker.end()
+        at = length + int.from_bytes(data[length : length + 2])
+        yield _Segment(data[length - 1], marker.start(), length + 2, at)
+    raise UnsupportedPhotoError(_TOO_MANY_PARTS)
 
 
 def with_end(jpeg: bytes) -> bytes:

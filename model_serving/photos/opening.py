@@ -59,8 +59,8 @@ def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
         raise TooManyPixelsError(max_pixels)
     if isinstance(image, TiffImageFile):
         tiff.require_readable(image, photo)
-    if image.format == "JPEG" and jpeg.has_many_scans(photo, pixels):
-        raise UnsupportedPhotoError("This JPEG is in too many small parts. Please save it as an ordinary JPEG.")
+    if image.format == "JPEG":
+        jpeg.require_few_scans(photo, pixels)
     if image.format == "BMP" and (decoded := bmp.decode_runs(image, photo)):
         return decoded
     image.info["code_points"] = png.code_points(photo) if image.format == "PNG" else iso_media.code_points(photo)
