@@ -14,6 +14,7 @@ from PIL import Image
 from detector_api.serving.model_card import ModelVersion
 from detector_api.serving.serving_client import Answer, Box, ServingClient
 from model_serving.photos import Geometry, found
+from model_serving.photos.geometry import shrunk_size
 
 # auto: where the centre shows no dog or no sure breed; all: always, and every dog is told; no: never.
 Find = Literal["auto", "all", "no"]
@@ -96,7 +97,8 @@ class Search:
     async def _parts(self, whole: Image.Image, most: int | None = None) -> list[FoundDog]:
         """Return the likeliest parts, each with its answer."""
         version = self._centre.model.version
-        seen = await asyncio.to_thread(_shrink, whole, found.LOCATE_LONG_SIDE)
+        size = shrunk_size(whole.size, found.LOCATE_LONG_SIDE)
+        seen = await asyncio.to_thread(whole.resize, size, Image.Resampling.BICUBIC)
         boxes = await self._client.locate(seen.tobytes(), *seen.size, version=version, deadline=self._deadline)
         asked = [self._ask(whole, box) for box in boxes[:most]]
         return [FoundDog(*one) for one in zip(boxes, await asyncio.gather(*asked), strict=False)]
@@ -112,13 +114,6 @@ class Search:
 
 def _reading(answer: Answer) -> found.Reading:
     return found.Reading(answer.breeds[0], answer.probabilities[0], answer.dog_probability)
-
-
-def _shrink(image: Image.Image, side: int) -> Image.Image:
-    """Return the image with no side above `side`."""
-    scale = min(1.0, side / max(image.size))
-    width, height = (max(1, round(length * scale)) for length in image.size)
-    return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def _cut(image: Image.Image, box: Box, size: int) -> bytes:

@@ -19,7 +19,7 @@ from model_serving.photos.errors import (
 )
 from model_serving.photos.geometry import Geometry
 from model_serving.photos.opening import MAX_PIXELS, open_photo
-from model_serving.photos.pixels import BACKGROUND, crop_to_input, shrink
+from model_serving.photos.pixels import BACKGROUND, Decoded, crop_to_input, shrink
 
 __all__ = [
     "BACKGROUND",
@@ -30,6 +30,7 @@ __all__ = [
     "PhotoError",
     "TooManyPixelsError",
     "UnsupportedPhotoError",
+    "decode",
     "open_photo",
     "read_pixels",
     "read_shrunk",
@@ -45,7 +46,7 @@ def read_pixels(photo: bytes, geometry: Geometry, max_pixels: int = MAX_PIXELS) 
     Of an animation it is the first frame. Raises `UnsupportedPhotoError`, `TooManyPixelsError` (before any pixel is
     decoded) or `DamagedPhotoError`.
     """
-    return _decoded(photo, max_pixels, lambda image: crop_to_input(image, geometry))
+    return decode(photo, max_pixels, lambda image: crop_to_input(image, geometry)).image
 
 
 def read_shrunk(photo: bytes, long_side: int, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -53,12 +54,13 @@ def read_shrunk(photo: bytes, long_side: int, max_pixels: int = MAX_PIXELS) -> I
 
     Raises as `read_pixels` does.
     """
-    return _decoded(photo, max_pixels, lambda image: shrink(image, long_side))
+    return decode(photo, max_pixels, lambda image: shrink(image, long_side)).image
 
 
-def _decoded(photo: bytes, max_pixels: int, decode: Callable[[Image.Image], Image.Image]) -> Image.Image:
+def decode(photo: bytes, max_pixels: int, to_pixels: Callable[[Image.Image], Decoded]) -> Decoded:
+    """Return what `to_pixels`, one of `pixels.py`, makes of an encoded photo; raises as `read_pixels` does."""
     try:
-        return decode(open_photo(photo, max_pixels))
+        return to_pixels(open_photo(photo, max_pixels))
     except PhotoError:
         raise
     except Exception as error:  # Decoders meet hostile bytes with exceptions of every kind.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from typing import NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
 
 from model_serving.photos import bmp, hdr
-from model_serving.photos.geometry import Geometry
+from model_serving.photos.geometry import Geometry, shrunk_size
 from model_serving.photos.png import MAX_PROFILE_BYTES
 
 # Transparent pixels show what lies behind the page, not the colour hidden under them.
@@ -33,9 +34,6 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# In the `info` of an image that was made here: width and height of the upright photo that it comes from.
-PHOTO_SIZE = "photo_size"
-
 _SRGB = ImageCms.createProfile("sRGB")
 
 # Names under which Pillow keeps XMP.
@@ -44,30 +42,34 @@ _MAX_PROFILE_TAGS = 100
 _FLOAT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3"})
 
 
-def crop_to_input(image: Image.Image, geometry: Geometry) -> Image.Image:
-    """Return the upright sRGB image of `geometry.size` x `geometry.size` that the model sees of an opened image.
+class Decoded(NamedTuple):
+    """An upright sRGB image of a photo, and the width and height of the upright photo itself."""
+
+    image: Image.Image
+    photo_size: tuple[int, int]
+
+
+def crop_to_input(image: Image.Image, geometry: Geometry) -> Decoded:
+    """Return the `geometry.size` x `geometry.size` pixels that the model sees of an opened image.
 
     Raises whatever the decoder raises.
     """
     size = image.size  # a JPEG has another one when it was decoded
     least = round(2 * geometry.size / geometry.crop)
     box = geometry.box(*_decode_near(image, (least, least)))
-    seen = _finish(image, (geometry.size, geometry.size), box)
-    seen.info[PHOTO_SIZE] = _turned(size, image)
-    return seen
+    return Decoded(_finish(image, (geometry.size, geometry.size), box), _turned(size, image))
 
 
-def shrink(image: Image.Image, long_side: int) -> Image.Image:
-    """Return the whole of an opened image, upright in sRGB, its sides not above `long_side` and nothing else of it.
+def shrink(image: Image.Image, long_side: int) -> Decoded:
+    """Return the whole of an opened image, its sides not above `long_side` and nothing else of it.
 
     Raises whatever the decoder raises.
     """
     size = image.size
-    scale = min(1.0, long_side / max(size))
-    width, height = (max(1, round(side * scale)) for side in size)
+    width, height = shrunk_size(size, long_side)
     shrunk = _finish(image, (width, height), (0, 0, *_decode_near(image, (2 * width, 2 * height))))
-    shrunk.info = {PHOTO_SIZE: _turned(size, image)}  # none of its comments, EXIF and profile
-    return shrunk
+    shrunk.info = {}  # its comments, EXIF and profile
+    return Decoded(shrunk, _turned(size, image))
 
 
 def _finish(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:

@@ -26,7 +26,7 @@ from PIL import Image
 
 from model_serving import photos
 from model_serving.photos.errors import TooCostlyPhotoError
-from model_serving.photos.pixels import PHOTO_SIZE
+from model_serving.photos.pixels import Decoded, crop_to_input, shrink
 
 _LENGTHS = struct.Struct("!II")
 
@@ -77,18 +77,20 @@ def main() -> None:
 def answer(request: dict[str, Any], photo: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the header and payload that answer a request: pixels, or the name and words of a `PhotoError`."""
     start = time.thread_time()  # while a timer of the process runs, its own clock moves in steps of 4 ms
-    try:
+
+    def to_pixels(image: Image.Image) -> Decoded:
         if "long_side" in request:
-            image = photos.read_shrunk(photo, request["long_side"], request["max_pixels"])
-        else:
-            geometry = photos.Geometry(request["size"], request["crop"])
-            image = photos.read_pixels(photo, geometry, request["max_pixels"])
+            return shrink(image, request["long_side"])
+        return crop_to_input(image, photos.Geometry(request["size"], request["crop"]))
+
+    try:
+        decoded = photos.decode(photo, request["max_pixels"], to_pixels)
     except photos.PhotoError as error:
         if _is_out_of_memory(error):
             error = TooCostlyPhotoError()
         return {"error": type(error).__name__, "message": str(error)}, b""
-    sizes = {"size": image.size, "photo_size": image.info[PHOTO_SIZE]}
-    return {**sizes, "cpu_seconds": time.thread_time() - start}, image.tobytes()
+    sizes = {"size": decoded.image.size, "photo_size": decoded.photo_size}
+    return {**sizes, "cpu_seconds": time.thread_time() - start}, decoded.image.tobytes()
 
 
 def _is_out_of_memory(error: photos.PhotoError) -> bool:
