@@ -93,7 +93,7 @@ def _scores(
 
     logits, _ = held_out_logits(train, len(classes), HeadOptions(), start)
     head, _ = fit_head(train, (values[:0], train[1][:0]), len(classes), HeadOptions(), start)
-    kinds = {kind: score(features, features @ head.kernel + head.bias) for kind, features in strange.items()}
+    kinds = {kind: score(features, head.logits(features)) for kind, features in strange.items()}
     return score(values, logits), kinds
 
 

@@ -69,7 +69,7 @@ def main() -> None:
 def _print_untrained(imagenet: Classifier, breeds: Sequence[str], valid: Split) -> None:
     """Print what ImageNet's classifier is worth without training, on the photos of breeds that it knows."""
     known = [IMAGENET_BREEDS.index(breed) for breed in breeds if breed in IMAGENET_BREEDS]
-    logits = (valid[0] @ imagenet.kernel + imagenet.bias)[:, IMAGENET_DOGS]
+    logits = imagenet.logits(valid[0])[:, IMAGENET_DOGS]
     places = np.array([IMAGENET_BREEDS.index(breed) if breed in IMAGENET_BREEDS else -1 for breed in breeds])[valid[1]]
     among_all = logits.argmax(axis=1) == places
     among_known = np.array(known)[logits[:, known].argmax(axis=1)] == places
@@ -142,7 +142,7 @@ def _head(start: Classifier | None, classes: int, balance: float = HeadOptions.b
     def fit(train: Split) -> Callable[[np.ndarray], np.ndarray]:
         options = HeadOptions(balance=balance)
         head, _ = fit_head(train, (train[0][:0], train[1][:0]), classes, options, start)
-        return lambda values: values @ head.kernel + head.bias
+        return head.logits
 
     return fit
 

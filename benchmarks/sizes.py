@@ -62,7 +62,7 @@ def _print_size(backbone_name: str, size: int, photos: Sequence[LabelledPhoto], 
     print(f"{size} pixels, trained head: {measure(softmax(logits), labels)}", flush=True)
     known = np.isin(names, IMAGENET_BREEDS)
     if backbone.imagenet and known.any():
-        logits = (features.values[known] @ backbone.imagenet.kernel + backbone.imagenet.bias)[:, IMAGENET_DOGS]
+        logits = backbone.imagenet.logits(features.values[known])[:, IMAGENET_DOGS]
         labels = np.array([IMAGENET_BREEDS.index(name) for name in names[known]])
         probabilities = np.empty_like(logits)
         fold = np.random.default_rng(0).permutation(len(labels)) % FOLDS

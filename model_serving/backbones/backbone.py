@@ -29,6 +29,10 @@ class Classifier:
     kernel: np.ndarray
     bias: np.ndarray
 
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Return the logits [N, classes] of pooled features [N, features]."""
+        return features @ self.kernel + self.bias
+
 
 @dataclass(frozen=True)
 class FrozenNetwork:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -40,6 +41,15 @@ class Calibration:
     error_after: float | None
     photos: int
 
+    def for_card(self, source: str) -> dict[str, Any]:
+        """Return what a card says of the calibration; `source` names the photos."""
+        return {
+            "photos": self.photos,
+            "from": source,
+            "error_before": self.error_before,
+            "error_after": self.error_after,
+        }
+
 
 def calibrate(logits: np.ndarray, labels: np.ndarray, dog_probabilities: np.ndarray | None) -> Calibration:
     """Fit the temperature and the threshold of "sure" on `logits` [N, classes] and `labels` [N] of unseen photos.
@@ -66,7 +76,7 @@ def calibrate(logits: np.ndarray, labels: np.ndarray, dog_probabilities: np.ndar
 
 def imagenet_probabilities(imagenet: Classifier, features: np.ndarray) -> np.ndarray:
     """Return what ImageNet's classifier says of features [N, features]: probabilities [N, 1000]."""
-    return softmax(features @ imagenet.kernel + imagenet.bias)
+    return softmax(imagenet.logits(features))
 
 
 def dog_probabilities(imagenet: Classifier, features: np.ndarray) -> np.ndarray:
@@ -132,7 +142,7 @@ def choose_sure(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def choose_dog(dog_probabilities: np.ndarray) -> float | None:
-    """Return the threshold that 99 % of these photos pass, or None if they do not look like dogs at all.
+    """Return the threshold that 99.8 % of these photos pass, or None if they do not look like dogs at all.
 
     It stays within what keeps other things out. Classes whose photos mostly fail even the default are no dogs: the
     classifier is one of something else.

@@ -35,6 +35,7 @@ def trained_card(
     photos = features["train"].photos
     labels, counts = np.unique([photo.breed for photo in photos], return_counts=True)
     calibration = fitted.calibration
+    source = "cross-validation" if fitted.cross_validated else "valid"
     return ModelCard(
         head="trained",
         backbone=backbone.name,
@@ -45,14 +46,7 @@ def trained_card(
         temperature=calibration.temperature,
         thresholds=calibration.thresholds,
         familiarity=fitted.familiarity,
-        calibration={
-            "photos": calibration.photos,
-            "from": "cross-validation" if fitted.cross_validated else "valid",
-            "error_before": calibration.error_before,
-            "error_after": calibration.error_after,
-        }
-        if calibration.photos
-        else None,
+        calibration=calibration.for_card(source) if calibration.photos else None,
         training={
             "photos": len(photos),
             "breeds": dict(zip(labels.tolist(), counts.tolist(), strict=True)),

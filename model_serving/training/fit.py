@@ -18,11 +18,8 @@ from model_serving.training.calibration import (
     measure_familiarity,
     softmax,
 )
-from model_serving.training.head import fit_head, held_out_logits, imagenet_start, kept_epoch, refit_head
+from model_serving.training.head import Labelled, fit_head, held_out_logits, imagenet_start, kept_epoch, refit_head
 from model_serving.training.head_options import HeadOptions
-
-# Features float32 [N, features] of photos, and the indices of their breeds, int [N].
-Labelled = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class FittedHead:
 
     def probabilities(self, values: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities [N, breeds] of features [N, features]."""
-        return softmax(_logits(self.head, values) / self.calibration.temperature)
+        return softmax(self.head.logits(values) / self.calibration.temperature)
 
 
 def fit(
@@ -55,22 +52,20 @@ def fit(
     photos, each judged by a head that has not seen it. Once epoch and temperature are known, the validation photos are
     learned from as well.
     """
-    train, valid = labelled["train"], labelled["valid"]
-    start = None
-    if backbone.imagenet and options.start == "imagenet":
-        start = imagenet_start(backbone.imagenet, breeds)
+    train, valid, imagenet = labelled["train"], labelled["valid"], backbone.imagenet
+    start = imagenet_start(imagenet, breeds) if imagenet and options.start == "imagenet" else None
     head, history = fit_head(train, valid, len(breeds), options, start)
     print(f"head fitted in {len(history['loss'])} epochs")
+    valid_logits = head.logits(valid[0])
     cross_validated = len(valid[1]) < FEWEST_PHOTOS <= len(train[1])
     if cross_validated:
+        unseen = train[0]
         logits, labels = held_out_logits(train, len(breeds), options, start)
     else:
-        logits, labels = _logits(head, valid[0]), valid[1]
-    imagenet = backbone.imagenet
+        unseen, logits, labels = valid[0], valid_logits, valid[1]
     calibration = calibrate(logits, labels, None if imagenet is None else dog_probabilities(imagenet, train[0]))
-    unseen = train[0] if cross_validated else valid[0]
     familiarity = measure_familiarity(logits, unseen, imagenet, train[0])
-    valid_probabilities = softmax(_logits(head, valid[0]) / calibration.temperature)
+    valid_probabilities = softmax(valid_logits / calibration.temperature)
     if calibration.error_before is not None:
         print(
             f"temperature {calibration.temperature:.2f}, by {calibration.photos} "
@@ -78,13 +73,9 @@ def fit(
             f"{calibration.error_before:.3f} before, {calibration.error_after:.3f} after; "
             f"sure from {calibration.thresholds.sure:.0%} on"
         )
-    if backbone.imagenet is not None and not calibration.detects_dogs:
+    if imagenet is not None and not calibration.detects_dogs:
         print("these photos do not look like dogs: the model will not say what is a dog and what is not")
     if len(valid[1]):
         head = refit_head(train, valid, len(breeds), options, start, kept_epoch(history))
     started_from: Literal["imagenet", "zeros"] = "imagenet" if start else "zeros"
     return FittedHead(head, history, started_from, calibration, familiarity, cross_validated, valid_probabilities)
-
-
-def _logits(head: Classifier, values: np.ndarray) -> np.ndarray:
-    return values @ head.kernel + head.bias

@@ -19,6 +19,10 @@ FEWEST_BATCHES = 25
 _PRIOR_PHOTOS = 10
 # Of cross-validation.
 FOLDS = 5
+
+# Features float32 [N, features] of photos, and the indices of their breeds, int [N].
+Labelled = tuple[np.ndarray, np.ndarray]
+
 # What the best epoch has the least of, with and without validation photos. (The validation loss has the penalty in it,
 # which is least at the start.)
 _DECIDING = {True: "val_cross_entropy", False: "loss"}
@@ -40,8 +44,8 @@ def imagenet_start(imagenet: Classifier, breeds: Sequence[str]) -> Classifier | 
 
 
 def fit_head(
-    train: tuple[np.ndarray, np.ndarray],
-    valid: tuple[np.ndarray, np.ndarray],
+    train: Labelled,
+    valid: Labelled,
     classes: int,
     options: HeadOptions,
     start: Classifier | None = None,
@@ -75,8 +79,8 @@ def fit_head(
         steps_per_execution=FEWEST_BATCHES,  # a batch is so little work that a call for each would cost more
     )
 
-    def prepared(split: tuple[np.ndarray, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
-        logits = split[0] @ start.kernel + start.bias if start else np.zeros((len(split[0]), classes), np.float32)
+    def prepared(split: Labelled) -> tuple[list[np.ndarray], np.ndarray]:
+        logits = start.logits(split[0]) if start else np.zeros((len(split[0]), classes), np.float32)
         return [(split[0] - mean) / std, logits], split[1]
 
     has_valid = len(valid[0]) > 0
@@ -104,8 +108,8 @@ def fit_head(
 
 
 def refit_head(
-    train: tuple[np.ndarray, np.ndarray],
-    valid: tuple[np.ndarray, np.ndarray],
+    train: Labelled,
+    valid: Labelled,
     classes: int,
     options: HeadOptions,
     start: Classifier | None,
@@ -122,9 +126,7 @@ def kept_epoch(history: dict[str, list[float]]) -> int:
     return int(np.argmin(history[_DECIDING["val_loss" in history]])) + 1
 
 
-def held_out_logits(
-    train: tuple[np.ndarray, np.ndarray], classes: int, options: HeadOptions, start: Classifier | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def held_out_logits(train: Labelled, classes: int, options: HeadOptions, start: Classifier | None = None) -> Labelled:
     """Return logits [N, classes] of the training photos and their labels [N], each by a head that has not seen it.
 
     They take the place of validation photos where those are too few: the photos, five or more, are dealt out class by
@@ -139,7 +141,7 @@ def held_out_logits(
         out = order[lot::FOLDS]
         rest = np.setdiff1d(order, out)
         head, _ = fit_head((values[rest], labels[rest]), nothing, classes, options, start)
-        logits[out] = values[out] @ head.kernel + head.bias
+        logits[out] = head.logits(values[out])
     return logits, labels
 
 

@@ -73,10 +73,5 @@ def _recalibrated_card(
         temperature=calibration.temperature,
         thresholds=replace(calibration.thresholds, familiar=card.thresholds.familiar),
         familiarity=Familiarity(score_quantiles(scores), card.familiarity.shown_classes),
-        calibration={
-            "photos": calibration.photos,
-            "from": source,
-            "error_before": calibration.error_before,
-            "error_after": calibration.error_after,
-        },
+        calibration=calibration.for_card(source),
     )

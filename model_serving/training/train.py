@@ -21,7 +21,8 @@ from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
 from model_serving.training.card import trained_card
 from model_serving.training.features import FeatureCache, Features, Pooling, extract_features, pool_here
-from model_serving.training.fit import Labelled, fit
+from model_serving.training.fit import fit
+from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
 
