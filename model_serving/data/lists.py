@@ -171,10 +171,13 @@ def _read_parquet(file: Path) -> _Table:
     except ImportError as error:
         raise DatasetError("A Parquet list needs the extra `parquet`, or make it a CSV file.") from error
     try:
-        table = parquet.read_table(file)
-        # Columns of other things, such as the photos' own bytes, hold no names.
-        nested = [field.name for field in table.schema if types.is_nested(field.type) or types.is_binary(field.type)]
-        table = table.drop_columns(nested)
+        # Columns of other things, such as the photos' own bytes, hold no names and are not read.
+        names = [
+            field.name
+            for field in parquet.read_schema(file)
+            if not types.is_nested(field.type) and not types.is_binary(field.type)
+        ]
+        table = parquet.read_table(file, columns=names)
     except (ArrowException, OSError) as error:
         raise DatasetError(f"{str(file)!r} is no sound Parquet file. Give a CSV file or a folder.") from error
     columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in table.columns]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from model_serving.backbones import registered_backbone
 from model_serving.data.dataset import LabelledPhoto
+from model_serving.data.files import read_file
 from model_serving.photos import MAX_PIXELS, PhotoError, open_photo
 
 # So many photos tell how large all are.
@@ -24,6 +25,6 @@ def suitable_size(photos: Sequence[LabelledPhoto], backbone: str) -> int:
 def _short_side(photo: LabelledPhoto) -> int | None:
     """Return the shorter side in pixels, None for a photo that cannot be read."""
     try:
-        return min(open_photo(photo.path.read_bytes(), MAX_PIXELS).size)
+        return min(open_photo(read_file(photo.path), MAX_PIXELS).size)
     except (OSError, PhotoError):
         return None

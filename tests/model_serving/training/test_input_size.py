@@ -1,5 +1,6 @@
 """Input size that suits backbone and photos."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ def test_suitable_size_passes_over_broken_photos(tmp_path: Path) -> None:
     """Files that cannot be read say nothing about the size."""
     photos = photos_of(tmp_path, [64])
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    broken = [LabelledPhoto(tmp_path / name, "Pug") for name in ("broken.jpg", "gone.jpg")]
+    os.mkfifo(tmp_path / "pipe.jpg")  # to wait for one would be to wait for ever
+    broken = [LabelledPhoto(tmp_path / name, "Pug") for name in ("broken.jpg", "gone.jpg", "pipe.jpg")]
     assert suitable_size([*broken, *photos], "efficientnet_lite2") == 260
 
 
