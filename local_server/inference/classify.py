@@ -10,8 +10,8 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from local_server.errors import InvalidArgumentError
 from local_server.inference import label_protos
-from local_server.inference.example_method import ExampleMethod, dtype_name, shape_text
-from local_server.inference.tensors import Array, dtype_of
+from local_server.inference.example_method import ExampleMethod, dtype_name
+from local_server.inference.tensors import Array, dtype_of, shape_text
 
 _DTYPES = {"classes": tf.string, "scores": tf.float32}
 
@@ -60,7 +60,7 @@ class Classify(ExampleMethod[Any]):
 
 def _check(alias: str, array: Array, count: int) -> None:
     if array.ndim != 2:
-        raise InvalidArgumentError(f"Expected Tensor shape: [batch_size num_classes] but got {shape_text(array)}")
+        raise InvalidArgumentError(f"Expected Tensor shape: [batch_size num_classes] but got {shape_text(array.shape)}")
     if dtype_of(array) != _DTYPES[alias]:
         expected = "DT_STRING" if alias == "classes" else "DT_FLOAT"
         raise InvalidArgumentError(f"Expected {alias} Tensor of {expected}. Got: {dtype_name(array)}")

@@ -101,8 +101,3 @@ def serialize(examples: input_pb2.Input) -> Array:
 def dtype_name(array: Array) -> str:
     """Return an array's dtype as error messages name it, like DT_FLOAT."""
     return str(types_pb2.DataType.Name(dtype_of(array).as_datatype_enum))
-
-
-def shape_text(array: Array) -> str:
-    """Return an array's shape as error messages write it, like [2,3]."""
-    return f"[{','.join(map(str, array.shape))}]"

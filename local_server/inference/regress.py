@@ -9,8 +9,8 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import regression_pb2
 
 from local_server.errors import InvalidArgumentError
-from local_server.inference.example_method import ExampleMethod, dtype_name, shape_text
-from local_server.inference.tensors import Array
+from local_server.inference.example_method import ExampleMethod, dtype_name
+from local_server.inference.tensors import Array, shape_text
 
 
 class Regress(ExampleMethod[regression_pb2.RegressionResult]):
@@ -35,7 +35,8 @@ class Regress(ExampleMethod[regression_pb2.RegressionResult]):
         array = outputs["outputs"]
         if array.ndim != 1 and not (array.ndim == 2 and array.shape[1] == 1):
             raise InvalidArgumentError(
-                f"Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got {shape_text(array)}"
+                "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] "
+                f"but got {shape_text(array.shape)}"
             )
         if len(array) != count:
             raise InvalidArgumentError(f"Input batch size did not match output batch size: {count} vs. {len(array)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ _CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 def type_name(dtype: tf.DType) -> str:
     """Return a dtype's name as TensorFlow's error messages spell it (the C++ name)."""
     return _CPP_NAMES.get(dtype.name, dtype.name)
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """Return a shape as TensorFlow's error messages write it, like [2,3]."""
+    return f"[{','.join(map(str, shape))}]"
 
 
 def dtype_of(array: Array) -> tf.DType:

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from local_server.errors import InvalidArgumentError, StatusError, UnimplementedError, quote
-from local_server.inference.tensors import type_name
+from local_server.inference.tensors import shape_text, type_name
 from local_server.rest_api import json_text
 from local_server.rest_api.json_tensor import JSON_TYPES, is_base64, is_named, shape_of, to_array, to_bytes
 
@@ -56,7 +56,7 @@ def _validate_item(name: str, value: Any, inputs: Mapping[str, tf.DType], shapes
     if math.prod(first) != math.prod(shape):
         raise InvalidArgumentError(f"Expecting tensor size: {math.prod(first)} but got: {math.prod(shape)}")
     if first != shape:
-        raise InvalidArgumentError(f"Expecting shape {_shown(first)} but got: {_shown(shape)}")
+        raise InvalidArgumentError(f"Expecting shape {shape_text(first)} but got: {shape_text(shape)}")
 
 
 def validate_value(value: Any, shape: list[int], dtype: tf.DType) -> None:
@@ -97,7 +97,3 @@ def _validate_leaf(value: Any, dtype: tf.DType) -> None:
         raise UnimplementedError(f"Conversion of JSON Value: {json_text.show(value)} to type: {type_name(dtype)}")
     if isinstance(value, dict) or to_array(value, dtype) is None:
         raise format_error(value, f"Type: {json_text.type_of(value)} is not of expected type: {type_name(dtype)}")
-
-
-def _shown(shape: list[int]) -> str:
-    return f"[{','.join(map(str, shape))}]"
