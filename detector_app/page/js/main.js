@@ -67,6 +67,7 @@ const answers = new Answers({ grid: part("cards"), table: part("rows") }, album,
   separate: (photos) => album.separate(photos.map(({ id }) => id)),
   correct,
   model: () => model,
+  sure,
 });
 new HistoryList(part("history"), history, undo);
 new Announcer(part("announcer"), album, sure);

@@ -5,6 +5,8 @@ import { TOP_K } from "../clients/answer.js";
 // What a spreadsheet would take for a formula. With an apostrophe before it, it is text.
 const FORMULA = /^[=+\-@＝＋－＠\t\r\n]/;
 
+const TAKEN = 10_000; // ms after which every browser has taken a file
+
 /** Return a row for each photo, with the answer to its dog; breeds as the model spells them, shares from 0 to 1. */
 export function recordsOf(entries) {
   return entries.flatMap((entry) => entry.photos.map((photo) => recordOf(photo, entry)));
@@ -52,8 +54,6 @@ function cell(value) {
   if (typeof value !== "string") return String(value);
   return `"${(FORMULA.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
 }
-
-const TAKEN = 10_000; // ms after which every browser has taken a file
 
 /** Hand a text to the person as a file. */
 export function download(text, name, type) {

@@ -20,7 +20,7 @@ export class Card {
 
   /**
    * `actions` has `retry(photo)`, `explain(photo)` or null, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
-   * `correct(photos, correction)`, and `model()`: `{card, feedback}` so far known, or null.
+   * `correct(photos, correction)`, `model()`: `{card, feedback}` so far known, or null, and `sure()`: its threshold.
    */
   constructor(actions) {
     this.#actions = actions;
@@ -40,7 +40,7 @@ export class Card {
     const { answer, status, photos } = entry;
     if (answer !== this.#entry?.answer) this.#copied = "offer";
     this.#entry = entry;
-    const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.model()?.card.thresholds.sure);
+    const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.sure());
     this.element.dataset.status = status;
     this.element.classList.toggle("not-a-dog", answer?.isDog === false);
     this.element.setAttribute("aria-busy", status === "waiting" || status === "reading");
@@ -114,7 +114,7 @@ export class Card {
   }
 
   async #copy() {
-    const text = words.announcement(this.#entry, this.#actions.model()?.card.thresholds.sure);
+    const text = words.announcement(this.#entry, this.#actions.sure());
     await navigator.clipboard.writeText(text).then(
       () => this.#sayCopied("done"),
       () => this.#sayCopied("failed"),

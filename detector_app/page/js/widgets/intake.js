@@ -37,9 +37,10 @@ export class Intake {
 }
 
 function offers(way, input) {
-  if (way === "folder") return input.webkitdirectory !== undefined && !matchMedia("(hover: none) and (pointer: coarse)").matches;
   // What is held in a hand has a camera on its back, and a chooser that opens it.
-  return way !== "camera" || matchMedia("(hover: none) and (pointer: coarse)").matches;
+  const isHeldInHand = matchMedia("(hover: none) and (pointer: coarse)").matches;
+  if (way === "folder") return input.webkitdirectory !== undefined && !isHeldInHand;
+  return way !== "camera" || isHeldInHand;
 }
 
 /** Return the picture of an `<img>` as a JPEG file of this name. */
