@@ -103,7 +103,7 @@ def test_correct_answer_with_unknown_breed_notes_it_here(
 def test_correct_answer_by_one_press(
     page: Page, form: Callable[..., Locator], button: str, headline: str, really: str
 ) -> None:
-    """That an answer is right, or the photo no dog, takes one press."""
+    """One press says that an answer is right, or that the photo shows no dog."""
     form(feedback=False).get_by_role("button", name=button).click()
     expect(page.locator(".headline")).to_have_text(headline)
     expect(page.locator(".really")).to_have_text(really)

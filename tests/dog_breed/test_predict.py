@@ -121,7 +121,7 @@ def test_predict_into_a_closed_pipe_ends_quietly(scripted: Any, folder: Path) ->
     [("predict a.jpg", "httpx", "client"), ("predict a.jpg", "detector_api", "client"), ("run", "fastapi", "laptop")],
 )
 def test_verb_without_its_packages_says_what_to_install(verb: str, missing: str, extra: str) -> None:
-    """Where a part of the product is not installed, one line names the extra that brings it."""
+    """A verb whose part of the product is not installed names the extra that brings it, in one line."""
     code = f"import sys; sys.modules['{missing}'] = None; from dog_breed.command import main; main({verb.split()})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     (said,) = done.stderr.splitlines()

@@ -132,7 +132,7 @@ def stack_on_local_server(stack: Any) -> Iterator[Any]:
 
 
 def test_post_photo_on_arm64_recipe_names_breed(stack_on_local_server: Any, shared_images: Path) -> None:
-    """Where there is no TensorFlow Serving the local server takes its place, confined and healthy like it."""
+    """The local server takes the place of TensorFlow Serving where there is none, confined and healthy like it."""
     stack = stack_on_local_server
     assert "/usr/local/bin/tensorflow_model_server" in stack.execute("serving", "cat /proc/[0-9]*/cmdline")
     photo = (shared_images / "dogs" / "Brittany_02625.jpg").read_bytes()

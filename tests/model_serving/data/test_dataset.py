@@ -110,7 +110,7 @@ def test_read_dataset_of_one_photo_says_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_read_test_photos_of_a_data_set_with_splits_are_its_test_split(tmp_path: Path) -> None:
-    """What a version was trained on never counts for it; without a test split all photos do."""
+    """Only photos of the test split count, never those a version was trained on; without such a split all do."""
     for split, count in (("train", 5), ("test", 2)):
         make_photos(tmp_path / split, {"pug": count, "boxer": count})
     assert {photo.path.parts[-3] for photo in read_test_photos(tmp_path)} == {"test"}

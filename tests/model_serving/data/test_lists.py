@@ -116,7 +116,7 @@ def test_read_lists_refuses_what_it_cannot_understand(
 
 
 def test_read_lists_of_a_name_that_two_files_have(folder: Path) -> None:
-    """Which of two photos is meant is asked, not guessed."""
+    """A name that fits two photos is refused with both, not guessed."""
     (folder / "train" / "b.jpg").touch()
     with pytest.raises(DatasetError, match=re.escape("'b.jpg', and both 'sub/b.jpg' and 'train/b.jpg' are there")):
         read(folder, "file,label\nb.jpg,Pug\n")
