@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 # Counts the changes of what `read_pixels` returns, so that nothing computed before one is taken for current.
-PREPROCESSING_VERSION = 2
+PREPROCESSING_VERSION = 3
 
 
 def read_pixels(photo: bytes, geometry: Geometry, max_pixels: int = MAX_PIXELS) -> Image.Image:
