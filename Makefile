@@ -11,12 +11,13 @@ HOST ?= 127.0.0.1
 run: .venv/laptop.installed
 	@.venv/bin/dog-breed run --host $(HOST) --port $(PORT) --grpc-port $(GRPC_PORT) --rest-port $(REST_PORT)
 
+# Two processes: many tests wait for a server, a browser or a clock.
 test: style
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses 2 --dist loadgroup
 
 # All but the tests that need TensorFlow, a model, a browser, nginx or a container engine.
 check: style
-	.venv/bin/pytest -m "not model" --numprocesses auto
+	.venv/bin/pytest -m "not model" --numprocesses auto --dist loadgroup
 
 style: .venv/test.installed
 	.venv/bin/ruff check .

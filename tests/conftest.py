@@ -48,13 +48,18 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a model, by the fixtures that they use and by the imports of their module."""
+    """Mark the tests that need a model, by the fixtures that they use and by the imports of their module.
+
+    Tests of one file run in one process, and all tests of the containers in one, so that what they share is built once.
+    """
     for item in items:
         assert isinstance(item, pytest.Function)
         used = vars(item.module).values()
         modules = {str(getattr(value, "__module__", None) or getattr(value, "__name__", "")) for value in used}
         if MODEL_FIXTURES & set(item.fixturenames) or any(name.startswith(MODEL_PACKAGES) for name in modules):
             item.add_marker("model")
+        part = item.path.relative_to(REPOSITORY / "tests")
+        item.add_marker(pytest.mark.xdist_group("stack" if part.parts[0] == "stack" else str(part)))
 
 
 def require(condition: object, what: str) -> None:

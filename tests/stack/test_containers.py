@@ -150,16 +150,37 @@ def test_post_photo_on_arm64_recipe_names_breed(stack_on_local_server: Any, shar
     ],
 )
 def test_connect_from_inside_reaches_neighbours_alone(stack: Any, service: str, reached: set[str]) -> None:
-    """The gateway, which decodes photos, reaches its two neighbours and has no route to the outside."""
+    """The gateway, which decodes photos, reaches its two neighbours, and its networks are closed to the outside."""
     targets = ["gateway:8000", "page:8080", "serving:8500", "serving:8501"]
     for target in targets:
         host, port = target.split(":")
         command = f"timeout 2 bash -c 'exec 3<>/dev/tcp/{host}/{port}' 2>/dev/null; echo $?"
         status = int(stack.execute(service, command))
         assert (status == 0) == (target in reached or target.startswith(f"{service}:")), target
-    # Only nginx's container, which the host's port leads into, knows a way out; its network translates no address.
-    routes = stack.execute(service, "cat /proc/net/route")
-    assert bool(re.search(r"(?m)^\S+\s+00000000\s", routes)) == (service == "page")
+    joined = stack.inspect(service)["NetworkSettings"]["Networks"]
+    closed = [name for name in joined if json.loads(stack.docker("network", "inspect", name))[0]["Internal"]]
+    # Only nginx's container is in a network that the engine does not close: the host's port leads into it.
+    assert set(joined) - set(closed) == ({f"{stack.project}_published"} if service == "page" else set())
+
+
+@pytest.fixture
+def outsider(stack: Any) -> Iterator[str]:
+    """The address of a container on the engine's default network, whose port 8080 answers."""
+    listen = ("run", "--rm", "--detach", "--entrypoint", "python", f"{stack.project}-gateway")
+    container = stack.docker(*listen, "-m", "http.server", "8080").strip()
+    try:
+        yield json.loads(stack.docker("inspect", container))[0]["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    finally:
+        stack.docker("rm", "--force", container)
+
+
+@pytest.mark.parametrize("service", ["gateway", "serving"])
+def test_connect_outwards_from_inside_finds_no_way(stack: Any, outsider: str, service: str) -> None:
+    """A container that decodes photos or runs models cannot call out, where a container without our networks can."""
+    connect = f"timeout 2 bash -c 'exec 3<>/dev/tcp/{outsider}/8080' 2>/dev/null; echo $?"
+    elsewhere = ("run", "--rm", "--entrypoint", "sh", f"{stack.project}-gateway", "-c", connect)
+    stack.wait_until(lambda: int(stack.docker(*elsewhere)) == 0)
+    assert int(stack.execute(service, connect)) != 0
 
 
 @pytest.mark.parametrize("service", ["model", *LONG_RUNNING])

@@ -51,9 +51,17 @@ def start_pool() -> Iterator[Callable[..., DecoderPool]]:
 
 def workers(parent: int | None = None) -> set[int]:
     """Return the worker processes of a process, by default this one."""
-    ids = f"/proc/{parent or os.getpid()}/task"
-    children = [int(pid) for task in Path(ids).iterdir() for pid in (task / "children").read_text().split()]
-    return {pid for pid in children if b"photos.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    tasks = Path(f"/proc/{parent or os.getpid()}/task").iterdir()
+    children = [int(pid) for task in tasks for pid in read_if_alive(task / "children").split()]
+    return {pid for pid in children if b"photos.worker" in read_if_alive(Path(f"/proc/{pid}/cmdline"))}
+
+
+def read_if_alive(path: Path) -> bytes:
+    """Return what a file under /proc says, nothing if its thread or process has ended since it was listed."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
