@@ -67,6 +67,15 @@ def add_verbs(verb: AddVerb) -> None:
         default="better",
         help="whether it takes the live version's place: by default unless it is worse on the test photos",
     )
+    train.add_argument(
+        "--drop",
+        type=Path,
+        metavar="FILE",
+        help="CSV file whose column `file` names photos to leave out, such as the report's likely_wrong_labels.csv",
+    )
+    train.add_argument(
+        "--dry-run", action="store_true", help="only say what it found, how long it takes, what it writes"
+    )
     add_backbone(train, default="densenet201")
     add_engine(train)
 
@@ -125,9 +134,15 @@ def _train(options: argparse.Namespace) -> None:
     from model_serving.releases.shelf import find_version
     from model_serving.report.page import HTML_FILE
     from model_serving.training.features import Pooling, pool_here
+    from model_serving.training.plan import plan_training
     from model_serving.training.train import train
 
     head_options = HeadOptions(epochs=options.epochs, start=options.start, balance=options.balance)
+    what = (options.data, options.model, options.backbone, options.weights, options.cache, head_options, options.also)
+    how = {"size": options.size, "columns": columns(options), "drop": options.drop}
+    if options.dry_run:
+        print(plan_training(*what, **how))
+        return
     pooling: Pooling = pool_here
     with ExitStack() as stack:
         if options.engine == "ray":
@@ -135,18 +150,7 @@ def _train(options: argparse.Namespace) -> None:
             from model_serving.distributed.features import pool_on_ray
 
             pooling = partial(pool_on_ray, workers=stack.enter_context(cluster(options.workers)))
-        trained = train(
-            options.data,
-            options.model,
-            options.backbone,
-            options.weights,
-            options.cache,
-            head_options,
-            options.also,
-            pooling,
-            options.size,
-            columns(options),
-        )
+        trained = train(*what, pooling=pooling, **how)
     number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
     promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
     print(f"report: {find_version(options.model, number) / HTML_FILE}")

@@ -67,9 +67,14 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Findings:
-    """The findings of one split: the worst breeds, the most frequent confusions and the surest mistakes first."""
+    """The findings of one split: the worst breeds, the most frequent confusions and the surest mistakes first.
+
+    `confusion_matrix` counts photos by their breed (rows) and the breed they are taken for (columns), in the order of
+    the card.
+    """
 
     breeds: list[BreedFinding]
+    confusion_matrix: list[list[int]]
     confusions: list[Confusion]
     reliability: list[ReliabilityBin]
     mistakes: list[Mistake]
@@ -82,6 +87,7 @@ def analyse_answers(
     said, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     return Findings(
         _by_breed(said, labels, breeds),
+        _confusion_matrix(said, labels, len(breeds)),
         _confusions(said, labels, confidence, photos, breeds),
         _reliability(said == labels, confidence),
         _mistakes(probabilities, said, labels, photos, breeds),
@@ -96,6 +102,11 @@ def _by_breed(said: np.ndarray, labels: np.ndarray, breeds: Sequence[str]) -> li
         recall, precision = right / photos, right / int(named.sum()) if named.any() else None
         findings.append(BreedFinding(breeds[index], photos, recall, wilson_interval(recall, photos), precision))
     return sorted(findings, key=lambda finding: (finding.recall, finding.breed))
+
+
+def _confusion_matrix(said: np.ndarray, labels: np.ndarray, breeds: int) -> list[list[int]]:
+    matrix: list[list[int]] = np.bincount(labels * breeds + said, minlength=breeds**2).reshape(breeds, breeds).tolist()
+    return matrix
 
 
 def _confusions(

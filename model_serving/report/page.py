@@ -1,8 +1,12 @@
-"""Report files of a version: `report.html`, which needs no other file, and `report.json` with the same figures."""
+"""Report files of a version: `report.html`, which needs no other file, `report.json` with the same figures, and lists.
+
+`confusion_matrix.csv` is for a spreadsheet, `likely_wrong_labels.csv` to work through and to give to `train --drop`.
+"""
 
 from __future__ import annotations
 
 import base64
+import csv
 import dataclasses
 import io
 import json
@@ -12,19 +16,28 @@ from typing import Any
 
 import jinja2
 
+from model_serving.data.omissions import naming
+from model_serving.data.spreadsheets import as_text
 from model_serving.photos import Geometry, read_pixels
-from model_serving.report.charts import learning_curves, reliability_diagram
+from model_serving.report.charts import confusion_picture, learning_curves, reliability_diagram, sample_curve
+from model_serving.report.data_review import DataReview, label_issues_csv
 from model_serving.report.findings import Findings
 from model_serving.savedmodel.card import ModelCard
 
 HTML_FILE = "assets.extra/report.html"
 JSON_FILE = "assets.extra/report.json"
+LABELS_FILE = "assets.extra/likely_wrong_labels.csv"
+MATRIX_FILE = "assets.extra/confusion_matrix.csv"
+# Of the lists of photos the page shows so many; the CSV file has all.
+MOST_SHOWN = 24
 # Large enough to see the dog, and forty of them make no page of megabytes.
 THUMBNAIL = Geometry(size=112, crop=1.0)
 
 
-def write_report(version: Path, card: ModelCard, findings: Findings | None, data: Path) -> None:
-    """Write the report of a version into its folder, `findings` being None if there were no test photos.
+def write_report(
+    version: Path, card: ModelCard, findings: Findings | None, review: DataReview | None, data: Path
+) -> None:
+    """Write the report of a version into its folder; there are no `findings` without test photos.
 
     Photos are named by their place in the folder `data`, and shown small.
     """
@@ -33,29 +46,37 @@ def write_report(version: Path, card: ModelCard, findings: Findings | None, data
     curves = {
         name: history[key] for name, key in (("training", "accuracy"), ("validation", "val_accuracy")) if key in history
     }
+    name = naming(data)
     page = _TEMPLATES.get_template("report.html.jinja").render(
         card=card,
         findings=findings,
+        review=review,
+        most_shown=MOST_SHOWN,
         reliability=reliability_diagram(findings.reliability) if findings else "",
+        matrix=confusion_picture(findings.confusion_matrix, card.breeds) if findings else "",
         curves=learning_curves(curves, training.get("kept_epoch", 1) - 1) if curves else "",
+        sample_curve=sample_curve(review.curve) if review and review.curve else "",
         thumbnail=_thumbnail,
-        name=_naming(data),
+        name=name,
     )
     (version / HTML_FILE).write_text(page, encoding="utf-8")
-    (version / JSON_FILE).write_text(_to_json(card, findings, _naming(data)), encoding="utf-8")
+    (version / JSON_FILE).write_text(_to_json(card, findings, review, name), encoding="utf-8")
+    if review:
+        text = label_issues_csv(review.label_issues, name)
+        (version / LABELS_FILE).write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+    if findings:
+        with (version / MATRIX_FILE).open("w", encoding="utf-8", newline="") as file:
+            breeds = [as_text(breed) for breed in card.breeds]
+            table = csv.writer(file)
+            table.writerow(["breed, by what it is taken for", *breeds])
+            table.writerows([breed, *counts] for breed, counts in zip(breeds, findings.confusion_matrix, strict=True))
 
 
-def _to_json(card: ModelCard, findings: Findings | None, name: Callable[[Path], str]) -> str:
+def _to_json(card: ModelCard, findings: Findings | None, review: DataReview | None, name: Callable[[Path], str]) -> str:
     content: dict[str, Any] = {"card": dataclasses.asdict(card)}
     content["findings"] = dataclasses.asdict(findings) if findings else None
+    content["review"] = dataclasses.asdict(review) if review else None
     return json.dumps(content, ensure_ascii=False, indent=1, default=name)
-
-
-def _naming(data: Path) -> Callable[[Path], str]:
-    def name(photo: Path) -> str:
-        return str(photo.relative_to(data)) if photo.is_relative_to(data) else photo.name
-
-    return name
 
 
 def _thumbnail(photo: Path) -> str:

@@ -26,21 +26,27 @@ from model_serving.training.head_options import HeadOptions
 class FittedHead:
     """A head with its history by epoch, its start, the calibration of its answers, and their familiarity.
 
-    The head has learned from the validation photos too; `valid_probabilities` [N, breeds] for these are by the head
-    before that.
+    The head has learned from the validation photos too; `before_refit` is the head that has not. `held_out_logits`
+    [N, breeds] for the training photos are by heads that have not seen them; None if these are too few.
     """
 
     head: Classifier
+    before_refit: Classifier
     history: dict[str, list[float]]
-    started_from: Literal["imagenet", "zeros"]
+    start: Classifier | None
     calibration: Calibration
     familiarity: Familiarity
     cross_validated: bool
-    valid_probabilities: np.ndarray
+    held_out_logits: np.ndarray | None
 
-    def probabilities(self, values: np.ndarray) -> np.ndarray:
-        """Return the calibrated probabilities [N, breeds] of features [N, features]."""
-        return softmax(self.head.logits(values) / self.calibration.temperature)
+    @property
+    def started_from(self) -> Literal["imagenet", "zeros"]:
+        """Name of the start, for the card."""
+        return "imagenet" if self.start else "zeros"
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the calibrated probabilities [N, breeds] of logits [N, breeds]."""
+        return softmax(logits / self.calibration.temperature)
 
 
 def fit(
@@ -54,18 +60,15 @@ def fit(
     """
     train, valid, imagenet = labelled["train"], labelled["valid"], backbone.imagenet
     start = imagenet_start(imagenet, breeds) if imagenet and options.start == "imagenet" else None
-    head, history = fit_head(train, valid, len(breeds), options, start)
+    before_refit, history = fit_head(train, valid, len(breeds), options, start)
     print(f"head fitted in {len(history['loss'])} epochs")
-    valid_logits = head.logits(valid[0])
-    cross_validated = len(valid[1]) < FEWEST_PHOTOS <= len(train[1])
-    if cross_validated:
-        unseen = train[0]
-        logits, labels = held_out_logits(train, len(breeds), options, start)
+    held_out = held_out_logits(train, len(breeds), options, start)[0] if len(train[1]) >= FEWEST_PHOTOS else None
+    if cross_validated := held_out is not None and len(valid[1]) < FEWEST_PHOTOS:
+        unseen, logits, labels = train[0], held_out, train[1]
     else:
-        unseen, logits, labels = valid[0], valid_logits, valid[1]
+        unseen, logits, labels = valid[0], before_refit.logits(valid[0]), valid[1]
     calibration = calibrate(logits, labels, None if imagenet is None else dog_probabilities(imagenet, train[0]))
     familiarity = measure_familiarity(logits, unseen, imagenet, train[0])
-    valid_probabilities = softmax(valid_logits / calibration.temperature)
     if calibration.error_before is not None:
         print(
             f"temperature {calibration.temperature:.2f}, by {calibration.photos} "
@@ -75,7 +78,7 @@ def fit(
         )
     if imagenet is not None and not calibration.detects_dogs:
         print("these photos do not look like dogs: the model will not say what is a dog and what is not")
+    head = before_refit
     if len(valid[1]):
         head = refit_head(train, valid, len(breeds), options, start, kept_epoch(history))
-    started_from: Literal["imagenet", "zeros"] = "imagenet" if start else "zeros"
-    return FittedHead(head, history, started_from, calibration, familiarity, cross_validated, valid_probabilities)
+    return FittedHead(head, before_refit, history, start, calibration, familiarity, cross_validated, held_out)

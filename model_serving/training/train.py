@@ -13,6 +13,7 @@ from model_serving.backbones import Backbone, load_backbone
 from model_serving.data.additions import Additions, add_photos
 from model_serving.data.dataset import SPLITS, Dataset, LabelledPhoto, read_dataset
 from model_serving.data.lists import ANY_COLUMNS, Columns
+from model_serving.data.omissions import omit
 from model_serving.errors import DatasetError
 from model_serving.metrics import measure
 from model_serving.report.findings import Findings, analyse_answers
@@ -25,6 +26,7 @@ from model_serving.training.fit import fit
 from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
+from model_serving.training.review import review_data
 
 
 @dataclass(frozen=True)
@@ -47,39 +49,51 @@ def train(
     pooling: Pooling = pool_here,
     size: int | None = None,
     columns: Columns = ANY_COLUMNS,
+    drop: Path | None = None,
 ) -> TrainedVersion:
     """Train a head on the labelled photos of `data` and put it on the shelf of `model` as its next version.
 
-    The labelled photos of each of `also` join the training photos; `pooling` computes the features; `columns` are those
-    of a list. `size` is the input's side in pixels, by default the one that suits backbone and photos. Prints progress
-    and accuracy. The version's folder holds its report. Raises the errors of `model_serving.errors`.
+    The labelled photos of each of `also` join the training photos, and those that the CSV file `drop` names are left
+    out; `pooling` computes the features; `columns` are those of a list. `size` is the input's side in pixels, by
+    default the one that suits backbone and photos. Prints progress and accuracy. The version's folder holds its report.
+    Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
-    dataset, additions = _read(data, also, columns)
+    dataset, additions = read_training_data(data, also, columns, drop)
     backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
     features = _extract(dataset, backbone, cache, pooling)
     labelled = {name: _label(split, dataset.breeds) for name, split in features.items()}
     fitted = fit(labelled, dataset.breeds, backbone, options)
-    probabilities = {"valid": fitted.valid_probabilities, "test": fitted.probabilities(labelled["test"][0])}
-    probabilities = {name: values for name, values in probabilities.items() if len(values)}
+    judges = {"valid": fitted.before_refit, "test": fitted.head}
+    logits = {name: head.logits(labelled[name][0]) for name, head in judges.items() if len(labelled[name][1])}
+    probabilities = {name: fitted.probabilities(values) for name, values in logits.items()}
     metrics = {name: measure(values, labelled[name][1]) for name, values in probabilities.items()}
     for name, figures in metrics.items():
         print(f"{name}: {figures}")
     seconds = time.monotonic() - started
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds)
     findings = _findings(probabilities, labelled, features, dataset.breeds)
-    path = export_model(
-        model, backbone, fitted.head, card, shelved=True, add=lambda folder: write_report(folder, card, findings, data)
-    )
+    review = review_data(features, labelled, dataset.breeds, fitted, options)
+
+    def add_report(folder: Path) -> None:
+        write_report(folder, card, findings, review, data)
+
+    path = export_model(model, backbone, fitted.head, card, shelved=True, add=add_report)
     return TrainedVersion(path, card, dataset.splits["test"])
 
 
-def _read(data: Path, also: Sequence[Path], columns: Columns) -> tuple[Dataset, Additions]:
+def read_training_data(
+    data: Path, also: Sequence[Path], columns: Columns, drop: Path | None
+) -> tuple[Dataset, Additions]:
+    """Return the photos that `train` learns from and is judged by, with what `also` added; print what was found."""
     dataset, additions = add_photos(read_dataset(data, columns), also)
     for note in dataset.notes:
         print(note)
     if also:
         print(additions)
+    if drop:
+        dataset, omitted = omit(dataset, data, drop)
+        print(f"{omitted} photos left out that {drop} names")
     counts = ", ".join(f"{len(dataset.splits[split])} {split}" for split in SPLITS)
     print(f"{counts} photos of {len(dataset.breeds)} breeds")
     return dataset, additions

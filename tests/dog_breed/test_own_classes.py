@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_images: Path) -
 def test_four_commands_lead_from_a_folder_of_cats_to_the_page(
     here: Path, shared_images: Path, free_ports: Callable[[int], list[int]]
 ) -> None:
-    """What was trained, packed and unpacked names the breed of a cat that it has not seen, at the page's address."""
+    """A version that was trained, packed and unpacked names the breed of an unseen cat at the page's address."""
     *before, run = map(shlex.split, COMMANDS)
     for command in before:
         subprocess.run([sys.executable, "-m", "dog_breed", *command], cwd=here, check=True, timeout=300)

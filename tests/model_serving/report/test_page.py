@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from dataclasses import asdict
@@ -12,8 +14,9 @@ import pytest
 from PIL import Image
 
 from model_serving.metrics import measure
+from model_serving.report.data_review import BreedGain, DataReview, LabelIssue, NearDuplicate, SamplePoint
 from model_serving.report.findings import analyse_answers
-from model_serving.report.page import HTML_FILE, JSON_FILE, write_report
+from model_serving.report.page import HTML_FILE, JSON_FILE, LABELS_FILE, MATRIX_FILE, write_report
 from model_serving.savedmodel.card import Familiarity, ModelCard
 
 HOSTILE = "<script>alert(1)</script>"
@@ -52,7 +55,13 @@ def version(tmp_path: Path) -> Path:
     )
     folder = tmp_path / "1"
     (folder / "assets.extra").mkdir(parents=True)
-    write_report(folder, card, analyse_answers(PROBABILITIES, LABELS, photos, BREEDS), data)
+    review = DataReview(
+        [LabelIssue(photos[1], "Akita", HOSTILE, 0.8, 0.2)],
+        [NearDuplicate(photos[0], photos[2], "Akita")],
+        [SamplePoint(2.0, 0.5), SamplePoint(4.0, 0.75)],
+        [BreedGain("Akita", 0.4, 0.7)],
+    )
+    write_report(folder, card, analyse_answers(PROBABILITIES, LABELS, photos, BREEDS), review, data)
     return folder
 
 
@@ -61,9 +70,10 @@ def test_write_report_shows_the_figures_and_needs_no_other_file(version: Path) -
     page = (version / HTML_FILE).read_text()
     assert "66.7%" in page
     assert "<dt>added by <code>--also</code><dd>12 training photos; 5 left out" in page
-    assert page.count("<svg") == 2
-    # As a confusion, beside a photo of what it was taken for, and as a mistake.
-    assert page.count("data:image/jpeg;base64,") == 3
+    assert page.count("<svg") == 4
+    # As a confusion, beside what it was taken for; as a mistake; as a likely wrong label; and two duplicates.
+    assert page.count("data:image/jpeg;base64,") == 6
+    assert "brought +25.0 points" in page
     assert "error 0.071 before, 0.029 after" in page
     assert "looks stranger than all but 5% of such photos" in page
     assert "<dt>input<dd>224 pixels" in page
@@ -93,12 +103,20 @@ def test_write_report_as_json_has_the_same_figures(version: Path) -> None:
     }
 
 
+def test_write_report_lists_labels_and_confusions_for_a_spreadsheet(version: Path) -> None:
+    """Two CSV files have every likely wrong label and every count, in the order of the card."""
+    labels = list(csv.reader(io.StringIO((version / LABELS_FILE).read_text())))
+    assert labels[1] == ['"onerror="x.png', "Akita", HOSTILE, "0.8000", "0.2000"]
+    matrix = list(csv.reader(io.StringIO((version / MATRIX_FILE).read_text())))
+    assert matrix[1:] == [["Akita", "1", "1"], [HOSTILE, "0", "1"]]
+
+
 def test_write_report_without_test_photos_says_so(version: Path) -> None:
     """A model without a test split has a report, too, that says what is missing."""
     card = ModelCard(
         "trained", "densenet201", 224, 1.0, BREEDS, True, training={"photos": 7, "skipped": 0, "seconds": 1}
     )
-    write_report(version, card, None, version)
+    write_report(version, card, None, None, version)
     page = (version / HTML_FILE).read_text()
     assert "no test photos" in page
     assert "--also" not in page

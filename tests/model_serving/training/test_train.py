@@ -68,6 +68,34 @@ def test_train_on_class_folders_exports_the_next_version(
     assert first_weights == second_weights
 
 
+def test_train_lists_wrong_labels_and_leaves_them_out_when_told(
+    data: Path, shared_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Photos put in the wrong folder are in the report's list, which `--drop` takes; a dry run first writes nothing."""
+    for breed in BREEDS:  # fewer than 50 training photos tell nothing
+        for path in sorted((shared_images / "dogs64" / "train" / breed).iterdir())[20:30]:
+            shutil.copy(path, data / breed)
+    for photo in sorted((data / "samoyed").iterdir())[1:5]:
+        photo.rename(data / "chihuahua" / f"moved {photo.name}")
+    shutil.copy(next((data / "great_dane").iterdir()), data / "great_dane" / "copy.jpg")
+    cache = tmp_path / "features.sqlite"
+    command = ["train", str(data), "--backbone", "efficientnet_lite2", "--model", str(tmp_path / "model")]
+    command += ["--cache", str(cache), "--epochs", "10"]
+    main([*command, "--dry-run"])
+    assert "features: 9" in capsys.readouterr().out
+    assert not cache.exists()
+    assert not (tmp_path / "model").exists()
+
+    main(command)
+    listed = tmp_path / "model" / "1" / "assets.extra" / "likely_wrong_labels.csv"
+    assert sum("moved" in line for line in listed.read_text().splitlines()) >= 3
+    review = json.loads((listed.parent / "report.json").read_text())["review"]
+    assert "copy.jpg" in str(review["near_duplicates"]) or "copy.jpg" in str(review["label_issues"])
+    capsys.readouterr()
+    main([*command, "--drop", str(listed)])
+    assert f"{len(listed.read_text().splitlines()) - 1} photos left out" in capsys.readouterr().out
+
+
 def test_train_with_densenet201_at_random_weights_exports(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

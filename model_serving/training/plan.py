@@ -1,0 +1,121 @@
+"""Plan of a training: what it would compute, for how long, and what it would write, without doing it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model_serving.backbones import Backbone, load_backbone
+from model_serving.data.dataset import SPLITS
+from model_serving.data.lists import ANY_COLUMNS, Columns
+from model_serving.photos import PhotoError
+from model_serving.training.features import FeatureCache, Pooled, pool_here
+from model_serving.training.head import FOLDS, fit_head
+from model_serving.training.head_options import HeadOptions
+from model_serving.training.input_size import suitable_size
+from model_serving.training.review import SHARES
+from model_serving.training.train import read_training_data
+
+# So many photos are tried, after as many that warm the network up.
+_TRIED = 16
+_FLOAT32 = 4  # bytes
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Photos with and without features in the cache, estimated seconds, and bytes that would be written."""
+
+    known: int
+    unknown: int
+    feature_seconds: float
+    head_seconds: float
+    cache: Path
+    cache_bytes: int
+    model: Path
+    version_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"features: {self.unknown} photos to compute in about {_duration(self.feature_seconds)}, "
+            f"{self.known} known already\n"
+            f"head: about {_duration(self.head_seconds)}\n"
+            f"writes about {self.cache_bytes / 1e6:,.1f} MB to {self.cache} "
+            f"and {self.version_bytes / 1e6:,.0f} MB to {self.model}\n"
+            "nothing was written"
+        )
+
+
+def plan_training(
+    data: Path,
+    model: Path,
+    backbone_name: str,
+    weights: str | None,
+    cache: Path,
+    options: HeadOptions,
+    also: Sequence[Path] = (),
+    size: int | None = None,
+    columns: Columns = ANY_COLUMNS,
+    drop: Path | None = None,
+) -> TrainingPlan:
+    """Return the plan of `train` with these arguments, from a trial of a few photos; print what was found.
+
+    Raises the errors of `model_serving.errors` as `train` does.
+    """
+    dataset, _ = read_training_data(data, also, columns, drop)
+    backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
+    photos = [photo for split in SPLITS for photo in dataset.splits[split]]
+    missing = _missing(photos_by_digest := {photo.digest: photo.path for photo in photos}, cache, backbone)
+    features = backbone.network.output_shape[-1]
+    return TrainingPlan(
+        known=len(photos_by_digest) - len(missing),
+        unknown=len(missing),
+        feature_seconds=len(missing) * _seconds_a_photo(backbone, missing),
+        head_seconds=_head_seconds(len(dataset.splits["train"]), features, len(dataset.breeds), options),
+        cache=cache,
+        cache_bytes=len(missing) * features * _FLOAT32,
+        model=model,
+        version_bytes=backbone.network.count_params() * _FLOAT32,
+    )
+
+
+def _missing(photos: dict[str | None, Path], cache: Path, backbone: Backbone) -> list[Path]:
+    """Return the photos whose features the cache lacks; no cache is made."""
+    if not cache.exists():
+        return list(photos.values())
+    features = FeatureCache(cache, backbone.fingerprint)
+    try:
+        return [path for digest, path in photos.items() if features.get(digest) is None]
+    finally:
+        features.close()
+
+
+def _seconds_a_photo(backbone: Backbone, paths: Sequence[Path]) -> float:
+    """Return what a photo takes, by a trial on a few of them; 0 if there are none that can be read."""
+    seconds = 0.0
+    for start in (0, _TRIED):  # the first warms the network up
+        some = [paths[(start + number) % len(paths)] for number in range(min(_TRIED, len(paths)))] if paths else []
+        begun = time.monotonic()
+        results: list[Pooled] = [result for batch in pool_here(backbone, some) for result in batch]
+        read = sum(not isinstance(result, PhotoError | OSError) for _, result in results)
+        seconds = (time.monotonic() - begun) / read if read else 0.0
+    return seconds
+
+
+def _head_seconds(photos: int, features: int, breeds: int, options: HeadOptions) -> float:
+    """Return what the heads take, by one epoch on random features: the head, its refit, and those of the review."""
+    random = np.random.default_rng(0)
+    values, labels = random.normal(size=(photos, features)).astype(np.float32), random.integers(0, breeds, photos)
+    nothing = values[:0], labels[:0]
+    begun = time.monotonic()
+    fit_head((values, labels), nothing, breeds, options, epochs=1)
+    an_epoch = time.monotonic() - begun
+    heads = 2 + FOLDS * (1 - 1 / FOLDS) + sum(SHARES)
+    return an_epoch * options.epochs * heads
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
