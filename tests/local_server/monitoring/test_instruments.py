@@ -122,6 +122,8 @@ def test_path_of_page_may_be_chosen(models, run_server, tmp_path):
     client = run_server(tmp_path, **monitored(tmp_path, 'prometheus_config { enable: true path: "/metrics" }'))
     assert read(client, "/metrics")
     assert client.get(PATH).status_code == 404
+    response = client.get("/metrics?x=1")
+    assert (response.status_code, response.text) == (400, "Unexpected path: /metrics?x=1. Should be /metrics")
 
 
 def test_no_page_without_configuration(client):

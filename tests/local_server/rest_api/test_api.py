@@ -147,6 +147,20 @@ def test_post_predict_bytes_travel_in_base64(client):
     ]
 
 
+@pytest.mark.parametrize("base64", ["aGk=", "aGk", "a G\\n k =", "aGk."])
+def test_post_predict_base64_may_be_spaced_or_unpadded(client, base64):
+    """White space, no padding and dots for padding are let through, as Abseil does."""
+    body = f'{{"signature_name": "text", "inputs": {{"b64": "{base64}"}}}}'
+    assert client.post(body.encode()).json()["outputs"]["loud"] == "HI"
+
+
+@pytest.mark.parametrize("base64", ["a", "aGk==", "====", "aGkx=", "aG=k", "_-8=", "aGk\u00e9", "*"])
+def test_post_predict_wrong_base64_is_refused(client, base64):
+    """Padding of the wrong length, and letters that are not base64's, are errors."""
+    response = client.post({"signature_name": "text", "inputs": [{"b64": base64}]})
+    assert (response.status_code, response.json()) == (400, {"error": "Unable to base64 decode"})
+
+
 def test_post_predict_integers_and_doubles_keep_their_type(client):
     """Integers have no point; doubles have as many digits as they need."""
     text = client.post({"signature_name": "whole", "inputs": [[1, 3]]}).text
