@@ -125,7 +125,10 @@ class RestServer:
         return Response(content, status, headers, media_type="application/json")
 
     async def _body(self, request: Request) -> bytes | None:
-        """Return a request's body, None if it is too large."""
+        """Return a request's body, None as soon as the length announced or received is too large."""
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_body_bytes:
+            return None
         parts, size = [], 0
         async for part in request.stream():
             parts.append(part)
