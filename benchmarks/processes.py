@@ -53,9 +53,9 @@ def resident_megabytes(pid: int) -> float:
     return sum(_resident_megabytes(one) for one in (pid, *_children(pid)))
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process and its children have used (Linux)."""
-    return sum(_cpu_seconds(one) for one in (pid, *_children(pid)))
+def cpu_seconds(pid: int, *, alone: bool = False) -> float:
+    """Return the CPU time that a process and its children, or it alone, have used (Linux)."""
+    return sum(_cpu_seconds(one) for one in (pid, *([] if alone else _children(pid))))
 
 
 def _resident_megabytes(pid: int) -> float:
