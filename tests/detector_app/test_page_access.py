@@ -107,7 +107,7 @@ def test_read_photo_announces_answer(page: Page, gateway: Any, photo: Callable[.
 def test_read_photo_with_reduced_motion_moves_nothing(
     open_page: Callable[..., Page], gateway: Any, photo: Callable[..., Any]
 ) -> None:
-    """Who asked for less motion sees none, even while a photo is read."""
+    """A person who asked for less motion sees none, even while a photo is read."""
     page = open_page(reduced_motion="reduce")
     gateway.hold("dog.jpg")
     page.goto("/")

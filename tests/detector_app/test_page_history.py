@@ -1,4 +1,4 @@
-"""What was read on this device: kept in this browser alone, and gone when its person says so."""
+"""History of the photos read on this device: kept in this browser alone, and gone when its person says so."""
 
 from collections.abc import Callable
 from typing import Any

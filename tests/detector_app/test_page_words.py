@@ -1,4 +1,4 @@
-"""What the page says: in every language the same, chosen by the browser or by the person."""
+"""The page's texts: in every language the same, chosen by the browser or by the person."""
 
 import re
 from collections.abc import Callable
