@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
-from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error, quote
+from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error, quote, truncated
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.example_method import ExampleMethod, Result
 from local_server.inference.predict import DEFAULT_SIGNATURE, predict
@@ -74,7 +74,7 @@ class RestApi:
             error = as_status_error(exception)
             if error.code is Code.UNKNOWN:
                 _log.exception("%s %s failed", method, path)
-            return _HTTP_STATUS.get(error.code, 500), encode.error(error.message)
+            return _HTTP_STATUS.get(error.code, 500), encode.error(truncated(error.message))
 
     def _dispatch(self, method: str, path: str, body: bytes, arrival: float) -> str:
         pattern = {"POST": _PREDICTION, "GET": _INFORMATION}.get(method)

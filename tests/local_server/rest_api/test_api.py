@@ -138,6 +138,16 @@ def test_post_large_wrong_predict_is_quoted_in_short(client):
         assert len(response.content) < 1024
 
 
+def test_post_predict_error_of_the_graph_is_cut(client):
+    """A message of TensorFlow's own, which may quote all of an input, ends in ...TRUNCATED as over gRPC."""
+    response = client.post({"signature_name": "number", "inputs": ["x" * 500_000]})
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert "could not correctly convert string: xxx" in error
+    assert len(error) == 1024 + len("...TRUNCATED")
+    assert error.endswith("...TRUNCATED")
+
+
 def test_post_predict_bytes_travel_in_base64(client):
     """Bytes come in as {"b64": ...}, and go out so from outputs whose name ends in _bytes."""
     body = {"signature_name": "text", "instances": [{"b64": "aGk="}, "é"]}
