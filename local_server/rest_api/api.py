@@ -79,18 +79,20 @@ class RestApi:
     def _dispatch(self, method: str, path: str, body: bytes, arrival: float) -> str:
         pattern = {"POST": _PREDICTION, "GET": _INFORMATION}.get(method)
         match = pattern.fullmatch(path) if pattern else None
-        if match is None or (method == "POST" and match["call"] not in _CALLS):
-            raise InvalidArgumentError(f"Malformed request: {method} {quote(path)}")
-        if not match["name"]:
-            raise InvalidArgumentError("Missing model name in request.")
-        spec = _model_spec(match)
-        call = match["call"]
-        if method == "POST":
-            with observed(spec.name, call, "REST"):
-                return self._infer(call, spec, body, arrival)
-        if call == "metadata":
-            return self._metadata(spec)
-        return _to_json(replies.status(self._manager, spec))
+        name = urllib.parse.unquote(match["name"] or "") if match else ""
+        call = match["call"] if match else None
+        # As in TensorFlow Serving, every request counts, and what is asked about a model has no API.
+        with observed(name, call or "" if method == "POST" else "", "REST"):
+            if match is None or (method == "POST" and call not in _CALLS):
+                raise InvalidArgumentError(f"Malformed request: {method} {quote(path)}")
+            if not name:
+                raise InvalidArgumentError("Missing model name in request.")
+            spec = _model_spec(name, match["version"], match["label"])
+            if method == "POST":
+                return self._infer(match["call"], spec, body, arrival)
+            if call == "metadata":
+                return self._metadata(spec)
+            return _to_json(replies.status(self._manager, spec))
 
     def _infer(self, call: str, spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> str:
         if call == "predict":
@@ -142,14 +144,14 @@ class RestApi:
         )
 
 
-def _model_spec(match: re.Match[str]) -> model_pb2.ModelSpec:
-    spec = model_pb2.ModelSpec(name=urllib.parse.unquote(match["name"]))
-    if match["label"]:
-        spec.version_label = urllib.parse.unquote(match["label"])
-    if match["version"]:
-        if int(match["version"]) > _MAX_INT64:
-            raise InvalidArgumentError(f"Failed to convert version: {quote(match['version'])} to numeric.")
-        spec.version.value = int(match["version"])
+def _model_spec(name: str, version: str | None, label: str | None) -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=name)
+    if label:
+        spec.version_label = urllib.parse.unquote(label)
+    if version:
+        if int(version) > _MAX_INT64:
+            raise InvalidArgumentError(f"Failed to convert version: {quote(version)} to numeric.")
+        spec.version.value = int(version)
     return spec
 
 

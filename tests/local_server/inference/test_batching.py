@@ -358,7 +358,7 @@ def test_server_with_batching_answers_every_signature(models, run_server, tmp_pa
     assert client.post({"instances": [1.0, 2.0, 3.0]}).json() == {"predictions": [2.5, 3.0, 3.5]}
     with pytest.raises(grpc.RpcError, match="Task size 5 is larger than maximum input batch size 4"):
         client.predict(x=[0.0] * 5)
-    with pytest.raises(grpc.RpcError, match="Batching Run.. input tensors must have at least one dimension"):
+    with pytest.raises(grpc.RpcError, match=r"Batching Run\(\) input tensors must have at least one dimension"):
         client.predict(x=0.0)
 
 
