@@ -158,7 +158,7 @@ class Watch:
         while not self._ended.wait(_POLL_SECONDS):
             for pid in [self._pid, *_descendants(self._pid)]:
                 with suppress(OSError, StopIteration):  # it has ended
-                    self._cpu[pid] = cpu_seconds(pid)
+                    self._cpu[pid] = cpu_seconds(pid, alone=True)
                     if b"ray::MapWorker" in Path(f"/proc/{pid}/cmdline").read_bytes():
                         self._megabytes = max(self._megabytes, resident_megabytes(pid))
 

@@ -53,9 +53,9 @@ def resident_megabytes(pid: int) -> float:
     return sum(_resident_megabytes(one) for one in (pid, *_children(pid)))
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process and its children have used (Linux)."""
-    return sum(_cpu_seconds(one) for one in (pid, *_children(pid)))
+def cpu_seconds(pid: int, *, alone: bool = False) -> float:
+    """Return the CPU time that a process and its children, or it alone, have used (Linux)."""
+    return sum(_cpu_seconds(one) for one in (pid, *([] if alone else _children(pid))))
 
 
 def _resident_megabytes(pid: int) -> float:
@@ -71,4 +71,8 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _children(pid: int) -> list[int]:
-    return [int(one) for task in Path(f"/proc/{pid}/task").iterdir() for one in (task / "children").read_text().split()]
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # the thread has ended
+            children += map(int, (task / "children").read_text().split())
+    return children

@@ -19,6 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import detector_app
+from detector_api.errors import TooLargeError
+from detector_api.http.uploads import too_large
 
 PAGE = Path(detector_app.__file__).parent / "page"
 # What of the gateway is reached from outside, as in nginx/default.conf.template, and the API's own documentation.
@@ -45,8 +47,11 @@ class PageFiles(StaticFiles):
         return response
 
 
-def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
-    """Return an app that answers gateway paths by `gateway`, `/v1/` from `rest_address`, and all else by the page."""
+def create_front(gateway: FastAPI, rest_address: str, max_body_bytes: int) -> ASGIApp:
+    """Return an app that answers gateway paths by `gateway`, `/v1/` from `rest_address`, and all else by the page.
+
+    A body for `/v1/` larger than `max_body_bytes` is refused; the gateway has a limit of its own.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -54,7 +59,7 @@ def create_front(gateway: FastAPI, rest_address: str) -> ASGIApp:
             gateway.router.lifespan_context(gateway),
             httpx.AsyncClient(base_url=f"http://{rest_address}", timeout=30, trust_env=False) as client,
         ):
-            app.state.serving = client
+            app.state.serving, app.state.max_body_bytes = client, max_body_bytes
             yield
 
     page = Starlette(
@@ -89,16 +94,19 @@ def _with_security_headers(send: Send) -> Send:
 async def _forward(request: Request) -> Response:
     """Pass a call on to TensorFlow Serving's REST API, and stream its answer back."""
     serving: httpx.AsyncClient = request.app.state.serving
+    max_bytes: int = request.app.state.max_body_bytes
     call = serving.build_request(
         request.method,
         request.url.path,
         headers={
             name: value for name, value in request.headers.items() if name in ("content-type", "content-encoding")
         },
-        content=request.stream() if request.method == "POST" else None,
+        content=_at_most(max_bytes, request) if request.method == "POST" else None,
     )
     try:
         answer = await serving.send(call, stream=True)
+    except TooLargeError as error:
+        return JSONResponse({"error": error.detail}, error.status)
     except httpx.TransportError:
         return JSONResponse({"error": "The model server does not answer. Please try again in a moment."}, 503)
     return StreamingResponse(
@@ -107,3 +115,16 @@ async def _forward(request: Request) -> Response:
         headers={name: value for name, value in answer.headers.items() if name.startswith("content-")},
         background=BackgroundTask(answer.aclose),
     )
+
+
+async def _at_most(max_bytes: int, request: Request) -> AsyncIterator[bytes]:
+    """Yield a request's body; raise `TooLargeError` as soon as the length announced or received exceeds `max_bytes`."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise too_large("upload", max_bytes)
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > max_bytes:
+            raise too_large("upload", max_bytes)
+        yield chunk

@@ -75,7 +75,7 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
 
 async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process) -> None:
     settings = Settings(host=host, port=port, serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME)
-    front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}")
+    front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}", settings.max_upload_bytes)
     page = _PageServer(server_config(front, settings, log_level="warning"))
     tune_memory()
     serving = asyncio.create_task(page.serve())

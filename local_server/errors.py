@@ -20,6 +20,10 @@ from enum import IntEnum
 # What a message may quote of one thing that a client sent.
 MAX_QUOTED_BYTES = 256
 
+# Longer messages, which TensorFlow's own may be, would overflow the HTTP/2 header that carries gRPC's.
+MAX_MESSAGE_CHARACTERS = 1024
+_TRUNCATED = "...TRUNCATED"
+
 
 class Code(IntEnum):
     """The canonical status codes, numbered as gRPC and TensorFlow number them."""
@@ -119,3 +123,8 @@ def quote(text: str) -> str:
     while len(text.encode("utf-8", "surrogateescape")) > MAX_QUOTED_BYTES:
         text = text[:-1]
     return text
+
+
+def truncated(message: str) -> str:
+    """Return a message, cut if it is too long."""
+    return message if len(message) <= MAX_MESSAGE_CHARACTERS else message[:MAX_MESSAGE_CHARACTERS] + _TRUNCATED

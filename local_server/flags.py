@@ -8,7 +8,8 @@ have, and any value but its default is refused (`REFUSED`).
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, NoReturn
 
@@ -105,10 +106,11 @@ START_FAILED = 255
 
 
 class _Parser(argparse.ArgumentParser):
-    """Parser that ends the process with a line on what is wrong, as a start that fails does."""
+    """Parser that answers a value that it cannot read with the usage, and ends the process."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(START_FAILED, f"Failed to start server. Error: INVALID_ARGUMENT: {message}\n")
+        print(self.format_help(), flush=True)
+        self.exit(START_FAILED, f"{message}\n")
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -120,8 +122,9 @@ def parse(arguments: Sequence[str]) -> Options:
     for option in fields(Options):
         text = f"{option.metadata['help']} (default: {option.default})"
         _add(parser, option.name, option.default, text.replace("%", "%%"))
-    for name, other in (IGNORED | REFUSED).items():
-        _add(parser, name, other.default, argparse.SUPPRESS)
+    for outcome, others in (("ignored", IGNORED), ("refused", REFUSED)):
+        for name, other in others.items():
+            _add(parser, name, other.default, f"{outcome}: {other.why}")
     known, unknown = parser.parse_known_args(arguments)
     if unknown:
         print(f"unknown argument: {unknown[0]}\n{parser.format_help()}", flush=True)
@@ -129,47 +132,67 @@ def parse(arguments: Sequence[str]) -> Options:
 
     for name, other in REFUSED.items():
         if given.pop(name, other.default) != other.default:
-            parser.error(f"--{name} is not supported by this server: {other.why}")
+            _refuse(f"--{name} is not supported by this server: {other.why}")
     options = Options(**{name: value for name, value in given.items() if name not in IGNORED})
     if not options.version:
-        _check(options, parser)
+        _check(options)
     return options
 
 
-def _check(options: Options, parser: _Parser) -> None:
+def _check(options: Options) -> None:
+    if options.port == 0 and not options.grpc_socket_path:
+        _refuse("server_options.grpc_port is not set.")
     if not options.model_base_path and not options.model_config_file:
-        parser.error("Both server_options.model_base_path and server_options.model_config_file are empty!")
+        _refuse("Both server_options.model_base_path and server_options.model_config_file are empty!")
     if options.batching_parameters_file and not options.enable_batching:
-        parser.error(
+        _refuse(
             "server_options.batching_parameters_file is set without setting server_options.enable_batching to true."
         )
-    if options.port == 0 and not options.grpc_socket_path:
-        parser.error("server_options.grpc_port is not set.")
     parallelism = (options.tensorflow_intra_op_parallelism, options.tensorflow_inter_op_parallelism)
     if min(*parallelism, options.tensorflow_session_parallelism) > 0:
-        parser.error(
+        _refuse(
             "Either configure server_options.tensorflow_session_parallelism or "
             "(server_options.tensorflow_intra_op_parallelism, server_options.tensorflow_inter_op_parallelism) "
             "separately. You cannot configure all."
         )
     if options.mixed_precision not in ("", "bfloat16"):
-        parser.error(f"--mixed_precision={options.mixed_precision} is not supported by this server")
+        _refuse(f"--mixed_precision={options.mixed_precision} is not supported by this server")
+
+
+def _refuse(message: str) -> NoReturn:
+    """End the process as a start that fails does."""
+    print(f"Failed to start server. Error: INVALID_ARGUMENT: {message}", file=sys.stderr)
+    sys.exit(START_FAILED)
 
 
 def _add(parser: argparse.ArgumentParser, name: str, default: Any, text: str) -> None:
     names = [name, ALIASES[name]] if name in ALIASES else [name]
     spellings = [f"--{name}" for name in names]
     if isinstance(default, bool):
-        parser.add_argument(*spellings, nargs="?", const=True, type=_boolean, metavar="true|false", help=text)
+        parser.add_argument(
+            *spellings, nargs="?", const=True, type=_reader(name, _boolean), metavar="true|false", help=text
+        )
         denials = [f"--no{name}" for name in names]
         parser.add_argument(*denials, dest=name, action="store_false", help=argparse.SUPPRESS)
     else:
         kind = type(default)
-        parser.add_argument(*spellings, type=kind, metavar=kind.__name__, help=text)
+        parser.add_argument(*spellings, type=_reader(name, kind), metavar=kind.__name__, help=text)
+
+
+def _reader(flag: str, kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return `kind`, but with TensorFlow's words for a value that it cannot read."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"Couldn't interpret value {text} for flag {flag}.") from None
+
+    return read
 
 
 def _boolean(text: str) -> bool:
-    try:
-        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"expected true or false, not {text!r}") from None
+    values = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in values:
+        raise ValueError(text)
+    return values[text.lower()]

@@ -60,7 +60,7 @@ class Server:
         self._start_grpc(manager, credentials)
         if options.rest_api_port and options.rest_api_port == options.port:
             _log.error(
-                "--rest_api_port cannot be same as --port. Please use a different port for HTTP/REST API. "
+                "server_options.http_port cannot be same as grpc_port. Please use a different port for HTTP/REST API. "
                 "Skipped exporting HTTP/REST API."
             )
         elif options.rest_api_port:

@@ -1,4 +1,4 @@
-"""Verbs for versions: models, promote, rollback, canary, prune, pack, unpack."""
+"""Verbs for versions: models, promote, rollback, canary, legacy, prune, pack, unpack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from dog_breed.arguments import AddVerb, add_model, count, positive
+from local_server.tensorflow_import import import_tensorflow_quietly
 
 
 def add_verbs(verb: AddVerb) -> None:
@@ -18,6 +19,10 @@ def add_verbs(verb: AddVerb) -> None:
     canary = verb("canary", _canary, "Write the file that serves a version as `canary` beside the live one, `stable`.")
     canary.add_argument("version", type=positive)
     add_model(canary)
+    legacy = verb("legacy", _legacy, "Write a version under the names that clients of the first release (2018) ask by.")
+    legacy.add_argument("folder", type=Path, help="folder of the copy's versions, for a server of its own")
+    legacy.add_argument("--version", type=positive, help="the version to copy; by default the live one")
+    add_model(legacy)
     prune = verb("prune", _prune, "Delete old versions, never the live one.")
     prune.add_argument("--keep", type=count, default=3, help="how many of the others to keep (%(default)s)")
     add_model(prune)
@@ -61,6 +66,14 @@ def _canary(options: argparse.Namespace) -> None:
     from model_serving.releases.labels import serve_canary
 
     print(f"--model_config_file={serve_canary(options.model, options.version)}")
+
+
+def _legacy(options: argparse.Namespace) -> None:
+    import_tensorflow_quietly()
+    from model_serving.savedmodel.legacy import write_legacy
+    from model_serving.savedmodel.versions import version_or_latest
+
+    print(f"exported {write_legacy(options.folder, version_or_latest(options.model, options.version))}")
 
 
 def _prune(options: argparse.Namespace) -> None:

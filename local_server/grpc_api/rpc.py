@@ -10,12 +10,8 @@ from typing import Any
 
 import grpc
 
-from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error
+from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error, truncated
 from local_server.monitoring.instruments import observed
-
-# Longer messages would overflow the HTTP/2 header they travel in.
-MAX_MESSAGE_CHARACTERS = 1024
-_TRUNCATED = "...TRUNCATED"
 
 _NO_DEADLINE_SECONDS = 365 * 24 * 3600  # gRPC tells "none" as a deadline in the far future
 
@@ -47,9 +43,7 @@ def rpc_method(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, An
             if error.code is Code.UNKNOWN:
                 _log.exception("%s failed", name)
         message = error.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        if len(message) > MAX_MESSAGE_CHARACTERS:
-            message = message[:MAX_MESSAGE_CHARACTERS] + _TRUNCATED
-        return context.abort(_STATUS[error.code], message)
+        return context.abort(_STATUS[error.code], truncated(message))
 
     return answer
 

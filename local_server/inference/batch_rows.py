@@ -12,14 +12,12 @@ from local_server.inference.tensors import Array
 Feeds = Mapping[str, Array]
 
 
-def count_rows(feeds: Feeds) -> int | None:
-    """Return the number of rows that the inputs of a request share, None if they have no batch dimension.
-
-    With batching, TensorFlow Serving refuses a request that has no inputs, or a scalar among them. Here it runs alone,
-    so that a model answers the same with batching and without.
-    """
-    if not feeds or any(array.ndim == 0 for array in feeds.values()):
-        return None
+def count_rows(feeds: Feeds) -> int:
+    """Return the number of rows that the inputs of a request share; raise InvalidArgumentError if they share none."""
+    if not feeds:
+        raise InvalidArgumentError("Batching session Run() must have at least one input tensor")
+    if any(array.ndim == 0 for array in feeds.values()):
+        raise InvalidArgumentError("Batching Run() input tensors must have at least one dimension")
     rows = {len(array) for array in feeds.values()}
     if len(rows) > 1:
         raise InvalidArgumentError("Batching Run() input tensors must have equal 0th-dimension size")

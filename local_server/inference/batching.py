@@ -1,7 +1,7 @@
 """Dynamic batching: requests that wait for the same outputs of a servable run together, as in TensorFlow Serving.
 
 A request that fails takes down the others of its batch: TensorFlow runs it as a whole, so one image that cannot be
-decoded is an error for everybody in it. Signatures whose inputs have no batch dimension run by themselves.
+decoded is an error for everybody in it. Inputs without a batch dimension are refused.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Batcher:
         Raises StatusError for a request too large, a queue that is full, or a time that is over.
         """
         rows = count_rows(feeds)
-        if not rows:
+        if rows == 0:  # nothing to merge with the rows of others
             return execute(feeds, timeout_ms)
         if rows > self._parameters.max_batch_size:
             raise InvalidArgumentError(

@@ -77,7 +77,8 @@ def to_array(proto: tensor_pb2.TensorProto) -> Array:
     if proto.tensor_content:
         return _from_content(proto.tensor_content, proto.dtype, count).reshape(shape)
     field, stored = _FIELDS[proto.dtype]
-    values = np.fromiter(getattr(proto, field), stored)
+    # Half-width floats travel in integers that may be too large: TensorFlow takes their lower half.
+    values = np.fromiter(getattr(proto, field), np.int32 if stored is np.uint16 else stored).astype(stored, copy=False)
     dtype = tf.as_dtype(proto.dtype).as_numpy_dtype
     values = values.view(dtype) if proto.dtype in _REINTERPRETED else values.astype(dtype, copy=False)
     if len(values) < count:

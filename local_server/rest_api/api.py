@@ -14,7 +14,7 @@ import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
-from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error, quote
+from local_server.errors import Code, DeadlineExceededError, InvalidArgumentError, as_status_error, quote, truncated
 from local_server.inference.classify import CLASSIFY
 from local_server.inference.example_method import ExampleMethod, Result
 from local_server.inference.predict import DEFAULT_SIGNATURE, predict
@@ -74,23 +74,25 @@ class RestApi:
             error = as_status_error(exception)
             if error.code is Code.UNKNOWN:
                 _log.exception("%s %s failed", method, path)
-            return _HTTP_STATUS.get(error.code, 500), encode.error(error.message)
+            return _HTTP_STATUS.get(error.code, 500), encode.error(truncated(error.message))
 
     def _dispatch(self, method: str, path: str, body: bytes, arrival: float) -> str:
         pattern = {"POST": _PREDICTION, "GET": _INFORMATION}.get(method)
         match = pattern.fullmatch(path) if pattern else None
-        if match is None or (method == "POST" and match["call"] not in _CALLS):
-            raise InvalidArgumentError(f"Malformed request: {method} {quote(path)}")
-        if not match["name"]:
-            raise InvalidArgumentError("Missing model name in request.")
-        spec = _model_spec(match)
-        call = match["call"]
-        if method == "POST":
-            with observed(spec.name, call, "REST"):
-                return self._infer(call, spec, body, arrival)
-        if call == "metadata":
-            return self._metadata(spec)
-        return _to_json(replies.status(self._manager, spec))
+        name = urllib.parse.unquote(match["name"] or "") if match else ""
+        call = match["call"] if match else None
+        # As in TensorFlow Serving, every request counts, and what is asked about a model has no API.
+        with observed(name, call or "" if method == "POST" else "", "REST"):
+            if match is None or (method == "POST" and call not in _CALLS):
+                raise InvalidArgumentError(f"Malformed request: {method} {quote(path)}")
+            if not name:
+                raise InvalidArgumentError("Missing model name in request.")
+            spec = _model_spec(name, match["version"], match["label"])
+            if method == "POST":
+                return self._infer(match["call"], spec, body, arrival)
+            if call == "metadata":
+                return self._metadata(spec)
+            return _to_json(replies.status(self._manager, spec))
 
     def _infer(self, call: str, spec: model_pb2.ModelSpec, body: bytes, arrival: float) -> str:
         if call == "predict":
@@ -142,14 +144,14 @@ class RestApi:
         )
 
 
-def _model_spec(match: re.Match[str]) -> model_pb2.ModelSpec:
-    spec = model_pb2.ModelSpec(name=urllib.parse.unquote(match["name"]))
-    if match["label"]:
-        spec.version_label = urllib.parse.unquote(match["label"])
-    if match["version"]:
-        if int(match["version"]) > _MAX_INT64:
-            raise InvalidArgumentError(f"Failed to convert version: {quote(match['version'])} to numeric.")
-        spec.version.value = int(match["version"])
+def _model_spec(name: str, version: str | None, label: str | None) -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=name)
+    if label:
+        spec.version_label = urllib.parse.unquote(label)
+    if version:
+        if int(version) > _MAX_INT64:
+            raise InvalidArgumentError(f"Failed to convert version: {quote(version)} to numeric.")
+        spec.version.value = int(version)
     return spec
 
 

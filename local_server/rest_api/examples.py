@@ -13,7 +13,7 @@ from local_server.rest_api.json_tensor import is_base64, to_bytes
 from local_server.rest_api.rapidjson import is_double
 from local_server.rest_api.validation import format_error
 
-_KINDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64_t"}
+_KINDS = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int64"}
 
 
 def read(document: dict[str, Any]) -> input_pb2.Input:

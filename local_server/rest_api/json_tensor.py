@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -88,11 +87,20 @@ def to_bytes(leaf: Any) -> bytes:
     """Return the bytes of a JSON string or of bytes in base64."""
     if isinstance(leaf, str):
         return rapidjson.to_bytes(leaf)
-    text = "".join(leaf["b64"].split()).rstrip("=")  # white space and missing padding are let through
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return _from_base64(leaf["b64"])
+    except ValueError as error:
         raise InvalidArgumentError("Unable to base64 decode") from error
+
+
+def _from_base64(text: str) -> bytes:
+    """Return decoded bytes as Abseil does: white space, no padding at all, and dots as padding are let through."""
+    padded = b"".join(text.encode("ascii").split())
+    data = padded.rstrip(b"=.")
+    missing = -len(data) % 4
+    if len(padded) - len(data) not in (0, missing):
+        raise ValueError("wrong padding")
+    return base64.b64decode(data + b"=" * missing, validate=True)
 
 
 def _integer_range(dtype: Any) -> tuple[int, int]:

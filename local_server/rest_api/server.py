@@ -11,12 +11,12 @@ import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from local_server.monitoring import instruments
 from local_server.monitoring.metrics import CONTENT_TYPE, exposition
@@ -26,9 +26,8 @@ from local_server.rest_api.api import RestApi
 # What a compressed body may become, as in TensorFlow Serving: a few kilobytes of gzip could otherwise fill the memory.
 MAX_UNCOMPRESSED_BYTES = 100 * 2**20
 
-_METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]
+_METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")
 _SERVED = re.compile("/v1/.*", re.IGNORECASE | re.DOTALL)
-_NOT_FOUND = "<HTML><HEAD><TITLE>404 Not Found</TITLE></HEAD><BODY><H1>Not Found</H1></BODY></HTML>"
 _GZIP = 16 + zlib.MAX_WBITS
 _CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -65,9 +64,9 @@ class RestServer:
         self._requests = 0
         self._socket = bound
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
-        app = Starlette(routes=[Route("/{path:path}", self._handle, methods=_METHODS)])
         config = uvicorn.Config(
-            app,
+            self._app,
+            interface="asgi3",
             log_config=None,
             log_level="warning",
             server_header=False,
@@ -91,18 +90,24 @@ class RestServer:
     def _run(self) -> None:
         asyncio.run(self._server.serve(sockets=[self._socket]))
 
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._handle(Request(scope, receive))
+        await response(scope, receive, send)
+
     async def _handle(self, request: Request) -> Response:
+        if request.method not in _METHODS:
+            return _page(HTTPStatus.NOT_IMPLEMENTED)
         path = request.scope["raw_path"].decode("latin-1")
+        if path != self._metrics_path and not _SERVED.fullmatch(path):
+            return _page(HTTPStatus.NOT_FOUND)
+        query = request.scope["query_string"].decode("latin-1")
+        full_path = f"{path}?{query}" if query else path  # TensorFlow Serving takes both for the path
         if path == self._metrics_path:
-            return Response(exposition(instruments.ALL), headers={"content-type": CONTENT_TYPE})
-        if not _SERVED.fullmatch(path):
-            return HTMLResponse(_NOT_FOUND, 404)
+            return _metrics(full_path, path)
         headers = _CORS_HEADERS if self._allow_cors else None
         if request.method == "OPTIONS":  # a browser asks before a page of another origin may
-            named = re.match("https?://", request.headers.get("origin", ""))
+            named = re.search("https?://", request.headers.get("origin", ""))
             return Response(status_code=200 if named else 400, headers=headers, media_type="application/json")
-        if query := request.scope["query_string"].decode("latin-1"):
-            path = f"{path}?{query}"  # TensorFlow Serving takes it for a part of the path too
         body = await self._body(request)
         if body is None:
             refusal = encode.error(f"The request's body is larger than {self._max_body_bytes} bytes")
@@ -110,8 +115,8 @@ class RestServer:
         if request.method == "POST" and self._requests >= self._limit:
             refusal = encode.error(f"The server is overloaded: {self._requests} requests are not answered yet")
             return Response(refusal, 503, headers, media_type="application/json")
-        compressed = "gzip" in request.headers.get("content-encoding", "").lower()
-        work = functools.partial(self._answer, request.method, path, body, compressed, time.monotonic())
+        compressed = "gzip" in request.headers.get("content-encoding", "")
+        work = functools.partial(self._answer, request.method, full_path, body, compressed, time.monotonic())
         self._requests += 1
         try:
             status, content = await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -120,7 +125,10 @@ class RestServer:
         return Response(content, status, headers, media_type="application/json")
 
     async def _body(self, request: Request) -> bytes | None:
-        """Return a request's body, None if it is too large."""
+        """Return a request's body, None as soon as the length announced or received is too large."""
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_body_bytes:
+            return None
         parts, size = [], 0
         async for part in request.stream():
             parts.append(part)
@@ -132,6 +140,20 @@ class RestServer:
     def _answer(self, method: str, path: str, body: bytes, compressed: bool, arrival: float) -> tuple[int, bytes]:
         status, text = self._api.answer(method, path, _uncompressed(body) if compressed else body, arrival)
         return status, text.encode("utf-8", "surrogateescape")
+
+
+def _page(status: HTTPStatus) -> Response:
+    """Return an error in the page of libevent, TensorFlow Serving's HTTP server."""
+    head = f"<HTML><HEAD>\n<TITLE>{status} {status.phrase}</TITLE>\n</HEAD>"
+    content = f"{head}<BODY>\n<H1>{status.phrase}</H1>\n</BODY></HTML>\n"
+    return Response(content, status, {"content-type": "text/html"})
+
+
+def _metrics(asked: str, path: str) -> Response:
+    headers = {"content-type": CONTENT_TYPE}
+    if asked != path:
+        return Response(f"Unexpected path: {asked}. Should be {path}", HTTPStatus.BAD_REQUEST, headers)
+    return Response(exposition(instruments.ALL), headers=headers)
 
 
 def _uncompressed(body: bytes) -> bytes:

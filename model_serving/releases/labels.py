@@ -3,14 +3,19 @@
     tensorflow_model_server --model_config_file=models/dog_breed/models.config \\
         --model_config_file_poll_wait_seconds=5 --allow_version_labels_for_unavailable_models
 
-The file speaks of `<model>/.labelled/`, where the two versions lie as hard links: a server that watches `<model>`
-itself would take the canary for the live version, and a version that is promoted or pruned stays whole for a server
-that reads it under its label.
+The file speaks of `<model>/.labelled/`, where the versions lie as hard links: a server that watches `<model>` itself
+would take the canary for the live version, and a version that is promoted or pruned stays whole for a server that
+reads it under its label.
+
+No change of a label loses a request. A server moves a label only to a version that it has loaded, so that a version is
+served first and labelled by the next change; and the version that a label leaves is served until the change after
+that, or until `drop_unlabelled`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -26,6 +31,8 @@ from model_serving.savedmodel.versions import (
 
 CONFIG = "models.config"
 _LABELLED = ".labelled"
+# The verb that moves each label.
+_VERBS = {"stable": "promote", "canary": "canary"}
 
 
 def serve_canary(model: Path, canary: int) -> Path:
@@ -34,27 +41,61 @@ def serve_canary(model: Path, canary: int) -> Path:
     Raises `ReleaseError` if there is no such version, `ModelNotFoundError` if none is live.
     """
     with locked(model):
-        return _write(model, {"stable": require_live(model), "canary": canary})
+        return _change(model, {"stable": require_live(model), "canary": canary})
 
 
 def follow_live(model: Path) -> Path | None:
     """Let `stable` follow the live version in a file that is there already, and end the canary; return its path."""
     with locked(model):
-        return _write(model, {"stable": require_live(model)}) if (model / CONFIG).exists() else None
+        return _change(model, {"stable": require_live(model)}) if (model / CONFIG).exists() else None
 
 
-def _write(model: Path, labels: dict[str, int]) -> Path:
+def drop_unlabelled(model: Path) -> None:
+    """Serve the labelled versions alone, and delete the links of all others."""
+    base = model / _LABELLED
+    with locked(model):
+        remove_leftovers(base)
+        _, labels = _read(model)
+        if labels:
+            _write(model, set(labels.values()), labels)
+        for version in list_versions(base):
+            if version not in labels.values():
+                delete_version(version_path(base, version))
+
+
+def _change(model: Path, wanted: dict[str, int]) -> Path:
+    """Move the labels to the versions that are wanted, as far as servers of the file have them; say which wait."""
+    served, labels = _read(model)
+    moved = {label: version if version in served else labels.get(label, version) for label, version in wanted.items()}
+    for label, version in wanted.items():
+        if moved[label] != version:
+            print(
+                f"`{label}` stays at version {moved[label]} until its servers have loaded version {version}; "
+                f"then run `dog-breed {_VERBS[label]} {version}` again"
+            )
+    return _write(model, {*wanted.values(), *moved.values(), *labels.values()}, moved)
+
+
+def _read(model: Path) -> tuple[set[int], dict[str, int]]:
+    """Return the versions that the file serves, and those that it labels; nothing if there is none."""
+    file = model / CONFIG
+    text = file.read_text() if file.exists() else ""
+    served = {int(version) for version in re.findall(r"versions: (\d+)", text)}
+    return served, {label: int(version) for label, version in re.findall(r'key: "(\w+)" value: (\d+)', text)}
+
+
+def _write(model: Path, versions: set[int], labels: dict[str, int]) -> Path:
     base = model.resolve() / _LABELLED
-    versions = sorted(set(labels.values()))
     for version in versions:
-        _link(find_version(model, version), base / str(version))
+        if version not in list_versions(base):
+            _link(find_version(model, version), base / str(version))
     lines = [
         "model_config_list {",
         "  config {",
         f'    name: "{model.resolve().name}"',
         f'    base_path: "{base}"',
         '    model_platform: "tensorflow"',
-        "    model_version_policy { specific { " + " ".join(f"versions: {version}" for version in versions) + " } }",
+        f"    model_version_policy {{ specific {{ {' '.join(f'versions: {each}' for each in sorted(versions))} }} }}",
         *(f'    version_labels {{ key: "{label}" value: {version} }}' for label, version in labels.items()),
         "  }",
         "}",
@@ -66,24 +107,8 @@ def _write(model: Path, labels: dict[str, int]) -> Path:
     return file
 
 
-def drop_unlabelled(model: Path) -> None:
-    """Delete the links of versions that have no label any more.
-
-    Not done when a label moves: until a server has read the new file, it serves what the file before named.
-    """
-    base = model / _LABELLED
-    with locked(model):
-        remove_leftovers(base)
-        config = (model / CONFIG).read_text() if (model / CONFIG).exists() else ""
-        for version in list_versions(base):
-            if f"versions: {version} " not in config:
-                delete_version(version_path(base, version))
-
-
 def _link(source: Path, target: Path) -> None:
-    """Make `target` the same files as `source` without their space; in one rename, and only if it is not there."""
-    if target.exists():
-        return
+    """Make `target` the same files as `source` without their space, in one rename."""
     target.parent.mkdir(exist_ok=True)
     hidden = make_hidden(target.parent)
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ from model_serving.errors import CalibrationError
 from model_serving.savedmodel.card import CARD_FILE, ModelCard
 from model_serving.savedmodel.familiarity import quantile_values
 from model_serving.savedmodel.graph import CARD, QUANTILES, TEMPERATURE
-from model_serving.savedmodel.versions import write_version
+from model_serving.savedmodel.versions import write_copy
 
 
 def write_recalibrated(model: Path, version: Path, card: ModelCard, *, shelved: bool = False) -> Path:
@@ -25,7 +23,7 @@ def write_recalibrated(model: Path, version: Path, card: ModelCard, *, shelved: 
     Its weights are hard links to those of the other and take no space of their own. Returns its path. The version must
     pass `require_recalibratable`.
     """
-    saved_model = _read(version)
+    saved_model = read_saved_model(version)
     values: dict[str, npt.ArrayLike] = {
         TEMPERATURE: np.float32(card.temperature),
         QUANTILES: quantile_values(card.familiarity),
@@ -35,22 +33,16 @@ def write_recalibrated(model: Path, version: Path, card: ModelCard, *, shelved: 
         _replace_constants(meta_graph.graph_def, values)
 
     def write(folder: Path) -> None:
-        new = {
-            tf.saved_model.SAVED_MODEL_FILENAME_PB: saved_model.SerializeToString(),
-            CARD_FILE: card.to_json().encode(),
-        }
-        names = [Path(name).name for name in new]
-        ignored = shutil.ignore_patterns(*names)
-        shutil.copytree(version, folder, copy_function=os.link, ignore=ignored, dirs_exist_ok=True)
-        for name, content in new.items():
-            (folder / name).write_bytes(content)
+        (folder / tf.saved_model.SAVED_MODEL_FILENAME_PB).write_bytes(saved_model.SerializeToString())
+        (folder / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
 
-    return write_version(model, write, shelved=shelved)
+    names = (tf.saved_model.SAVED_MODEL_FILENAME_PB, Path(CARD_FILE).name)
+    return write_copy(model, version, names, write, shelved=shelved)
 
 
 def require_recalibratable(version: Path) -> None:
     """Raise `CalibrationError` for a version that an older release exported: it has no place for these numbers."""
-    for meta_graph in _read(version).meta_graphs:
+    for meta_graph in read_saved_model(version).meta_graphs:
         if not {TEMPERATURE, QUANTILES, CARD} <= _constants(meta_graph.graph_def).keys():
             raise CalibrationError(
                 f"Version {version.name} was exported by an older release and cannot be calibrated. "
@@ -58,7 +50,8 @@ def require_recalibratable(version: Path) -> None:
             )
 
 
-def _read(version: Path) -> saved_model_pb2.SavedModel:
+def read_saved_model(version: Path) -> saved_model_pb2.SavedModel:
+    """Return the SavedModel in the folder `version`, as it is on disk."""
     content = (version / tf.saved_model.SAVED_MODEL_FILENAME_PB).read_bytes()
     return saved_model_pb2.SavedModel.FromString(content)
 

@@ -6,9 +6,10 @@ served. `releases` moves versions between the two.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -75,6 +76,22 @@ def write_version(model: Path, write: Callable[[Path], None], *, shelved: bool =
             f"No version can be written to {str(model)!r}: {error.strerror or error}. Make room there, or name another "
             "folder. The versions in it are as they were."
         ) from error
+
+
+def write_copy(
+    model: Path, version: Path, replaced: Sequence[str], write: Callable[[Path], None], *, shelved: bool = False
+) -> Path:
+    """Write the version in the folder `version` once more, as the next one of `model`; return its path.
+
+    `write` writes the files of the names in `replaced` anew. All others are hard links, which take no space.
+    """
+
+    def copy(folder: Path) -> None:
+        ignored = shutil.ignore_patterns(*replaced)
+        shutil.copytree(version, folder, copy_function=os.link, ignore=ignored, dirs_exist_ok=True)
+        write(folder)
+
+    return write_version(model, copy, shelved=shelved)
 
 
 def make_hidden(folder: Path) -> Path:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.processes import running
+from benchmarks.processes import cpu_seconds, running
 
 LIMIT_SECONDS = 60
 
@@ -26,6 +27,15 @@ def test_running_accepts_a_command_that_has_ended() -> None:
     """A command that ended by itself, and was waited for, is no error."""
     with running(["true"]) as process:
         process.wait(LIMIT_SECONDS)
+
+
+def test_cpu_seconds_counts_children_unless_told_not_to() -> None:
+    """A benchmark that watches itself and its child counts the child's time once."""
+    before = cpu_seconds(os.getpid()), cpu_seconds(os.getpid(), alone=True)
+    with running([sys.executable, "-c", "while True: pass"]) as process:
+        _wait_until(lambda: cpu_seconds(process.pid) > 1)
+        assert cpu_seconds(os.getpid()) - before[0] > 1
+        assert cpu_seconds(os.getpid(), alone=True) - before[1] < 1
 
 
 def _is_alive(pid: int) -> bool:

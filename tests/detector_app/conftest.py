@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvicorn
@@ -178,10 +178,12 @@ class ScriptedGateway:
 
 
 @contextlib.contextmanager
-def served(app: Starlette, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def served(
+    app: Starlette, host: str = "127.0.0.1", port: int = 0, lifespan: Literal["on", "off"] = "off"
+) -> Iterator[str]:
     """Serve an application and yield its host:port."""
     listener = socket.create_server((host, port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan=lifespan))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

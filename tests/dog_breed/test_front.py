@@ -8,14 +8,17 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser
-from starlette.types import ASGIApp
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from detector_api.main import create_app
 from detector_api.settings import Settings
 from dog_breed.front import create_front
 
 TEMPLATE = Path(__file__).parents[2] / "detector_app" / "nginx" / "default.conf.template"
-Serve = Callable[[ASGIApp], AbstractContextManager[str]]
+MAX_BODY = 1024 * 1024
+Serve = Callable[..., AbstractContextManager[str]]
 
 
 def headers_of_nginx() -> dict[str, str]:
@@ -30,7 +33,9 @@ def headers_of_nginx() -> dict[str, str]:
 def front(serve: Serve, dead_address: str) -> Iterator[httpx.Client]:
     """A client of the front, with no model server behind it."""
     with (
-        serve(create_front(create_app(Settings(serving_address=dead_address)), dead_address)) as address,
+        serve(
+            create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY), lifespan="on"
+        ) as address,
         httpx.Client(base_url=f"http://{address}") as client,
     ):
         yield client
@@ -97,3 +102,23 @@ def test_post_many_photos_gets_a_line_for_each(front: httpx.Client) -> None:
     assert answer.headers["content-type"] == "application/x-ndjson"
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
     assert answer.text.count('"index":') == 50
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_post_to_the_model_server_past_the_limit_is_refused(serve: Serve, announced: bool) -> None:
+    """A body for `/v1/` above the limit is 413, whether its length is told before or not; others are passed on."""
+
+    async def answer_length(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse(len(await Request(scope, receive).body()))(scope, receive, send)
+
+    def post(client: httpx.Client, size: int) -> httpx.Response:
+        content = b" " * size
+        return client.post("/v1/models/dog_breed:predict", content=content if announced else iter([content]))
+
+    with serve(answer_length) as model_server:
+        app = create_front(create_app(Settings(serving_address=model_server)), model_server, MAX_BODY)
+        with serve(app, lifespan="on") as address, httpx.Client(base_url=f"http://{address}") as client:
+            assert post(client, MAX_BODY).json() == MAX_BODY
+            refused = post(client, MAX_BODY + 1)
+    assert refused.status_code == 413
+    assert refused.json() == {"error": "This upload is larger than 1 MB. Please send a smaller version."}

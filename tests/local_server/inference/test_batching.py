@@ -192,12 +192,26 @@ def test_run_inputs_of_unequal_sizes_are_refused(requests):
         service.batcher.run({"x": np.zeros(2), "w": np.zeros(3)}, ("y",), None, service.session)
 
 
-@pytest.mark.parametrize("value", [np.int64(3), np.zeros((0, 2))], ids=["scalar", "no rows"])
-def test_run_inputs_without_rows_run_alone(requests, value):
-    """A request that cannot be merged with others runs by itself, in its own thread."""
+@pytest.mark.parametrize(
+    ("feeds", "message"),
+    [
+        ({"x": np.int64(3)}, "Batching Run() input tensors must have at least one dimension"),
+        ({}, "Batching session Run() must have at least one input tensor"),
+    ],
+)
+def test_run_inputs_without_batch_dimension_are_refused(requests, feeds, message):
+    """A request that has no rows to merge with those of others is an error, as in TensorFlow Serving."""
+    service = requests()
+    with pytest.raises(InvalidArgumentError) as error:
+        service.batcher.run(feeds, ("y",), None, service.session)
+    assert error.value.message == message
+
+
+def test_run_inputs_of_no_rows_run_alone(requests):
+    """An empty batch does not wait for the rows of others."""
     service = requests(batch_timeout_micros=FOREVER)
-    (output,) = service.batcher.run({"x": value}, ("y",), None, service.session)
-    np.testing.assert_array_equal(output, value * 2)
+    (output,) = service.batcher.run({"x": np.zeros((0, 2))}, ("y",), None, service.session)
+    np.testing.assert_array_equal(output, np.zeros((0, 2)))
 
 
 def test_run_full_queue_refuses(requests, eventually):
@@ -335,16 +349,17 @@ def batching(tmp_path):
 
 
 def test_server_with_batching_answers_every_signature(models, run_server, tmp_path, batching):
-    """Behind the flags numbers, strings, several inputs, and signatures without inputs work as without batching."""
+    """Behind the flags numbers, strings and several inputs work as without batching."""
     models.install(tmp_path / "gadgets")
     client = run_server(tmp_path / "gadgets", **batching("max_batch_size { value: 4 } allowed_batch_sizes: 4"))
     assert list(client.predict(x=[1.0, 3.0]).outputs["y"].float_val) == [2.5, 3.5]
     assert list(client.predict("text", text=[b"ab", b""]).outputs["loud"].string_val) == [b"AB", b""]
     assert list(client.predict("two", a=[1.0], b=[2.0]).outputs["total"].float_val) == [3.0]
-    assert list(client.predict("describe").outputs["model_card"].string_val) == [b"card"]
     assert client.post({"instances": [1.0, 2.0, 3.0]}).json() == {"predictions": [2.5, 3.0, 3.5]}
     with pytest.raises(grpc.RpcError, match="Task size 5 is larger than maximum input batch size 4"):
         client.predict(x=[0.0] * 5)
+    with pytest.raises(grpc.RpcError, match=r"Batching Run\(\) input tensors must have at least one dimension"):
+        client.predict(x=0.0)
 
 
 def test_server_bad_row_fails_its_whole_batch(models, run_server, tmp_path, batching):

@@ -55,6 +55,17 @@ def test_to_array_reads_what_tensorflow_writes(array):
     np.testing.assert_array_equal(to_array(tf.make_tensor_proto(array)), array)
 
 
+@pytest.mark.parametrize("field", ["int_val", "half_val"])
+def test_to_array_cuts_integers_that_are_too_large(field):
+    """Narrow types travel in 32 bits, of which TensorFlow takes the lower ones."""
+    dtypes = (tf.float16, tf.bfloat16) if field == "half_val" else (tf.int8, tf.uint8, tf.int16, tf.uint16)
+    for dtype in dtypes:
+        proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum, tensor_shape={"dim": [{"size": 3}]})
+        getattr(proto, field).extend([2**31 - 1, -1, 70_000])
+        expected = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
+        assert to_array(proto).tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize(("values", "expected"), [([], [0, 0, 0]), ([1, 2], [1, 2, 2]), ([1, 2, 3, 4], [1, 2, 3])])
 def test_to_array_fits_values_to_the_shape(values, expected):
     """Too few values are filled up with the last, none with zeros, too many are cut."""

@@ -6,8 +6,9 @@ import threading
 from typing import Any
 
 import grpc
+import pytest
 
-from model_serving.releases.labels import follow_live, serve_canary
+from model_serving.releases.labels import drop_unlabelled, follow_live, serve_canary
 from model_serving.releases.shelf import promote, rollback
 
 
@@ -50,12 +51,20 @@ def test_promote_and_rollback_under_load_fail_no_request(models, run_server, eve
     assert asker.failures == []
 
 
-def test_serve_canary_answers_by_label_and_promotion_moves_stable(models, run_server, eventually, tmp_path):
-    """A server of the file answers `stable` and `canary` by their versions, and follows a promotion under load."""
+@pytest.fixture
+def folder(models, tmp_path):
+    """Version 1 live, 2 and 3 on the shelf."""
     folder = tmp_path / "gadgets"
     folder.mkdir()
     models.install(folder, 1)
-    models.install(folder / ".shelf", 2, bias=3.0)
+    for version in (2, 3):
+        models.install(folder / ".shelf", version, bias=3.0)
+    return folder
+
+
+@pytest.fixture
+def labelled_client(folder, run_server, eventually):
+    """A client of a server of the file in which version 2 is the canary."""
     client = run_server(
         "",
         model_name="default",
@@ -63,12 +72,33 @@ def test_serve_canary_answers_by_label_and_promotion_moves_stable(models, run_se
         model_config_file_poll_wait_seconds=1,
         allow_version_labels_for_unavailable_models=True,
     )
-    assert list(client.predict(x=[0.0], label="canary").outputs["y"].float_val) == [3.0]
     eventually(lambda: client.states() == {2: "AVAILABLE", 1: "AVAILABLE"})
-    with Asker(client, "stable") as asker:
+    return client
+
+
+def test_serve_canary_answers_by_label_and_promotion_moves_stable(folder, labelled_client, eventually):
+    """A server of the file answers `stable` and `canary` by their versions, and follows a promotion under load."""
+    assert list(labelled_client.predict(x=[0.0], label="canary").outputs["y"].float_val) == [3.0]
+    with Asker(labelled_client, "stable") as asker:
         eventually(lambda: asker.versions)
         assert asker.versions[-1] == 1
         promote(folder, 2)
         follow_live(folder)
         eventually(lambda: asker.versions[-1] == 2)
+        assert labelled_client.states() == {2: "AVAILABLE", 1: "AVAILABLE"}  # nobody who still asks for 1 is refused
+        drop_unlabelled(folder)
+        eventually(lambda: labelled_client.states() == {2: "AVAILABLE", 1: "END"})
+    assert asker.failures == []
+
+
+def test_promotion_of_a_version_not_yet_served_loads_it_before_the_label_moves(folder, labelled_client, eventually):
+    """The first promotion has the server load the version, the second moves the label, and no request fails."""
+    with Asker(labelled_client, "stable") as asker:
+        eventually(lambda: asker.versions)
+        promote(folder, 3)
+        follow_live(folder)
+        eventually(lambda: labelled_client.states().get(3) == "AVAILABLE")
+        assert set(asker.versions) == {1}
+        follow_live(folder)
+        eventually(lambda: asker.versions[-1] == 3)
     assert asker.failures == []

@@ -41,7 +41,7 @@ def test_page_has_upstreams_type_and_types_of_metrics(models, run_server, tmp_pa
 
 
 def test_requests_are_counted_by_outcome_and_timed_by_way_in(models, run_server, tmp_path, gate, eventually):
-    """Each prediction counts once under its status; those that succeed are timed, by protocol and by runtime."""
+    """Each prediction counts once under its status, over REST each question, too; those that succeed are timed."""
     models.install(tmp_path)
     client = run_server(tmp_path, model_name="counted", **monitored(tmp_path))
     begun = time.perf_counter()
@@ -66,13 +66,14 @@ def test_requests_are_counted_by_outcome_and_timed_by_way_in(models, run_server,
     values = read(client)
     of_model = 'model_name="counted"'
     assert {name: value for name, value in values.items() if "request_count{" in name and of_model in name} == {
-        f':tensorflow:serving:request_count{{{of_model},status="OK"}}': 4,
+        f':tensorflow:serving:request_count{{{of_model},status="OK"}}': 5,
         f':tensorflow:serving:request_count{{{of_model},status="INVALID_ARGUMENT"}}': 1,
         f':tensorflow:serving:request_count{{{of_model},status="FAILED_PRECONDITION"}}': 1,
     }
     assert {name: value for name, value in values.items() if "latency_count{" in name and of_model in name} == {
         f':tensorflow:serving:request_latency_count{{{of_model},API="Predict",entrypoint="GRPC"}}': 3,
         f':tensorflow:serving:request_latency_count{{{of_model},API="predict",entrypoint="REST"}}': 1,
+        f':tensorflow:serving:request_latency_count{{{of_model},API="",entrypoint="REST"}}': 1,
         f':tensorflow:serving:runtime_latency_count{{{of_model},API="Predict",runtime="TF1"}}': 4,
     }
     total = f':tensorflow:serving:request_latency_sum{{{of_model},API="Predict",entrypoint="GRPC"}}'
@@ -122,6 +123,8 @@ def test_path_of_page_may_be_chosen(models, run_server, tmp_path):
     client = run_server(tmp_path, **monitored(tmp_path, 'prometheus_config { enable: true path: "/metrics" }'))
     assert read(client, "/metrics")
     assert client.get(PATH).status_code == 404
+    response = client.get("/metrics?x=1")
+    assert (response.status_code, response.text) == (400, "Unexpected path: /metrics?x=1. Should be /metrics")
 
 
 def test_no_page_without_configuration(client):

@@ -138,6 +138,16 @@ def test_post_large_wrong_predict_is_quoted_in_short(client):
         assert len(response.content) < 1024
 
 
+def test_post_predict_error_of_the_graph_is_cut(client):
+    """A message of TensorFlow's own, which may quote all of an input, ends in ...TRUNCATED as over gRPC."""
+    response = client.post({"signature_name": "number", "inputs": ["x" * 500_000]})
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert "could not correctly convert string: xxx" in error
+    assert len(error) == 1024 + len("...TRUNCATED")
+    assert error.endswith("...TRUNCATED")
+
+
 def test_post_predict_bytes_travel_in_base64(client):
     """Bytes come in as {"b64": ...}, and go out so from outputs whose name ends in _bytes."""
     body = {"signature_name": "text", "instances": [{"b64": "aGk="}, "é"]}
@@ -145,6 +155,20 @@ def test_post_predict_bytes_travel_in_base64(client):
         {"loud": "HI", "raw_bytes": {"b64": "aGk="}},
         {"loud": "é", "raw_bytes": {"b64": "w6k="}},
     ]
+
+
+@pytest.mark.parametrize("base64", ["aGk=", "aGk", "a G\\n k =", "aGk."])
+def test_post_predict_base64_may_be_spaced_or_unpadded(client, base64):
+    """White space, no padding and dots for padding are let through, as Abseil does."""
+    body = f'{{"signature_name": "text", "inputs": {{"b64": "{base64}"}}}}'
+    assert client.post(body.encode()).json()["outputs"]["loud"] == "HI"
+
+
+@pytest.mark.parametrize("base64", ["a", "aGk==", "====", "aGkx=", "aG=k", "_-8=", "aGk\u00e9", "*"])
+def test_post_predict_wrong_base64_is_refused(client, base64):
+    """Padding of the wrong length, and letters that are not base64's, are errors."""
+    response = client.post({"signature_name": "text", "inputs": [{"b64": base64}]})
+    assert (response.status_code, response.json()) == (400, {"error": "Unable to base64 decode"})
 
 
 def test_post_predict_integers_and_doubles_keep_their_type(client):

@@ -71,7 +71,7 @@ def test_post_example_of_wrong_type_is_refused_by_the_model(client):
         ('{"examples": [{"x": [[1]]}]}', "Feature: x has element with unexpected JSON type: Array"),
         ('{"examples": [{"x": {"b": 1}}]}', "Feature: x has element with unexpected JSON type: Object"),
         ('{"examples": [{"x": [1.5, 1]}]}', "Unexpected element type in feature: x expecting type: float"),
-        ('{"examples": [{"x": [true, "a"]}]}', "Unexpected element type in feature: x expecting type: int64_t"),
+        ('{"examples": [{"x": [true, "a"]}]}', "Unexpected element type in feature: x expecting type: int64"),
         ('{"examples": [{"x": ["a", 1.5]}]}', "Unexpected element type in feature: x expecting type: bytes"),
         (
             f'{{"examples": [{{"x": {2**63}}}]}}',

@@ -46,6 +46,15 @@ def test_cors_switched_off_sends_no_headers(client):
     assert httpx.options(client.rest_url + PATH).status_code == 400
 
 
+def test_request_outside_the_api_gets_the_page_of_libevent(client):
+    """Methods and paths that TensorFlow Serving's HTTP server does not know get its pages, in HTML."""
+    for method, path, title in (("TRACE", PATH, "501 Not Implemented"), ("POST", "/v2/models", "404 Not Found")):
+        response = httpx.request(method, client.rest_url + path)
+        assert response.headers["content-type"] == "text/html"
+        assert f"{response.status_code} {response.reason_phrase}" == title
+        assert f"<TITLE>{title}</TITLE>" in response.text
+
+
 def test_post_body_past_the_limit_is_refused(models, run_server, tmp_path):
     """A body larger than --rest_api_max_body_bytes is 413, whether its length is told before or not."""
     models.install(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,14 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def read(file: Path) -> dict[str, int]:
+def read(file: Path, also_served: Sequence[int] = ()) -> dict[str, int]:
     config = text_format.Parse(file.read_text(), model_server_config_pb2.ModelServerConfig())
     (entry,) = config.model_config_list.config
     assert (entry.name, entry.model_platform) == ("dog_breed", "tensorflow")
     assert all((Path(entry.base_path) / str(n) / "n").read_text() == "whole" for n in entry.version_labels.values())
-    assert sorted(entry.model_version_policy.specific.versions) == sorted(set(entry.version_labels.values()))
+    served = entry.model_version_policy.specific.versions
+    assert sorted(served) == sorted({*entry.version_labels.values(), *also_served})
+    assert all((Path(entry.base_path) / str(version)).is_dir() for version in served)
     return dict(entry.version_labels)
 
 
@@ -45,7 +48,35 @@ def test_follow_live_moves_stable_and_ends_the_canary(model: Path) -> None:
     file = serve_canary(model, 2)
     promote(model, 2)
     assert follow_live(model) == file
+    assert read(file, also_served=[1]) == {"stable": 2}
+
+
+def test_follow_live_serves_the_old_version_until_the_next_change(model: Path) -> None:
+    """The version that a label left goes with the next change, or with `drop_unlabelled`."""
+    file = serve_canary(model, 2)
+    promote(model, 2)
+    follow_live(model)
+    follow_live(model)
     assert read(file) == {"stable": 2}
+    serve_canary(model, 3)
+    promote(model, 3)
+    follow_live(model)
+    assert read(file, also_served=[2]) == {"stable": 3}
+    drop_unlabelled(model)
+    assert read(file) == {"stable": 3}
+    assert list_versions(model / ".labelled") == [3]
+
+
+def test_labels_wait_for_a_version_that_is_not_served_yet(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A version that no server of the file has is served first, and labelled when the verb is run again."""
+    file = serve_canary(model, 2)
+    promote(model, 3)
+    follow_live(model)
+    assert read(file, also_served=[2, 3]) == {"stable": 1}
+    assert "`stable` stays at version 1" in capsys.readouterr().out
+    follow_live(model)
+    assert read(file, also_served=[1]) == {"stable": 3}
+    assert capsys.readouterr().out == ""
 
 
 def test_serve_canary_takes_no_space_and_outlives_its_source(model: Path) -> None:
@@ -59,6 +90,7 @@ def test_serve_canary_takes_no_space_and_outlives_its_source(model: Path) -> Non
 def test_drop_unlabelled_keeps_what_the_file_names(model: Path) -> None:
     """With `prune`, links without a label go, and those that a server may read stay."""
     serve_canary(model, 2)
+    serve_canary(model, 3)
     file = serve_canary(model, 3)
     prune(model, keep=0)
     drop_unlabelled(model)
