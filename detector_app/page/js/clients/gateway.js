@@ -32,6 +32,7 @@ export class GatewayClient {
       guesses: said?.predictions,
       isDog: said?.is_dog,
       dogProbability: said?.dog_probability,
+      familiarity: said?.familiarity,
       model: said?.model,
       heatmap: said?.heatmap,
     });

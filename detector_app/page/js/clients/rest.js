@@ -58,6 +58,7 @@ async function predictWith({ name, version, card }, { blob }, signal) {
     guesses: first?.top_breeds?.map((breed, rank) => ({ breed, confidence: first.top_probabilities?.[rank] })),
     isDog: dogProbability === null ? null : dogProbability >= card.thresholds.dog,
     dogProbability,
+    familiarity: card.familiarity?.quantiles?.length > 0 ? first?.familiarity : null,
     model: { name, version },
   });
 }

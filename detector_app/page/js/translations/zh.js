@@ -6,6 +6,7 @@ export default {
   "page.no_language": "无法加载这种语言。请连接网络后再试。",
 
   "intake.lead": "选择一张照片或整个文件夹，查看结果。",
+  "intake.lead_in_hand": "拍摄或选择一张照片，查看结果。",
   "intake.photos": "选择照片",
   "intake.camera": "拍照",
   "intake.folder": "选择文件夹",
@@ -32,6 +33,7 @@ export default {
   "progress.finished": "完成：{progress}。",
   "progress.cancel": "取消",
   "progress.retry": "重试 {count} 张",
+  "progress.away": "服务暂时不可用，其余照片等待中",
   "progress.clear": "全部清除",
   "list.comma": "，",
   "list.sentence": "", // between two of them
@@ -74,6 +76,8 @@ export default {
   "chosen.more": "再选几张这只狗的照片，就能得到一个共同的结果。",
   "chosen.count": { other: "已选 {count} 张" },
   "chosen.unite": "它们是同一只狗",
+  "chosen.save": "下载",
+  "chosen.remove": "移除",
   "chosen.none": "取消选择",
 
   "cards.label": "照片及其品种",
@@ -88,6 +92,8 @@ export default {
   "card.almost_group": "几乎可以肯定是{group}",
   "card.no_dog": "这看起来不像狗。",
   "card.if_dog": "如果是狗，最像{breed}。",
+  "card.most_like": "最像{breed}",
+  "card.unfamiliar": "在我认识的品种中如此，也可能都不是。",
   "card.retry": "重试",
   "card.separate": "分开照片",
   "card.remove": "移除",
@@ -106,15 +112,17 @@ export default {
 
   "explain.strength": "显示强度",
 
-  "copy.offer": "复制",
-  "copy.done": "已复制",
-  "copy.failed": "无法复制",
+  "share.share": "分享",
+  "share.offer": "复制",
+  "share.done": "已复制",
+  "share.failed": "未能完成",
 
   "facts.kind": "类别：{group}。体型：{size}。",
 
   "correction.yes": "对，没错",
   "correction.no_dog": "不是狗",
   "correction.mix": "如果是混种，还有：",
+  "correction.forget": "撤回我的看法",
   "correction.close": "关闭",
   "correction.mixed": "{breed}和{also}的混种",
   "correction.not_dog": "不是狗",
@@ -131,14 +139,23 @@ export default {
 
   "history.title": { other: "这台设备上识别过 {count} 张照片" },
   "history.hint": "只保存在这台设备上。",
+  "history.recalled": "识别于 {moment}",
   "history.clear": "清空记录",
   "history.forget": "移除：{record}",
   "history.forgotten": "已移除一条结果。",
   "history.cleared": "列表已清空。",
   "undo.undo": "撤销",
   "undo.dismiss": "关闭",
-  "undo.removed": "已移除一张照片。",
+  "undo.removed": { other: "已移除 {count} 张照片。" },
+  "undo.corrected": "已记录你的更正。",
+  "undo.forgot": "已撤回你的更正。",
   "undo.cleared": "已清除全部照片。",
+
+  "breeds.open": "有哪些品种？",
+  "breeds.title": "模型认识的品种",
+  "breeds.search": "按任何名称搜索",
+  "breeds.found": { other: "{count} 个品种" },
+  "breeds.close": "关闭",
 
   "model.version": "{name}，版本 {version}",
   "model.about": { other: "结果来自 {model}，它认识 {count} 个品种。" },
@@ -180,5 +197,11 @@ export default {
   "group.spitz": "狐狸犬",
   "group.poodle": "贵宾犬",
   "group.companion": "伴侣犬",
+  "group.belgian": "比利时牧羊犬",
+  "group.collie": "柯利牧羊犬",
+  "group.coonhound": "猎浣熊犬",
+  "group.corgi": "柯基犬",
+  "group.schnauzer": "雪纳瑞",
+  "group.sennenhund": "瑞士山地犬",
   "group.primitive": "原始犬种",
 };

@@ -25,7 +25,7 @@ export class Answers {
     this.#places = places;
     this.#album = album;
     this.#view = view;
-    this.#actions = { ...actions, choose: (id, on) => view.choose(id, on), open: (id) => this.#open(id) };
+    this.#actions = { ...actions, choose: (id, on) => view.choose(id, on), open: (id) => this.open(id) };
     album.addEventListener("updated", () => this.#show());
     view.addEventListener("changed", () => this.#schedule());
     onTextsChanged(() => {
@@ -50,12 +50,12 @@ export class Answers {
     this.#layout = layout;
     for (const [name, place] of Object.entries(this.#places)) place.closest("[data-layout]").hidden = name !== layout;
 
-    const thresholds = this.#actions.model()?.card.thresholds;
+    const thresholds = this.#actions.thresholds();
     const entries = entriesOf(this.#album.all(), thresholds?.dog);
     this.#places.grid.classList.toggle("compact", entries.length > FEW);
     const ids = new Set(entries.map(({ id }) => id));
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
-    const arranged = arrange(entries, this.#view, thresholds?.sure);
+    const arranged = arrange(entries, this.#view, thresholds);
     this.#shown = arranged.map(({ id }) => id);
     fill(this.#places[layout], arranged.map((entry) => this.#itemOf(entry).element));
   }
@@ -80,11 +80,11 @@ export class Answers {
     }
   }
 
-  /** Return the id of the entry shown after this one, or else before it; undefined where it stands alone. */
-  after(id) {
-    const shown = this.#shown;
-    const place = shown.indexOf(id);
-    return shown[place + 1] ?? shown[place - 1];
+  /** Return the id of the entry shown after the last of these, or else before; undefined where none is left. */
+  after(ids) {
+    const last = Math.max(...ids.map((id) => this.#shown.indexOf(id)));
+    const isLeft = (id) => !ids.includes(id);
+    return this.#shown.slice(last).find(isLeft) ?? this.#shown.slice(0, last).findLast(isLeft);
   }
 
   /** Go to an entry. */
@@ -95,8 +95,10 @@ export class Answers {
   }
 
   /** Show an entry's card, and go to it. */
-  #open(id) {
-    this.#view.set({ layout: "grid" });
+  open(id) {
+    if (this.#view.layout !== "grid") this.#view.set({ layout: "grid" });
+    this.#show();
+    if (!this.#items.has(id)) this.#view.set({ breed: "", kind: "" }); // it was filtered away
     this.#show();
     this.#items.get(id).item.open = true;
     this.focus(id);
