@@ -72,7 +72,8 @@ def test_group_is_said_only_if_it_holds_the_probability(
     run: Callable[..., Any], shares: dict[str, float], expected: str | None
 ) -> None:
     """A group that is sure together is named, whether or not it has the first breed; breeds of no group make none."""
-    code = "return module.likelyGroup(argument, (breed) => [/[ab]/.exec(breed)?.[0] ?? null], { sure: 0.5 })?.group ?? null"
+    code = """const groupsOf = (breed) => [/[ab]/.exec(breed)?.[0] ?? null];
+        return module.likelyGroup(argument, groupsOf, { sure: 0.5 })?.group ?? null;"""
     assert run("answers/certainty", code, answer(*shares.items())) == expected
 
 
