@@ -5,7 +5,7 @@ import { arrange } from "./answers/arrange.js";
 import { loadBreeds } from "./breeds.js";
 import { chooseClient, untilReady } from "./clients/index.js";
 import { History, keyOf, Recorder } from "./history.js";
-import { spoken } from "./language.js";
+import { speakOfDogs, spoken } from "./language.js";
 import { keepForOffline } from "./offline.js";
 import { Album } from "./photos/album.js";
 import { PhotoPreparer } from "./photos/preparer.js";
@@ -89,6 +89,10 @@ keepForOffline();
 await untilReady(client, sayReadiness);
 try {
   model = await client.model();
+  if (!model.isOfDogs) {
+    speakOfDogs(false);
+    document.querySelector(".samples").hidden = true; // drawings of dogs
+  }
   aboutModel.say(() => words.aboutModel(model));
   part("which-breeds").hidden = false;
 } catch {

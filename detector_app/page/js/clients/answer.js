@@ -29,7 +29,7 @@ export function answerOf({ guesses, isDog, dogProbability, familiarity = null, m
   };
 }
 
-/** Return `{name, version, card, feedback}` of a model; of the card, only what the page uses is checked. */
+/** Return `{name, version, card, feedback, isOfDogs}` of a model; of the card, only what the page uses is checked. */
 export function modelOf({ name, version, card, feedback = false }) {
   const sound =
     Array.isArray(card?.breeds) &&
@@ -39,7 +39,8 @@ export function modelOf({ name, version, card, feedback = false }) {
     card.input_size > 0 &&
     (card.test == null || (Number.isInteger(card.test.photos) && isShare(card.test.top1)));
   if (!sound) throw new Problem("bad_answer");
-  return { name: String(name), version: String(version), card, feedback: feedback === true };
+  const isOfDogs = !card.subject || card.subject.one === "dog"; // a card that does not say is of the days when all were
+  return { name: String(name), version: String(version), card, feedback: feedback === true, isOfDogs };
 }
 
 function isShare(value) {

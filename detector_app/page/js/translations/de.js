@@ -223,4 +223,17 @@ export default {
   "group.schnauzer": "Schnauzer",
   "group.sennenhund": "Schweizer Sennenhund",
   "group.primitive": "Hund vom Urtyp",
+
+  // Wo die Klassen des Modells keine Hunde sind.
+  "page.title:other": "Was ist auf diesem Foto?",
+  "page.description:other": "Zieh ein Foto auf die Seite und erfahre, was darauf ist.",
+  "intake.drop:other": "Loslassen, um es zu erfahren",
+  "kind.no_dog:other": "nichts davon",
+  "chosen.more:other": "Wähle weitere Fotos, die dasselbe zeigen, dann bekommen sie eine gemeinsame Antwort.",
+  "chosen.unite:other": "Sie zeigen dasselbe",
+  "card.no_dog:other": "Das sieht nach nichts davon aus.",
+  "card.if_dog:other": "Am ehesten passt: {breed}.",
+  "correction.no_dog:other": "Es ist nichts davon",
+  "correction.not_dog:other": "Nichts davon",
+  "tools.breed:other": "Klasse",
 };

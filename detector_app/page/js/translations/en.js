@@ -223,4 +223,17 @@ export default {
   "group.schnauzer": "schnauzer",
   "group.sennenhund": "Swiss mountain dog",
   "group.primitive": "dog of an ancient type",
+
+  // Where the model's classes are no dogs.
+  "page.title:other": "What is on this photo?",
+  "page.description:other": "Drop a photo and read what is on it.",
+  "intake.drop:other": "Drop to read it",
+  "kind.no_dog:other": "none of them",
+  "chosen.more:other": "Choose more photos that show the same, and they get one answer.",
+  "chosen.unite:other": "They show the same",
+  "card.no_dog:other": "This does not look like any of them.",
+  "card.if_dog:other": "It is most like {a breed}.",
+  "correction.no_dog:other": "It is none of them",
+  "correction.not_dog:other": "None of them",
+  "tools.breed:other": "Class",
 };

@@ -204,4 +204,17 @@ export default {
   "group.schnauzer": "雪纳瑞",
   "group.sennenhund": "瑞士山地犬",
   "group.primitive": "原始犬种",
+
+  // 模型的类别不是狗时。
+  "page.title:other": "这张照片里是什么？",
+  "page.description:other": "拖入一张照片，看看里面是什么。",
+  "intake.drop:other": "松开即可识别",
+  "kind.no_dog:other": "都不是",
+  "chosen.more:other": "再选几张内容相同的照片，就能得到一个共同的结果。",
+  "chosen.unite:other": "它们拍的是同一个",
+  "card.no_dog:other": "这看起来都不像。",
+  "card.if_dog:other": "最像{breed}。",
+  "correction.no_dog:other": "都不是",
+  "correction.not_dog:other": "都不是",
+  "tools.breed:other": "类别",
 };
