@@ -71,17 +71,22 @@ new Announcer(part("announcer"), album, thresholds);
 new Recorder(album, history, thresholds);
 
 album.addEventListener("added", () => {
-  settle(true);
+  makeRoom(true);
   loadBreeds();
 });
 album.addEventListener("cleared", () => {
-  settle(false);
+  makeRoom(false);
   intake.focus();
 });
 addEventListener("beforeunload", (event) => {
   const { waiting, reading } = album.counts();
   if (waiting + reading > 0) event.preventDefault(); // the browser asks
 });
+
+// What is gone to stands below the bar at the top, however high that is.
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty("--deck-height", `${target.offsetHeight}px`);
+}).observe(part("deck"));
 
 document.documentElement.removeAttribute("data-unready");
 intake.takeEarlier();
@@ -100,11 +105,11 @@ try {
 }
 reader.start();
 
-/** Make room for photos at the top of the page, or take it back. */
-function settle(small) {
-  intake.shrink(small);
-  // In sight where the bar at the top has room for them.
-  if (!small) document.querySelector("footer").append(part("languages"));
+/** Make room for photos, with all else in a bar at the top, or take it back when there are none. */
+function makeRoom(on) {
+  document.documentElement.classList.toggle("with-photos", on);
+  // The languages are in sight where the bar has room for them.
+  if (!on) document.querySelector("footer").append(part("languages"));
   else if (matchMedia("(min-width: 64rem)").matches) part("tools").before(part("languages"));
 }
 

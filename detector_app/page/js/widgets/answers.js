@@ -8,6 +8,8 @@ import { TableRow } from "./table_row.js";
 
 const FEW = 3; // entries that are shown whole; of more, each opens on demand
 
+const SLICE = 16; // ms that one task draws items; what is left has its turn when the page has answered its person
+
 const ITEMS = { grid: Card, table: TableRow };
 
 export class Answers {
@@ -19,6 +21,7 @@ export class Answers {
   #items = new Map(); // of an entry's id: {item, photos}, what was made for it and of what
   #shown = []; // ids, in the order of the page
   #due = false;
+  #rest = null; // the next task, while there is more to draw
 
   /** `places` has the element that holds the items of each layout. */
   constructor(places, album, view, actions) {
@@ -44,9 +47,10 @@ export class Answers {
     });
   }
 
-  #show() {
+  /** Show what is to be seen: as much as one task may take, `first` in any case, and the rest in the tasks after. */
+  #show(first = null) {
     const { layout } = this.#view;
-    if (layout !== this.#layout) this.#forget(this.#items.keys());
+    if (layout !== this.#layout) this.#forget([...this.#items.keys()]);
     this.#layout = layout;
     for (const [name, place] of Object.entries(this.#places)) place.closest("[data-layout]").hidden = name !== layout;
 
@@ -57,19 +61,34 @@ export class Answers {
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
     const arranged = arrange(entries, this.#view, thresholds);
     this.#shown = arranged.map(({ id }) => id);
-    fill(this.#places[layout], arranged.map((entry) => this.#itemOf(entry).element));
+    const items = [];
+    const end = performance.now() + SLICE;
+    let isWhole = true;
+    for (const entry of arranged) {
+      let known = this.#items.get(entry.id);
+      if (!known || !same(known.photos, entry.photos)) {
+        if (entry.id === first || performance.now() < end) known = this.#draw(entry);
+        else isWhole = false;
+      }
+      if (!known) continue;
+      items.push(known.item); // if it is old, until its turn comes
+      known.item.chosen = this.#view.chosen.has(entry.id);
+    }
+    fill(this.#places[layout], items.map(({ element }) => element));
+    if (isWhole || this.#rest) return;
+    this.#rest = setTimeout(() => {
+      this.#rest = null;
+      this.#show();
+    });
   }
 
-  #itemOf(entry) {
-    let known = this.#items.get(entry.id);
-    if (!known) {
-      known = { item: new ITEMS[this.#layout](this.#actions), photos: [] };
-      this.#items.set(entry.id, known);
-    }
-    if (!same(known.photos, entry.photos)) known.item.show(entry);
+  /** Make or renew the item of an entry. */
+  #draw(entry) {
+    const known = this.#items.get(entry.id) ?? { item: new ITEMS[this.#layout](this.#actions) };
+    known.item.show(entry);
     known.photos = entry.photos;
-    known.item.chosen = this.#view.chosen.has(entry.id);
-    return known.item;
+    this.#items.set(entry.id, known);
+    return known;
   }
 
   #forget(ids) {
@@ -89,17 +108,18 @@ export class Answers {
 
   /** Go to an entry. */
   focus(id) {
-    this.#show(); // what is due, so that it is there
+    this.#show(id); // what is due, so that it is there
     const place = this.#places[this.#layout];
     (this.#items.get(id)?.item.element ?? place).focus();
   }
 
   /** Show an entry's card, and go to it. */
   open(id) {
-    if (this.#view.layout !== "grid") this.#view.set({ layout: "grid" });
-    this.#show();
-    if (!this.#items.has(id)) this.#view.set({ breed: "", kind: "" }); // it was filtered away
-    this.#show();
+    this.#view.layout = "grid";
+    this.#show(id);
+    const isFilteredAway = !this.#items.has(id);
+    this.#view.set(isFilteredAway ? { breed: "", kind: "" } : {});
+    this.#show(id);
     this.#items.get(id).item.open = true;
     this.focus(id);
   }

@@ -29,11 +29,6 @@ export class Intake {
     for (const input of this.#element.querySelectorAll("input")) if (input.files.length > 0) this.#takeFrom(input);
   }
 
-  /** Make room for the photos, or take it back when there are none. */
-  shrink(small) {
-    this.#element.classList.toggle("small", small);
-  }
-
   focus() {
     this.#element.querySelector("input").focus();
   }

@@ -53,7 +53,7 @@ export class Undo {
   /** Say what `text` returns; `undo` is called if that was a mistake, and takes the focus to what it brings back. */
   offer(text, undo) {
     this.#undo = undo;
-    this.#element.hidden = false;
+    this.#show(true);
     this.#notice.say(text);
   }
 
@@ -64,7 +64,12 @@ export class Undo {
   dismiss() {
     this.#undo = null; // and with it what it would bring back
     this.#notice.say(null);
-    this.#element.hidden = true;
+    this.#show(false);
+  }
+
+  #show(on) {
+    this.#element.hidden = !on;
+    document.documentElement.classList.toggle("with-undo", on);
   }
 
   #button(name) {
