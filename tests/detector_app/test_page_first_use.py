@@ -43,7 +43,7 @@ def test_page_has_no_module_that_nothing_imports() -> None:
 def held_page(page: Page) -> tuple[Page, list[Route]]:
     """Return a tab whose scripts are all held back, once it is painted and its button is seen."""
     held: list[Route] = []
-    page.route("**/*.js", held.append)
+    page.route("**/*.js", lambda route: held.append(route))
     page.goto("/", wait_until="commit")
     page.wait_for_function(PAINTED)
     expect(page.get_by_text("Choose photos")).to_be_visible()
@@ -94,10 +94,9 @@ def test_first_click_on_slow_3g_is_taken_when_the_button_is_seen(page: Page, pho
     tools.send("Network.enable")
     tools.send("Network.emulateNetworkConditions", SLOW_3G)
     page.goto("/", wait_until="commit")
-    page.wait_for_function(
-        "() => document.querySelector('.intake-text')?.checkVisibility({ visibilityProperty: true })"
-    )
     page.wait_for_function(PAINTED)
+    seen = "() => document.querySelector('.intake-text').checkVisibility({ visibilityProperty: true })"
+    page.wait_for_function(seen)
     with page.expect_file_chooser() as chooser:
         page.locator("#photos").click(force=True)
     taken = page.evaluate("performance.now()") / 1000
