@@ -28,7 +28,7 @@ def modules_of(module: Path) -> set[Path]:
 def test_page_preloads_what_its_script_imports() -> None:
     """index.html names every module that is needed at the start, so that all are asked for together, and no other."""
     text = (PAGE / "index.html").read_text()
-    named = [*re.findall(r'rel="modulepreload" href="(.+?)"', text), *re.findall(r'type="module" src="(.+?)"', text)]
+    named = [*re.findall(r'rel="modulepreload" fetchpriority="low" href="(.+?)"', text), *re.findall(r'type="module" src="(.+?)"', text)]
     assert sorted(named) == sorted(str(path.relative_to(PAGE)) for path in modules_of(PAGE / "js" / "main.js"))
 
 
@@ -40,28 +40,29 @@ def test_page_has_no_module_that_nothing_imports() -> None:
 
 
 @pytest.fixture
-def held_page(page: Page) -> tuple[Page, list[Route]]:
-    """Return a tab whose scripts are all held back, once it is painted and its button is seen."""
-    held: list[Route] = []
-    page.route("**/*.js", lambda route: held.append(route))
+def held_page(page: Page) -> tuple[Page, Callable[[], None]]:
+    """Return a tab whose scripts are all held back, once its button is seen, and a function that lets them go."""
+    held: list[Route] | None = []
+    page.route("**/*.js", lambda route: route.continue_() if held is None else held.append(route))
+
+    def release() -> None:
+        nonlocal held
+        waiting, held = held or [], None
+        for route in waiting:
+            route.continue_()
+
     page.goto("/", wait_until="commit")
     page.wait_for_function(PAINTED)
     expect(page.get_by_text("Choose photos")).to_be_visible()
-    return page, held
-
-
-def release(page: Page, held: list[Route]) -> None:
-    page.unroute("**/*.js")
-    for route in held:
-        route.continue_()
+    return page, release
 
 
 @pytest.mark.parametrize("key", [None, "Enter"], ids=["mouse", "keyboard"])
 def test_choose_photo_before_any_script_reads_it_when_it_is_there(
-    held_page: tuple[Page, list[Route]], photo: Callable[..., Any], key: str | None
+    held_page: tuple[Page, Callable[[], None]], photo: Callable[..., Any], key: str | None
 ) -> None:
     """The button opens the browser's chooser by itself, and what was chosen is read as soon as something can."""
-    page, held = held_page
+    page, release = held_page
     button = page.locator("label", has=page.locator("#photos"))
     with page.expect_file_chooser() as chooser:
         if key:
@@ -71,18 +72,18 @@ def test_choose_photo_before_any_script_reads_it_when_it_is_there(
             button.click()
     chooser.value.set_files([photo("early.jpg")])
     assert page.locator("html[data-unready]").count() == 1
-    release(page, held)
+    release()
     expect(page.locator("[data-status=read] .file")).to_have_text("early.jpg")
 
 
-def test_open_page_shows_nothing_that_only_a_script_makes_work(held_page: tuple[Page, list[Route]]) -> None:
+def test_open_page_shows_nothing_that_only_a_script_makes_work(held_page: tuple[Page, Callable[[], None]]) -> None:
     """Drawings, languages and the hint to drop photos come when they work, at their place."""
-    page, held = held_page
+    page, release = held_page
     page.wait_for_timeout(2500)  # by then the words are shown in English
     hidden = page.locator(".samples, .languages, .hint .at-desk")
     visible = "(all) => all.filter((element) => getComputedStyle(element).visibility === 'visible').length"
     assert hidden.evaluate_all(visible) == 0
-    release(page, held)
+    release()
     expect(page.locator("html[data-unready]")).to_have_count(0)
     page.wait_for_function("() => getComputedStyle(document.querySelector('.samples')).visibility === 'visible'")
     assert hidden.evaluate_all(visible) == 3

@@ -115,8 +115,10 @@ function makeRoom(on) {
 
 function take(files) {
   const { photos, leftOut: others } = sortOut(files);
-  const known = new Set(album.all().map(({ file }) => identityOf(file)));
-  const fresh = photos.filter((file) => !known.has(identityOf(file)));
+  const known = album.all().map(({ file }) => file);
+  const paths = new Set(known.map(pathOf));
+  const isHere = (file) => paths.has(pathOf(file)) && known.some((other) => isSame(other, file));
+  const fresh = photos.filter((file) => !isHere(file));
   if (fresh.length > 0) album.add(fresh);
   const again = photos.length - fresh.length;
   const said = [photos.length === 0 && words.noPhotos(), others > 0 && photos.length > 0 && words.leftOut(others), again > 0 && words.sameAgain(again)];
@@ -172,7 +174,11 @@ function idsOf(chosen) {
   return chosen.flatMap(({ photos }) => photos.map(({ id }) => id));
 }
 
-/** Return what the same file has each time that it is chosen. */
-function identityOf(file) {
-  return [file.webkitRelativePath || file.name, file.size, file.lastModified].join("/");
+function pathOf(file) {
+  return file.webkitRelativePath || file.name;
+}
+
+/** Tell whether two files are the same; by their paths first, since the browser looks the rest up on disk. */
+function isSame(one, other) {
+  return pathOf(one) === pathOf(other) && one.size === other.size && one.lastModified === other.lastModified;
 }

@@ -8,7 +8,7 @@ import { TableRow } from "./table_row.js";
 
 const FEW = 3; // entries that are shown whole; of more, each opens on demand
 
-const SLICE = 16; // ms that one task draws items; what is left has its turn when the page has answered its person
+const SLICE = 8; // ms that one task draws items; what is left has its turn when the page has answered its person
 
 const ITEMS = { grid: Card, table: TableRow };
 
