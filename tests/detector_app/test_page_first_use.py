@@ -28,7 +28,10 @@ def modules_of(module: Path) -> set[Path]:
 def test_page_preloads_what_its_script_imports() -> None:
     """index.html names every module that is needed at the start, so that all are asked for together, and no other."""
     text = (PAGE / "index.html").read_text()
-    named = [*re.findall(r'rel="modulepreload" fetchpriority="low" href="(.+?)"', text), *re.findall(r'type="module" src="(.+?)"', text)]
+    named = [
+        *re.findall(r'rel="modulepreload" fetchpriority="low" href="(.+?)"', text),
+        *re.findall(r'type="module" src="(.+?)"', text),
+    ]
     assert sorted(named) == sorted(str(path.relative_to(PAGE)) for path in modules_of(PAGE / "js" / "main.js"))
 
 
