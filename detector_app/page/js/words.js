@@ -4,6 +4,7 @@ import { certaintyOf, isUnfamiliar, likelyGroup } from "./answers/certainty.js";
 import { groupsOf, nameOf } from "./breeds.js";
 import { language, say, share } from "./language.js";
 
+const WORTH_NAMING = 0.1; // of a group's breeds, beside the group itself; the others follow as bars
 const MOMENT = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
 
 export const words = {
@@ -141,12 +142,13 @@ function verdict(answer, thresholds) {
   if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }), ...said };
   const likely = likelyGroup(answer, groupsOf, thresholds);
   if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }), ...said };
+  const named = likely.members.filter((guess) => guess.confidence >= WORTH_NAMING);
   return {
     headline: say(likely.almostSure ? "card.almost_group" : "card.probably_group", { group: words.group(likely.group) }),
-    remark: likely.members.map(words.guess).join(say("list.comma")),
+    remark: named.map(words.guess).join(say("list.comma")),
     breed: null,
     share: likely.confidence,
-    others: answer.guesses.filter((guess) => !likely.members.includes(guess)),
+    others: answer.guesses.filter((guess) => !named.includes(guess)),
   };
 }
 
