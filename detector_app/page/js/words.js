@@ -142,7 +142,7 @@ function verdict(answer, thresholds) {
   if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }), ...said };
   const likely = likelyGroup(answer, groupsOf, thresholds);
   if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }), ...said };
-  const named = likely.members.filter((guess) => guess.confidence >= WORTH_NAMING);
+  const named = likely.members.filter(({ confidence }, rank) => rank === 0 || confidence >= WORTH_NAMING);
   return {
     headline: say(likely.almostSure ? "card.almost_group" : "card.probably_group", { group: words.group(likely.group) }),
     remark: named.map(words.guess).join(say("list.comma")),
