@@ -1,4 +1,4 @@
-"""What many tests share: the real photos, the starter model, and the rule that CI skips nothing it can run."""
+"""Fixtures that many tests share: the real photos, the starter model, and the rule that CI skips nothing it can run."""
 
 from __future__ import annotations
 

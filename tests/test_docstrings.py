@@ -15,6 +15,7 @@ FOLDERS = (
     "deploy",
     "benchmarks",
     "examples",
+    "tests",
 )
 MODULES = [
     path for folder in FOLDERS for path in sorted((REPOSITORY / folder).rglob("*.py")) if "_pb2" not in path.name

@@ -1,8 +1,9 @@
-"""Verbs that choose which version is live: models, promote, rollback, canary, prune."""
+"""Verbs for versions: models, promote, rollback, canary, prune, pack, unpack."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from dog_breed.arguments import AddVerb, add_model, count, positive
 
@@ -20,6 +21,14 @@ def add_verbs(verb: AddVerb) -> None:
     prune = verb("prune", _prune, "Delete old versions, never the live one.")
     prune.add_argument("--keep", type=count, default=3, help="how many of the others to keep (%(default)s)")
     add_model(prune)
+    pack = verb("pack", _pack, "Put a version, with its card and report, into one zip file to take elsewhere.")
+    pack.add_argument("version", type=positive)
+    pack.add_argument("file", type=Path, help="the zip file to write; none is overwritten")
+    add_model(pack)
+    unpack = verb("unpack", _unpack, "Make a packed version the next one, which goes live.")
+    unpack.add_argument("file", type=Path, help="a zip file of `pack`, from somebody you trust: a model is a program")
+    unpack.add_argument("--shelf", action="store_true", help="leave the live version live; `promote` changes that")
+    add_model(unpack)
 
 
 def _models(options: argparse.Namespace) -> None:
@@ -61,3 +70,20 @@ def _prune(options: argparse.Namespace) -> None:
     deleted = prune(options.model, options.keep)
     drop_unlabelled(options.model)
     print(f"deleted {', '.join(f'version {version}' for version in deleted) or 'nothing'}")
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from model_serving.releases.packing import pack
+
+    pack(options.model, options.version, options.file)
+    print(f"packed version {options.version} into {options.file}")
+
+
+def _unpack(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import follow_live
+    from model_serving.releases.packing import unpack_version
+
+    path = unpack_version(options.file, options.model, shelved=options.shelf)
+    if not options.shelf:
+        follow_live(options.model)
+    print(f"version {path.name} is {'on the shelf' if options.shelf else 'live'}")

@@ -1,4 +1,4 @@
-"""What a benchmark starts must not outlive it: it would slow down whatever is measured next."""
+"""Processes that a benchmark starts end with it: a survivor would slow down the next measurement."""
 
 from __future__ import annotations
 

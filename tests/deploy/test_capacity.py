@@ -66,7 +66,7 @@ def test_read_tables_of_readme_are_computed() -> None:
 
 
 def test_measure_prints_arguments_of_plan(starter_model: Path, shared_images: Path) -> None:
-    """What is measured on a machine can be handed on as it is printed."""
+    """The printed measurements of a machine are valid arguments of the plan."""
     photo = shared_images / "dogs" / "Brittany_02625.jpg"
     measured = run("deploy.measure", f"{starter_model} {photo} --photos 8")
     assert plan(measured)["10,000"][0] == "5.56"

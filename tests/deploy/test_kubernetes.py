@@ -144,7 +144,7 @@ def test_render_deployments_have_all_that_keeps_them_up(render: Callable[[str], 
 
 @every_variant
 def test_render_selectors_find_pods(render: Callable[[str], Objects], variant: str) -> None:
-    """Whatever selects pods by labels finds one kind of them."""
+    """Every selector of pods by labels finds pods of one kind."""
     objects = render(variant)
     labels = pod_labels(objects)
     for (kind, name), one in objects.items():

@@ -1,4 +1,4 @@
-"""What callers of a gateway see while its real model server is killed, frozen, restarted; and how it ends itself."""
+"""Answers of a gateway while its real model server is killed, frozen or restarted; and the gateway's own end."""
 
 from __future__ import annotations
 

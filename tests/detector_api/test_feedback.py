@@ -100,7 +100,7 @@ def test_keep_photo_beyond_the_bound_is_refused(tmp_path: Path) -> None:
 def test_keep_photo_on_a_failing_disk_leaves_nothing_half_written(
     store: FeedbackStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception]
 ) -> None:
-    """When the disk fails after the bytes are written no file is left, and the log gets no path."""
+    """No file is left by a disk that fails after the bytes are written, and the log gets no path."""
 
     def fail(_: int) -> None:
         raise OSError(number, os.strerror(number), "/srv/secret")

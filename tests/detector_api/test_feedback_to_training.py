@@ -24,7 +24,7 @@ def blots(seed: int) -> Image.Image:
 def test_train_also_on_feedback_learns_from_it(
     serving: Any, start_gateway: Callable[..., httpx.Client], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What people sent to the gateway is learned from, but for a picture that is measured on; the card tells."""
+    """Training learns from photos sent as feedback, except a picture of the test set; the card tells."""
     for index, (split, breed) in enumerate((s, b) for s in ("train", "valid", "test") for b in ("Akita", "Beagle")):
         (tmp_path / "data" / split / breed).mkdir(parents=True)
         for number in range(3):

@@ -62,7 +62,7 @@ asyncio.run(main())
 
 
 def test_create_app_loads_no_heavy_module() -> None:
-    """Where TensorFlow and numpy are installed the gateway does not load them either."""
+    """The gateway does not load TensorFlow and numpy even where they are installed."""
     code = "import sys, detector_api.__main__; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "detector_api" in run.stdout, run.stderr
@@ -176,7 +176,7 @@ def test_request_of_no_route_is_a_problem(gateway: Any, verb: str, path: str, st
 def test_unexpected_error_is_500_and_leaks_nothing(
     serving: Any, start_gateway: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch, log_lines: Any
 ) -> None:
-    """What nobody foresaw is told to the log and not to the caller, and its answer has the CORS headers too."""
+    """An unforeseen error is told to the log and not to the caller, and its answer has the CORS headers too."""
 
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the password is in /srv/secret")
@@ -275,7 +275,7 @@ def photos_naming(url: str) -> dict[str, bytes]:
 
 
 def test_request_naming_a_url_lets_nothing_be_fetched(gateway: httpx.Client, photo: bytes) -> None:
-    """Whatever field, file name, header, query or photo names a URL, nobody asks for it on the caller's behalf."""
+    """A URL in a field, file name, header, query or photo is never fetched on the caller's behalf."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/dog.jpg"
         names = ("dog_image", "image", "file", "url", "image_url")

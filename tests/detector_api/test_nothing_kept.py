@@ -175,7 +175,7 @@ def test_gateway_without_feedback_writes_no_file(tmp_path: Path, serving: Any, l
 def test_gateway_with_feedback_writes_only_what_was_agreed_to(
     tmp_path: Path, serving: Any, large_photo: bytes, keep: bool | None
 ) -> None:
-    """Where photos may be kept, those are that their senders agreed to: one file, and nothing else is written."""
+    """With a folder for photos, those that their senders agreed to are kept: one file, and nothing else is written."""
     folder = tmp_path / "feedback"
     with watched_gateway(tmp_path, serving, DETECTOR_FEEDBACK_FOLDER=str(folder)) as gateway:
         answers = dict(ask_everything(gateway, large_photo, keep))

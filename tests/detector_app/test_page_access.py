@@ -111,7 +111,7 @@ def test_read_photo_announces_answer(page: Page, gateway: Any, photo: Callable[.
 def test_read_photo_with_reduced_motion_moves_nothing(
     open_page: Callable[..., Page], gateway: Any, photo: Callable[..., Any]
 ) -> None:
-    """Who asked for less motion sees none, even while a photo is read."""
+    """A person who asked for less motion sees none, even while a photo is read."""
     page = open_page(reduced_motion="reduce")
     gateway.hold("dog.jpg")
     page.goto("/")
@@ -121,7 +121,7 @@ def test_read_photo_with_reduced_motion_moves_nothing(
 
 
 def test_focus_never_falls_to_the_body(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
-    """Whatever a press takes away, the focus goes on to something that is there."""
+    """The focus goes on to something that is there, whatever a press takes away."""
     gateway.replies["b.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Kuvasz")]
     page.goto("/")
     expect(page.locator("#about-model")).not_to_be_empty()

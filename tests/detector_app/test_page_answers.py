@@ -1,4 +1,4 @@
-"""What the page says of an answer, whichever client fetched it, and whatever is in it."""
+"""The page's words for an answer of either client, whatever is in it."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ HOSTILE = '<img src=x onerror="alert(1)"><b>Rex</b>&amp;\u202egpj'
 
 
 def test_read_not_a_dog_says_so(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
-    """What is no dog is called none, with the nearest breed as an aside."""
+    """A photo without a dog is called that, with the nearest breed as an aside."""
     gateway.replies["cat.jpg"] = [gateway.answer("Akita", 0.3, is_dog=False)]
     page.goto("/")
     page.set_input_files("#photos", [photo("cat.jpg")])
@@ -64,7 +64,7 @@ def test_read_unsure_dog_names_the_group_that_holds_the_probability(
 
 
 def test_show_breed_tells_its_group_size_and_a_sentence(page: Page, photo: Callable[..., Any]) -> None:
-    """What is known of the breed is one press away, and goes with another."""
+    """Facts about the breed are one press away, and go with another press."""
     page.goto("/")
     page.set_input_files("#photos", [photo()])
     button = page.get_by_role("button", name="About this answer")
@@ -101,7 +101,7 @@ def test_read_hostile_names_shows_text(page: Page, gateway: Any, photo: Callable
 def test_read_hostile_names_shows_text_in_table_lists_and_history(
     page: Page, gateway: Any, photo: Callable[..., Any]
 ) -> None:
-    """Wherever else a name or a breed is shown, it is text: in the table, the list of breeds, the history."""
+    """Names and breeds are text everywhere else too: in the table, the list of breeds, the history."""
     for number in range(4):
         gateway.replies[f"{number}{HOSTILE}".replace('"', "%22")] = [gateway.answer(HOSTILE)]
     page.goto("/")
@@ -237,7 +237,7 @@ def test_read_photo_by_rest_client_shows_same_answer(page: Page, gateway: Any, p
 
 
 def test_read_photo_by_rest_client_follows_new_version(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
-    """When another version took the place of the one known, the photo is read by that one, and the card says so."""
+    """A photo is read by the version that took the place of the known one, and the card says so."""
     page.goto("/?client=rest")
     page.set_input_files("#photos", [photo()])
     expect(page.locator(".model")).to_have_text("dog_breed, version 3")
@@ -247,14 +247,14 @@ def test_read_photo_by_rest_client_follows_new_version(page: Page, gateway: Any,
 
 
 def test_read_damaged_photo_by_rest_client_says_so(page: Page) -> None:
-    """What the browser cannot draw is not sent, and the card says what to choose instead."""
+    """A file that the browser cannot draw is not sent, and the card says what to choose instead."""
     page.goto("/?client=rest")
     page.set_input_files("#photos", [{"name": "text.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"}])
     expect(page.locator("[data-status=failed] .remark")).to_contain_text("Please choose a JPEG, PNG or WebP.")
 
 
 def test_share_answer_hands_it_over_with_its_picture(page: Page, photo: Callable[..., Any]) -> None:
-    """Where a device can share, the answer goes out as one line with the small picture; giving up is no error."""
+    """An answer is shared as one line with the small picture on a device that can; giving up is no error."""
     page.add_init_script(
         """globalThis.shared = [];
         navigator.canShare = ({ files }) => files.length > 0;
@@ -275,7 +275,7 @@ def test_share_answer_hands_it_over_with_its_picture(page: Page, photo: Callable
 
 
 def test_show_answer_of_an_unfamiliar_photo_says_most_like(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
-    """Below the card's threshold an answer is no more than the nearest breed that the model knows."""
+    """An answer below the card's threshold is no more than the nearest breed that the model knows."""
     gateway.card["thresholds"] = {"dog": 0.5, "sure": 0.5, "familiar": 0.05}
     gateway.replies["strange.jpg"] = [gateway.answer("Kuvasz", 0.9, familiarity=0.01)]
     gateway.replies["known.jpg"] = [gateway.answer("Kuvasz", 0.9, familiarity=0.4)]

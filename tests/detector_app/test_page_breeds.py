@@ -1,4 +1,4 @@
-"""What the page knows of breeds: every dog breed that a model of this project may name, in each language."""
+"""The page's table of breeds: every dog breed that a model of this project may name, in each language."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""When things go wrong: each a sentence that says what to do, and nothing chosen is lost."""
+"""Failures on the page: each a sentence that says what to do, and nothing chosen is lost."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -143,7 +143,7 @@ def test_correct_answer_of_refusing_service_says_why(page: Page, gateway: Any, f
 
 
 def test_correct_answer_can_be_undone(page: Page, form: Callable[..., Locator]) -> None:
-    """What was said of an answer is taken back at one press, and the focus goes to the card."""
+    """A correction is taken back at one press, and the focus goes to the card."""
     opened = form(feedback=False)
     opened.get_by_label("It is really:").fill("Beagle")
     opened.get_by_role("button", name="Save").click()
@@ -183,7 +183,7 @@ def test_correct_answer_that_was_sent_offers_no_undo(page: Page, form: Callable[
 def test_say_it_is_right_gives_no_breed_that_was_not_said(
     page: Page, gateway: Any, form: Callable[..., Locator], reply: str
 ) -> None:
-    """That "a hound" or "no dog" is right teaches no breed, though the person agreed to give photos."""
+    """Agreement with "a hound" or "no dog" teaches no breed, though the person agreed to give photos."""
     hounds = [{"breed": name, "confidence": 0.3} for name in ("Beagle", "Bloodhound", "Basset Hound")]
     gateway.replies["dog.jpg"] = [
         gateway.answer(predictions=hounds) if reply == "group" else gateway.answer(is_dog=False)

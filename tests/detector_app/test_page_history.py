@@ -1,4 +1,4 @@
-"""What was read on this device: kept in this browser alone, and gone when its person says so."""
+"""History of the photos read on this device: kept in this browser alone, and gone when its person says so."""
 
 from collections.abc import Callable
 from typing import Any
@@ -160,7 +160,7 @@ def test_open_record_of_a_photo_that_is_here_goes_to_it(page: Page, photo: Calla
 
 
 def test_read_photo_in_another_tab_shows_it_here(page: Page, photo: Callable[..., Any]) -> None:
-    """What another tab reads or forgets appears in this one without a reload."""
+    """Photos that another tab reads or forgets appear in this one without a reload."""
     page.goto("/")
     other = page.context.new_page()
     other.goto("/")

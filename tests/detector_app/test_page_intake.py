@@ -94,7 +94,7 @@ def test_paste_photo_reads_it(page: Page, photo: Callable[..., Any]) -> None:
 
 
 def test_try_drawing_reads_it(page: Page, gateway: Any) -> None:
-    """Who has no photo at hand tries a drawing, which is sent as a photo would be and named for what it is."""
+    """A person without a photo tries a drawing, which is sent as a photo would be and named for what it is."""
     page.goto("/")
     page.get_by_role("button", name="Drawing of a hound").click()
     expect(page.locator("[data-status=read] .file")).to_have_text("Drawing of a hound.jpg")

@@ -80,7 +80,7 @@ def test_open_page_paints_before_any_script(page: Page, open_held: Callable[[Pag
 
 
 def test_open_page_without_its_words_shows_english_soon(page: Page) -> None:
-    """Where the language's words do not come, the page is not empty for long."""
+    """The page is not empty for long when the language's words do not come."""
     page.add_init_script(
         """globalThis.frames = [];
         const look = () => {

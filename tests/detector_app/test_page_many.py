@@ -54,7 +54,7 @@ def test_cancel_many_stops_and_reads_rest_on_demand(
 
 
 def test_retry_many_reads_only_what_may_pass(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
-    """What failed in passing is tried again at one press; a damaged photo is left alone."""
+    """Photos that failed in passing are tried again at one press; a damaged one is left alone."""
     gateway.replies["slow.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Kuvasz")]
     gateway.replies["damaged.jpg"] = [gateway.problem(422, "damaged_image")]
     page.goto("/")
@@ -97,7 +97,7 @@ def test_clear_photos_releases_them(page: Page, gateway: Any, photo: Callable[..
 
 @pytest.mark.parametrize(("count", "side"), [(2, 640), (20, 300)])
 def test_show_photos_holds_small_previews_alone(page: Page, photo: Callable[..., Any], count: int, side: int) -> None:
-    """What the page shows of large photos is small, and smaller when there are many."""
+    """Pictures that the page shows of large photos are small, and smaller when there are many."""
     page.goto("/")
     page.set_input_files("#photos", [photo(f"{number}.jpg", 1600, 1200) for number in range(count)])
     expect(page.locator("[data-status=read]")).to_have_count(count)
@@ -262,7 +262,7 @@ def test_leave_page_while_photos_are_read_asks_first(
 
 
 def test_change_album_updates_the_page_once(page: Page) -> None:
-    """However many photos change at a time, the page is drawn once; all hear of new photos before one is read."""
+    """The page is drawn once for many changes at a time; all hear of new photos before one is read."""
     page.goto("/")
     said = page.evaluate(
         """async () => {

@@ -69,7 +69,7 @@ def test_open_page_without_network_says_so_and_goes_on(
 
 
 def test_open_other_client_without_network_is_the_same_page(installed: Callable[..., Page]) -> None:
-    """What stands behind the question mark of the address is the same file; the other client is kept as well."""
+    """An address with a query is the same file; the other client is kept as well."""
     page = installed()
     with page.expect_response("**/clients/rest.js"):
         page.goto("/?client=rest")

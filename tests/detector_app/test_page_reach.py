@@ -46,7 +46,7 @@ def test_narrow_screen_needs_no_sideways_scrolling(
 def test_letters_of_twice_the_size_fit(
     open_page: Callable[..., Page], states: Callable[[Page], Iterator[str]], switch: Callable[[Page, str], None]
 ) -> None:
-    """Who has set the browser to letters of 200 % loses no words and need not scroll sideways."""
+    """A browser set to letters of 200 % loses no words and need not scroll sideways."""
     page = open_page(viewport={"width": 640, "height": 900})
     page.context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
     for state in states(page):

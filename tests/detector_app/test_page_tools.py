@@ -133,7 +133,7 @@ def test_download_json_has_every_answer(answers: Page) -> None:
 
 
 def test_download_csv_of_filtered_answers_has_those_alone(answers: Page) -> None:
-    """What is filtered away is not in the file either."""
+    """Photos that are filtered away are not in the file either."""
     answers.get_by_role("combobox", name="Show").select_option("not sure")
     (row,) = csv.DictReader(io.StringIO(download(answers, "Download as CSV").removeprefix("\ufeff"), newline=""))
     assert (row["file"], row["breed"], row["confidence"], row["breed_2"]) == ("3.jpg", "Borzoi", "0.2", "Beagle")

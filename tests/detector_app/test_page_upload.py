@@ -1,4 +1,4 @@
-"""What of a photo leaves the browser: its picture, upright and no larger than needed, and nothing else."""
+"""Uploads hold a photo's picture, upright and no larger than needed, and nothing else."""
 
 import io
 import struct
@@ -100,7 +100,7 @@ def test_send_small_photo_keeps_every_pixel(send: Callable[[str, bytes], bytes])
 
 
 def test_send_turned_photo_is_upright(send: Callable[[str, bytes], bytes]) -> None:
-    """What the camera stored on its side is sent as it was seen, small or large."""
+    """A photo that the camera stored on its side is sent as it was seen, small or large."""
     for width, height, size in ((400, 300, (300, 400)), (4000, 3000, (1150, 1533))):
         sent = Image.open(io.BytesIO(send("turned.jpg", jpeg(width, height, orientation=6)))).convert("RGB")
         assert sent.size == size
@@ -124,13 +124,13 @@ def test_send_large_photo_is_shrunk(send: Callable[[str, bytes], bytes]) -> None
 
 
 def test_send_transparent_photo_has_white_behind_it(send: Callable[[str, bytes], bytes]) -> None:
-    """What is transparent is white, as in the gateway, and not the colour hidden under it."""
+    """Transparent pixels are white, as in the gateway, and not the colour hidden under them."""
     sent = Image.open(io.BytesIO(send("text.png", png()))).convert("RGB")
     assert sent.getpixel((350, 150)) == (255, 255, 255)
 
 
 def test_send_photo_of_a_type_that_the_browser_does_not_know_as_it_is(send: Callable[[str, bytes], bytes]) -> None:
-    """What the browser cannot draw, such as HEIC, goes to the gateway byte for byte."""
+    """A photo that the browser cannot draw, such as HEIC, goes to the gateway byte for byte."""
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500)
     assert send("photo.heic", heic) == heic
 

@@ -1,4 +1,4 @@
-"""What the page says: in every language the same, chosen by the browser or by the person."""
+"""The page's texts: in every language the same, chosen by the browser or by the person."""
 
 import re
 from collections.abc import Callable
@@ -181,7 +181,7 @@ def test_open_page_loads_one_language(page: Page, photo: Callable[..., Any]) -> 
 def test_say_nothing_of_dogs_where_the_model_knows_none(
     open_page: Callable[..., Page], gateway: Any, photo: Callable[..., Any], code: str, dog: str
 ) -> None:
-    """Where the card's subject is no dog, no text of the page speaks of one, nor is an answer called none."""
+    """No text of the page speaks of a dog where the card's subject is none, nor is an answer called none."""
     gateway.card |= {"subject": {"one": "cat", "many": "cats", "class": "breed"}, "breeds": ["Persian", "Siamese"]}
     gateway.replies["cat.jpg"] = [gateway.answer("Persian", 0.9, is_dog=False)]
     page = open_page(locale=code)

@@ -106,7 +106,7 @@ def test_predict_of_a_folder_without_photos_says_so(tmp_path: Path) -> None:
 
 
 def test_predict_into_a_closed_pipe_ends_quietly(scripted: Any, folder: Path) -> None:
-    """Whoever reads only the first line, as `head` does, sees no stack trace."""
+    """A reader of the first line alone, as `head` is, sees no stack trace."""
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "dog_breed", "predict", str(folder), "--url", scripted.url]

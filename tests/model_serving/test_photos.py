@@ -40,7 +40,7 @@ WHOLE = Geometry(size=32, crop=1.0)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_read_pixels_of_any_kind_gives_the_colours_seen(kind: str) -> None:
-    """Whatever the mode, depth, palette, profile or transparency, the model sees the colours a person sees on white."""
+    """The model sees the colours a person sees on white, whatever the mode, depth, palette, profile or transparency."""
     make, left, right = KINDS[kind]
     pixels = read_pixels(make(), WHOLE)
     assert (pixels.mode, pixels.size) == ("RGB", (32, 32))
@@ -89,7 +89,7 @@ def test_read_pixels_of_a_heic_ignores_a_turn_that_only_exif_tells() -> None:
 
 
 def test_read_pixels_sees_the_central_square_only() -> None:
-    """What lies outside the central crop, as large as the card says, does not reach the model."""
+    """Pixels outside the central crop, as large as the card says, do not reach the model."""
     image = Image.new("RGB", (200, 100), RED)
     image.paste(BLUE, (54, 4, 146, 96))  # the crop of 80 pixels, and what the resize takes from beyond its edge
     assert read_pixels(encode(image), Geometry(size=16, crop=0.8)).getcolors() == [(256, BLUE)]
@@ -148,7 +148,7 @@ def test_read_pixels_of_scaled_real_photos_stays_within_one_grey_level(shared_im
 
 @pytest.mark.parametrize("kind", BAD)
 def test_read_pixels_of_a_bad_photo_raises_its_error(kind: str) -> None:
-    """Whatever cannot be read raises the error of its kind, with a sentence and nothing of the decoder's own words."""
+    """An unreadable photo raises the error of its kind, with a sentence and nothing of the decoder's own words."""
     make, expected = BAD[kind]
     with pytest.raises(PhotoError) as raised:
         read_pixels(make(), WHOLE)
@@ -157,7 +157,7 @@ def test_read_pixels_of_a_bad_photo_raises_its_error(kind: str) -> None:
 
 
 def test_read_pixels_of_a_heic_without_its_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the extra `heic` is not installed, a HEIC is refused in a sentence that tells how to send it."""
+    """A HEIC is refused without the extra `heic`, in a sentence that tells how to send it."""
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     opening._heif_formats.cache_clear()
     with pytest.raises(UnsupportedPhotoError, match="send it as a JPEG"):

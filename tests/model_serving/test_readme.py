@@ -1,4 +1,4 @@
-"""What the trainer's README says is so."""
+"""Statements of the trainer's README hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the compose files and their Dockerfiles promise, as compose reads them; no engine needed."""
+"""Promises of the compose files and their Dockerfiles, as compose reads them; no engine needed."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_read_config_lets_scale(docker: Callable[..., str], file: str) -> None:
 
 
 def test_read_config_repeats_defaults_of_image(docker: Callable[..., str]) -> None:
-    """What the page's container is told, unless the host says otherwise, is what its image would take anyway."""
+    """The page's container is told by default what its image would take anyway."""
     told = read_services(docker, CPU)["page"]["environment"]
     defaults = re.findall(r'(?m)^ +(\w+)=("[^"]*"|\S+)', (REPOSITORY / "detector_app" / "Dockerfile").read_text())
     assert told.items() <= {name: value.strip('"') for name, value in defaults}.items()
@@ -116,7 +116,7 @@ def test_read_config_lets_serving_have_its_threads(docker: Callable[..., str], f
 
 @both_files
 def test_read_config_keeps_logs_small(docker: Callable[..., str], file: str) -> None:
-    """What is logged goes to the engine, which keeps the last 30 MB of each container."""
+    """Logs go to the engine, which keeps the last 30 MB of each container."""
     for name, service in read_services(docker, file, "monitoring").items():
         assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}, name
 
@@ -175,7 +175,7 @@ def test_read_serving_stages_by_platform(docker: Callable[..., str]) -> None:
 
 @both_files
 def test_read_config_checks_health_of_every_long_running_service(docker: Callable[..., str], file: str) -> None:
-    """What is to run for good is restarted, has a health check, and waits for the one before it to be ready."""
+    """Every service that runs for good is restarted, has a health check, and waits until the one before it is ready."""
     services = read_services(docker, file)
     running = {name: service for name, service in services.items() if service["restart"] == "unless-stopped"}
     assert set(running) == set(LONG_RUNNING)

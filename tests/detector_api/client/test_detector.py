@@ -216,7 +216,7 @@ def test_predict_many_asks_again_for_what_a_stream_left(scripted: Any, stream: l
 
 
 def test_predict_many_of_a_refused_request_raises(scripted: Any) -> None:
-    """What concerns all photos is raised, not answered photo by photo."""
+    """An error that concerns all photos is raised, not answered photo by photo."""
     scripted.replies[MANY] = [scripted.problem(401, "unauthorized")]
     with Detector(scripted.url) as detector, pytest.raises(DetectorError, match="unauthorized"):
         list(detector.predict_many([b"a", b"b"]))

@@ -50,7 +50,7 @@ def test_call_with_a_key_is_answered(locked: httpx.Client, photo: bytes, key: st
 )
 @pytest.mark.parametrize("path", [PREDICT, "/api/v1/predict_breeds", "/api/v1/feedback"])
 def test_call_without_a_key_is_401(locked: httpx.Client, serving: Any, path: str, headers: dict[str, Any]) -> None:
-    """Who brings no key, or a wrong one, is told how to, and the model is not asked."""
+    """A caller with no key, or a wrong one, is told how to send one, and the model is not asked."""
     response = locked.post(path, files={"dog_image": b"not even looked at"}, headers=headers)
     assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
     assert response.headers["www-authenticate"].startswith("Bearer ")
@@ -67,7 +67,7 @@ def test_refused_call_is_refused_before_its_body(locked: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs"])
 def test_open_path_needs_no_key(locked: httpx.Client, path: str) -> None:
-    """What machines inside ask, and what tells how to call, is open."""
+    """The routes for machines inside, and the documentation, need no key."""
     assert locked.get(path).status_code == 200
 
 

@@ -61,7 +61,7 @@ def test_unexpected_error_has_each_security_header_once(
 
 
 def test_answer_to_what_is_no_http_has_the_headers(gateway: httpx.Client) -> None:
-    """What the server answers before the app is asked has them as well."""
+    """Answers that the server gives before the app is asked have them as well."""
     url = gateway.base_url
     with socket.create_connection((url.host, url.port or 80), timeout=60) as connection:
         connection.sendall(b"no HTTP at all\r\n\r\n")

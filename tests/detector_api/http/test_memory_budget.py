@@ -14,7 +14,7 @@ URL = "/api/v1/predict_breed"
 
 
 def test_reserve_gives_back_all_that_it_reserved() -> None:
-    """What one upload held is free when it ends, however it ends."""
+    """An upload's share of the budget is free when it ends, however it ends."""
     budget = MemoryBudget(100)
     with budget.reserve() as first, budget.reserve() as second:
         first(60)

@@ -1,4 +1,4 @@
-"""What a client owes it must send, or read, in time and within limits; on real sockets."""
+"""Limits of time and size on a client that sends or reads slowly; on real sockets."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_send_large_whole_head_is_431(connect: Any) -> None:
 
 @pytest.mark.parametrize("tail", [b"1;" + b"x" * 9000, b"0\r\nX: " + b"x" * 9000])
 def test_send_large_chunk_frame_is_closed(connect: Any, tail: bytes) -> None:
-    """What chunks and trailers have beside the body's bytes is bounded as a head is."""
+    """Chunk extensions and trailers are bounded as a head is."""
     connection = connect()
     connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
     with contextlib.suppress(ConnectionError):
@@ -106,7 +106,7 @@ def test_send_large_chunk_frame_is_closed(connect: Any, tail: bytes) -> None:
 
 
 def test_send_no_http_is_400(connect: Any) -> None:
-    """What is no HTTP is refused in the one error shape."""
+    """Bytes that are no HTTP are refused in the one error shape."""
     connection = connect()
     connection.sendall(b"hello\r\n\r\n")
     assert_problem(read_all(connection), 400, "malformed_request")

@@ -48,7 +48,7 @@ def test_take_allows_a_minutes_photos_and_then_their_rate() -> None:
 
 @pytest.mark.parametrize("per_minute", [1, 7, 60, 6000])
 def test_take_refused_says_when_to_come_back(per_minute: int) -> None:
-    """Who waits as long as told is let in, and who is refused loses nothing by having asked."""
+    """A caller who waits as long as told is let in, and a refused one loses nothing by having asked."""
     clock = Clock()
     limiter = RateLimiter(per_minute, clock)
     taken(limiter, "a", 10_000)
@@ -81,7 +81,7 @@ def test_take_forgets_clients_and_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_take_remembers_who_goes_on_sending(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When there is room for no more clients, it is not the busiest who starts anew."""
+    """The busiest client is not the one forgotten when there is room for no more."""
     monkeypatch.setattr(rate_limiter, "MAX_CLIENTS", 1000)
     limiter = RateLimiter(2, Clock())
     limiter.take("busy")

@@ -65,7 +65,7 @@ def test_read_photo_of_many_chunks_gives_the_bytes_sent(gateway: Any, serving: A
 
 
 def test_read_photo_logs_neither_name_nor_content(gateway: Any, caplog: pytest.LogCaptureFixture, photo: bytes) -> None:
-    """What a person's file is called and what it holds stays out of the log, at any level."""
+    """The name and the contents of a person's file stay out of the log, at any level."""
     caplog.set_level(logging.DEBUG)
     gateway.post(URL, files={"dog_image": ("my-address.png", photo)})
     gateway.post(URL, files={"dog_image": ("my-address.png", b"a letter of mine")})

@@ -1,4 +1,4 @@
-"""Who is taken in, who waits and who is refused; and over HTTP, that refusing is quick and costs nothing."""
+"""Admission of photos: taken in, waiting or refused; over HTTP a refusal is quick and costs nothing."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_admitted_given_up_while_waiting_loses_no_place(is_called: bool) -> None
 
 
 def test_admitted_names_the_time_that_photos_take() -> None:
-    """Where photos take seconds, a refused caller is told to come back after as many."""
+    """A caller refused while photos take seconds is told to come back after as many."""
 
     async def run() -> None:
         admission = make_admission(1)

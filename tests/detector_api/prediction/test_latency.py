@@ -11,7 +11,7 @@ from detector_api.prediction.latency import CALLS_BETWEEN, UnloadedLatency
 
 
 class Clock:
-    """What `time.monotonic` says: the test moves it on."""
+    """A clock in place of `time.monotonic`, which the test moves on."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -53,7 +53,7 @@ def test_call_that_is_alone_falls_quickly_and_rises_slowly(clock: Clock) -> None
 
 
 def test_call_with_company_only_lowers_the_time(clock: Clock) -> None:
-    """What a call takes among others is no measure of what it takes alone, unless it is less."""
+    """The time of a call among others is no measure of a call alone, unless it is less."""
 
     async def run() -> None:
         time = UnloadedLatency()

@@ -16,7 +16,7 @@ URL = "/api/v1/feedback"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where photos are kept."""
+    """The folder of kept photos."""
     kept = tmp_path / "feedback"
     kept.mkdir()
     return kept
@@ -84,7 +84,7 @@ def test_send_feedback_of_an_unknown_breed_is_422_and_stores_nothing(
 
 
 def test_send_feedback_of_a_mistyped_breed_names_the_nearest(gateway: httpx.Client, photo: bytes) -> None:
-    """Whoever mistypes a breed reads which one may be meant."""
+    """A mistyped breed is answered with the one that may be meant."""
     assert "Did you mean Collie?" in tell(gateway, photo, breed="Colie").json()["detail"]
 
 
@@ -92,7 +92,7 @@ def test_send_feedback_of_a_mistyped_breed_names_the_nearest(gateway: httpx.Clie
 def test_send_feedback_without_consent_is_422_and_stores_nothing(
     gateway: httpx.Client, folder: Path, photo: bytes, query: dict[str, Any]
 ) -> None:
-    """Who did not agree, or did not say so, has the photo not kept."""
+    """The photo of a person who did not agree, or did not say so, is not kept."""
     assert_refused(tell(gateway, photo, **query), 422, "consent_required")
     assert not list(folder.iterdir())
 
@@ -117,7 +117,7 @@ def test_send_feedback_with_a_bad_query_is_422(
 def test_send_feedback_of_no_photo_stores_nothing(
     gateway: httpx.Client, folder: Path, content: bytes, status: int, code: str
 ) -> None:
-    """What is no photo is refused as for a prediction."""
+    """A file that is no photo is refused as for a prediction."""
     assert_refused(tell(gateway, content), status, code)
     assert not list(folder.iterdir())
 

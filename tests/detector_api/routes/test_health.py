@@ -59,7 +59,7 @@ def test_check_ready_of_another_model_name_is_503(serving: Any, start_gateway: A
 
 
 def test_check_ready_with_a_server_that_speaks_no_grpc_fails(start_gateway: Any) -> None:
-    """Whatever else listens at the address is not taken for a ready model."""
+    """Another server at the address is not taken for a ready model."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         gateway = start_gateway(serving_address=f"127.0.0.1:{other.getsockname()[1]}", readiness_deadline_seconds=0.3)
         assert gateway.get("/readyz").status_code in (503, 504)

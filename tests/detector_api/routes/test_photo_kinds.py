@@ -62,7 +62,7 @@ def test_predict_breed_of_turned_photos_sends_them_upright(
 
 @pytest.mark.parametrize("kind", BAD)
 def test_predict_breed_of_a_bad_photo_answers_its_problem(kind: str, patient_gateway: httpx.Client) -> None:
-    """Whatever cannot be read is a 4xx with a code and a sentence that tells what to do."""
+    """A photo that cannot be read is a 4xx with a code and a sentence that tells what to do."""
     make, error = BAD[kind]
     status, code = ANSWERS[error] if kind != "no bytes" else (400, "empty_image")
     response = patient_gateway.post(URL, files={"dog_image": ("dog.jpg", make(), "image/jpeg")})

@@ -109,7 +109,7 @@ def test_predict_breeds_answers_one_while_the_next_is_not_sent(gateway: Any) -> 
 
 
 def test_predict_breeds_of_a_client_that_leaves_stops_the_work(gateway: Any, serving: Any, photo: bytes) -> None:
-    """When the client goes away, what waits is not asked of the server any more."""
+    """Waiting photos of a client that went away are not asked of the server any more."""
     gateway.post("/api/v1/predict_breed", files={"file": photo})  # from here on the card is known
     serving.released.clear()
     before = len(serving.requests)
@@ -184,7 +184,7 @@ BROKEN: dict[str, tuple[bytes, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_predict_breeds_of_a_body_that_breaks_ends_with_its_error(serving: Any, start_gateway: Any, case: str) -> None:
-    """What came before the break is answered; the last line tells what is wrong with the rest."""
+    """Photos before the break are answered; the last line tells what is wrong with the rest."""
     body, settings, code = BROKEN[case]
     gateway = start_gateway(serving_address=serving.address, **settings)
     pieces = (body[start : start + 100_000] for start in range(0, len(body), 100_000))
@@ -217,7 +217,7 @@ BEFORE: dict[str, tuple[dict[str, Any], int, str]] = {
 
 @pytest.mark.parametrize("case", BEFORE)
 def test_predict_breeds_without_a_first_photo_is_a_problem(start_gateway: Any, case: str) -> None:
-    """What is wrong before the first photo is an ordinary error."""
+    """A fault before the first photo is an ordinary error."""
     request, status, code = BEFORE[case]
     response = start_gateway(serving_address="127.0.0.1:1", max_stream_bytes=300_000).post(URL, **request)
     assert (response.status_code, response.json()["code"]) == (status, code)

@@ -1,4 +1,4 @@
-"""What is asked again, how often, and for how long: the calls as the server sees them."""
+"""Retries of calls, their number and their time, as the server sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written by hand for the wire reads as the message that protobuf would have written."""
+"""Bytes written by hand for the wire read as the message that protobuf would have written."""
 
 from __future__ import annotations
 

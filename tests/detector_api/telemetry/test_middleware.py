@@ -69,7 +69,7 @@ def test_request_leaves_nothing_of_the_caller_in_the_log(
 def test_request_that_fails_is_one_warning_with_the_reason(
     start_gateway: Any, photo: bytes, log_lines: LogLines
 ) -> None:
-    """What the caller is not told is in the log, under the id that the caller has."""
+    """Details that the caller is not told are in the log, under the id that the caller has."""
     gateway = start_gateway(serving_address="127.0.0.1:1")
     problem = gateway.post(URL, files={"dog_image": photo}).json()
     (line,) = log_lines()

@@ -29,7 +29,7 @@ SECRET = "rex-at-home"
 
 
 class Collector(ThreadingHTTPServer):
-    """What an OpenTelemetry collector is to the exporter: OTLP in protobuf over HTTP, at /v1/traces."""
+    """A stand-in for an OpenTelemetry collector: OTLP in protobuf over HTTP, at /v1/traces."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)

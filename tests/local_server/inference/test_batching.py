@@ -201,7 +201,7 @@ def test_run_inputs_without_rows_run_alone(requests, value):
 
 
 def test_run_full_queue_refuses(requests, eventually):
-    """When no further batch may wait, a request is refused at once with UNAVAILABLE."""
+    """A request is refused at once with UNAVAILABLE when no further batch may wait."""
     service = requests(max_batch_size=2, batch_timeout_micros=FOREVER, max_enqueued_batches=1)
     waiting = service.start([1])
     service.wait(eventually)

@@ -114,7 +114,7 @@ def test_serve_config_file_serves_each_model_by_its_policy(folders, run_server):
 
 
 def test_reload_adds_changes_and_removes_models(folders, run_server, eventually):
-    """When the call returns new models serve; changed ones follow; removed ones go and are remembered."""
+    """New models serve when the call returns; changed ones follow; removed ones go and are remembered."""
     client = run_server(folders, model_config_file=write(folders / "models.txt", entry("two", folders / "two")))
     response = reload(client, entry("two", folders / "two", versions(1)), entry("three", folders / "three"))
     assert response.status.error_code == 0
@@ -204,7 +204,7 @@ def test_reload_with_impossible_base_path_leaves_the_rest_working(folders, run_s
 
 
 def test_keep_in_step_goes_on_after_an_error(folders, run_manager, caplog):
-    """When the system has no thread left for a load, that is logged, and the load begins as soon as it has."""
+    """A load for which the system has no thread left is logged, and begins as soon as there is one."""
 
     class Exhausted(Workers):
         refusals = 1

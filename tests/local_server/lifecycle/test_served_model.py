@@ -146,7 +146,7 @@ def test_start_while_model_is_copied_in_waits_for_it(models, run_server, tmp_pat
 
 
 def test_remove_latest_version_goes_back_to_the_one_before(models, run_server, eventually, tmp_path):
-    """When the latest version's folder goes, the next older one is loaded before it is unloaded."""
+    """The next older version is loaded before the latest, whose folder went, is unloaded."""
     models.install(tmp_path, 1)
     models.install(tmp_path, 2, bias=3.0)
     client = run_server(tmp_path)

@@ -1,4 +1,4 @@
-"""What tells the features of one backbone from those of another."""
+"""Fingerprints, which tell the features of one backbone from those of another."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_fingerprint_of_the_same_backbone_is_the_same() -> None:
     ],
 )
 def test_fingerprint_of_another_backbone_is_another(other: Callable[[], Backbone]) -> None:
-    """Whatever changes the features changes the fingerprint."""
+    """Every change that alters the features alters the fingerprint."""
     assert other().fingerprint != make().fingerprint
 
 

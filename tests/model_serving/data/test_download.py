@@ -127,7 +127,7 @@ def test_archive_changed_meanwhile_is_fetched_anew(shop: Shop, tmp_path: Path) -
 
 
 def test_archive_of_another_address_is_fetched_anew(shop: Shop, tmp_path: Path) -> None:
-    """What an interrupted download has left is not taken for the beginning of another archive, whatever its tag."""
+    """The rest of an interrupted download is not taken for the beginning of another archive, whatever its tag."""
     shop.breaks_after = [50_000] + [0] * module.TRIES
     with pytest.raises(DownloadError):
         download(Archive(shop.url), tmp_path / "dogs")
@@ -173,7 +173,7 @@ def test_unpacking_interrupted_fetches_nothing_again(
     ("wrong", "said"), [({"sha256": "0" * 64}, "SHA-256"), ({"size": 5}, "bytes instead of 5")], ids=["digest", "size"]
 )
 def test_wrong_archive_is_removed(shop: Shop, tmp_path: Path, wrong: dict, said: str) -> None:
-    """What is not the archive asked for is never unpacked, and does not stand in the way of a second try."""
+    """A file that is not the archive asked for is never unpacked, and does not stand in the way of a second try."""
     with pytest.raises(DownloadError, match=said):
         download(Archive(shop.url, **wrong), tmp_path / "dogs")
     assert list(tmp_path.iterdir()) == []

@@ -75,7 +75,7 @@ def test_other_file_is_told(tmp_path: Path) -> None:
 
 
 def test_litter_is_left_out(archive: Callable[..., Path], tmp_path: Path) -> None:
-    """What a Mac adds to archives does not keep the one folder of photos from being found, nor lands in it."""
+    """Files that a Mac adds to archives neither hide the one folder of photos nor land in it."""
     file = archive(
         (member("dogs/Akita/a.jpg"), b"a"), (member("__MACOSX/._dogs"), b"x"), (member("dogs/.DS_Store"), b"x")
     )

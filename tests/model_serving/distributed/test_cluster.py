@@ -73,7 +73,7 @@ def test_cluster_that_is_not_there_names_its_address(address: str) -> None:
 
 
 def test_import_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has not installed Ray is told how."""
+    """A person who has not installed Ray is told how."""
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DistributedError, match=r"pip install 'dog-breed-detector\[distributed\]'"):
         importlib.reload(model_serving.distributed)

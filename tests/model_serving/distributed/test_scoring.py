@@ -105,7 +105,7 @@ def test_score_on_ray_loses_nothing_when_a_worker_is_killed(survived: Path, expe
 def test_score_on_ray_interrupted_goes_on(
     ray_cluster: int, survived: Path, photos: Path, starter_model: Path, expected: list[dict], tmp_path: Path
 ) -> None:
-    """What an interrupted run has answered is not asked again, half a file counts for nothing, and the rest is as ever.
+    """Photos that an interrupted run answered are not asked again, half a file counts for nothing, the rest is as ever.
 
     In a format of one file, the rows stand in the photos' order, and they are sorted before it is there.
     """

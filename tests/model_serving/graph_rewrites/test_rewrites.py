@@ -120,7 +120,7 @@ def test_pool_first_comes_before_the_convolution(toolkit) -> None:
 
 @pytest.mark.parametrize("case", NOT_APPLIED)
 def test_rewrites_let_be_what_they_would_change(toolkit, case: str) -> None:
-    """Where a rewrite's identity does not hold or does not pay, it changes nothing."""
+    """A rewrite whose identity does not hold or does not pay changes nothing."""
     build, freeze, _, ops = toolkit
     body, rewrite = NOT_APPLIED[case]
     network = Network(freeze(build(SHAPE, body)), ["Identity"])

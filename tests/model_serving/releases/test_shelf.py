@@ -1,4 +1,4 @@
-"""Which version is live is a matter of single renames, and nothing is lost but by `prune`."""
+"""The live version changes by single renames, and nothing is lost but by `prune`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_promote_an_older_version_shelves_those_above(model: Path) -> None:
 
 
 def test_promote_keeps_the_old_live_until_the_last_rename(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever looks between any two steps finds the old version live or the new one, and never a third."""
+    """A reader between any two steps finds the old version live or the new one, and never a third."""
     seen, rename = [], Path.rename
 
     def watched(self: Path, target: Path) -> Path:
@@ -82,7 +82,7 @@ def test_rollback_goes_back_one_version(model: Path) -> None:
 
 
 def test_prune_keeps_the_live_version_and_the_newest(model: Path) -> None:
-    """What is deleted is the oldest, wherever it lies, and never the live version."""
+    """The oldest version is deleted, wherever it lies, and never the live one."""
     promote(model, 2)
     assert prune(model, keep=1) == [1, 3]
     assert contents(model) == {2: "2", 4: "4"}
@@ -140,6 +140,6 @@ def test_promote_of_an_unknown_version_names_those_there_are(model: Path) -> Non
 
 
 def test_require_live_without_a_version_says_how_to_make_one(tmp_path: Path) -> None:
-    """Whoever has nothing live yet is told what to do."""
+    """A person who has nothing live yet is told what to do."""
     with pytest.raises(ModelNotFoundError, match="dog-breed export"):
         require_live(tmp_path)

@@ -53,6 +53,6 @@ def test_find_gathers_answers_by_confidence() -> None:
 
 
 def test_find_of_right_answers_has_no_mistakes() -> None:
-    """Where all is right there is nothing to list."""
+    """A faultless data set has nothing to list."""
     findings = analyse_answers(np.eye(3), np.arange(3), PHOTOS[:3], BREEDS)
     assert (findings.confusions, findings.mistakes) == ([], [])

@@ -58,7 +58,7 @@ def test_write_version_is_not_visible_before_it_is_whole(tmp_path: Path) -> None
 
 
 def test_latest_version_of_no_model_says_how_to_make_one(tmp_path: Path) -> None:
-    """Whoever has no model yet reads the command that makes one."""
+    """A person who has no model yet reads the command that makes one."""
     with pytest.raises(ModelNotFoundError, match="dog-breed export"):
         latest_version(tmp_path / "none")
 
@@ -92,7 +92,7 @@ def test_write_version_clears_what_a_killed_one_left(tmp_path: Path) -> None:
 
 
 def test_write_version_to_a_full_disk_is_one_line(tmp_path: Path) -> None:
-    """What the disk refuses is told with what to do, and the version before stays."""
+    """A write that the disk refuses is told with what to do, and the version before stays."""
 
     def fail(folder: Path) -> None:
         fill(folder)

@@ -51,7 +51,7 @@ def test_export_keeps_its_weights_out_of_the_graph(starter_model: Path) -> None:
 
 
 def test_write_checkpoint_to_a_full_disk_is_an_error_of_the_disk(tmp_path: Path) -> None:
-    """What TensorFlow cannot write is told as what it is, without TensorFlow's words around it."""
+    """An error of TensorFlow's writer is told as what it is, without TensorFlow's words around it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:

@@ -94,7 +94,7 @@ def test_score_formats_hold_the_same_answers(photos: Path, model: LocalPredictor
 def test_score_after_an_interruption_asks_only_for_the_rest(
     photos: Path, model: LocalPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was answered before Ctrl-C is not asked again, and the table is the same as without it."""
+    """Photos answered before Ctrl-C are not asked again, and the table is the same as without it."""
     asked: list[int] = []
     original = LocalPredictor.score
 

@@ -63,7 +63,7 @@ def test_sort_into_after_an_interruption_completes_the_copy(photos: Path, tmp_pa
 
 
 def test_sort_into_full_or_forbidden_folder_says_so(photos: Path, tmp_path: Path) -> None:
-    """What cannot be written is one error with its path, not a traceback."""
+    """A file that cannot be written is one error with its path, not a traceback."""
     (tmp_path / "sorted").write_text("a file")
     with pytest.raises(ScoringError, match="cannot be written"):
         sort_into(photos, tmp_path / "sorted", ROWS, copy=True)

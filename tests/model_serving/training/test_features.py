@@ -101,7 +101,7 @@ def test_extract_features_after_replacing_a_photo_computes_it(
 def test_extract_features_after_an_interruption_goes_on(
     tiny_backbone: Backbone, photos: list[LabelledPhoto], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was computed before Ctrl-C is kept."""
+    """Features computed before Ctrl-C are kept."""
     seen = 0
     original = batches.decode
 
@@ -122,7 +122,7 @@ def test_extract_features_after_an_interruption_goes_on(
 
 
 def test_features_of_a_killed_process_are_kept(tmp_path: Path) -> None:
-    """What one process put is there for the next, though it was killed in the middle of another batch."""
+    """Features that one process put are there for the next, though it was killed in the middle of another batch."""
     program = """
 import os, sys
 import numpy as np

@@ -42,7 +42,7 @@ def test_fit_head_twice_gives_the_same_head() -> None:
 
 
 def test_fit_head_stops_early_and_returns_the_best_epoch() -> None:
-    """When the validation loss only rises, fitting ends after `patience` epochs and the first epoch's head is kept."""
+    """Fitting ends after `patience` epochs of rising validation loss, and the first epoch's head is kept."""
     train = separable(0, 300)
     contrary = (separable(1, 60)[0], (separable(1, 60)[1] + 1) % 3)
     stopped, history = fit_head(train, contrary, 3, HeadOptions(patience=2))

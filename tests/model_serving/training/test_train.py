@@ -114,7 +114,7 @@ def test_train_refuses_a_balance_beyond_its_range(capsys: pytest.CaptureFixture[
 
 
 def test_train_on_empty_folder_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a person can mend is one line on stderr and a failing status, and no version appears."""
+    """A fault that a person can mend is one line on stderr and a failing status, and no version appears."""
     with pytest.raises(SystemExit) as stopped:
         main(["train", str(tmp_path), "--model", str(tmp_path / "model")])
     assert str(stopped.value).startswith("dog-breed: ")
@@ -137,7 +137,7 @@ def test_evaluate_prints_figures_and_what_was_left_out(
 
 
 def test_card_survives_json() -> None:
-    """What `describe` answers is read back as it was written."""
+    """The answer of `describe` is read back as it was written."""
     card = ModelCard("trained", "densenet201", 224, 1.0, ("Akita", "Löwchen"), True, test={"photos": 3, "top1": 1.0})
     assert ModelCard.from_json(card.to_json()) == card
     calibrated = replace(card, familiarity=Familiarity((0.5, 1.0), {281: 0.5}), calibration={"photos": 60})

@@ -72,7 +72,7 @@ def test_proto_defines_no_other_message() -> None:
 
 @pytest.mark.parametrize("name", THEIRS)
 def test_message_survives_both_ways(name: str) -> None:
-    """What we write upstream reads in full, what upstream writes we read in full: no field is lost or another."""
+    """Our messages are read in full by upstream's classes and upstream's by ours: no field is lost or changed."""
     mine, upstream = filled(getattr(ours, name)), filled(THEIRS[name])
     assert all(field.has_presence is False or mine.HasField(field.name) for field in mine.DESCRIPTOR.fields)
     assert {field.name for field, _ in mine.ListFields()} == {field.name for field in mine.DESCRIPTOR.fields}
