@@ -100,7 +100,7 @@ def test_show_photos_holds_small_previews_alone(page: Page, photo: Callable[...,
     """Pictures that the page shows of large photos are small, and smaller when there are many."""
     page.goto("/")
     page.set_input_files("#photos", [photo(f"{number}.jpg", 1600, 1200) for number in range(count)])
-    expect(page.locator("[data-status=read]")).to_have_count(count)
+    expect(page.locator("[data-status=read]")).to_have_count(count, timeout=30_000)
     page.wait_for_function(
         "() => [...document.querySelectorAll('.photo img')].every(({ naturalWidth }) => naturalWidth > 0)"
     )
