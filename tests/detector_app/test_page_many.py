@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 
 def test_read_many_sends_few_at_a_time(
@@ -247,14 +247,19 @@ def test_leave_page_while_photos_are_read_asks_first(
 ) -> None:
     """Closing the tab asks while a photo is read, and no more once all have their answers."""
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     gate = gateway.hold("a.jpg")
     page.goto("/")
     page.set_input_files("#photos", [photo("a.jpg")])
     expect(page.locator("[data-status=reading]")).to_have_count(1)
     page.locator("body").click(position={"x": 5, "y": 400})  # without a touch of the page no browser asks
     page.close(run_before_unload=True)
-    eventually(lambda: page.wait_for_timeout(50) is None and asked == ["beforeunload"])
+    eventually(lambda: page.evaluate("true") and asked == ["beforeunload"])
     gate.set()
     expect(page.locator("[data-status=read]")).to_have_count(1)
     page.reload()
