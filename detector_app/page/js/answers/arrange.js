@@ -10,7 +10,8 @@ const byText = (one, other) => {
   return collator.compare(one, other);
 };
 const confidenceOf = ({ answer }) => answer?.guesses[0].confidence;
-const breedOf = ({ answer, correction }) => (correction ? correction.breed : answer?.guesses[0].breed);
+const isCorrected = ({ correction }) => correction !== null && correction.kind !== "right";
+const breedOf = (entry) => (isCorrected(entry) ? entry.correction.breed : entry.answer?.guesses[0].breed);
 
 const shownBreed = (entry) => (breedOf(entry) ? nameOf(breedOf(entry)) : "\uffff");
 
@@ -23,11 +24,11 @@ const ORDERS = {
   file: (one, other) => byText(one.file.name, other.file.name),
 };
 
-/** Return the entries that the view lets through, in its order; `sure` is the model's threshold. */
-export function arrange(entries, { sort, breed, kind }, sure) {
+/** Return the entries that the view lets through, in its order; `thresholds` are the model's. */
+export function arrange(entries, { sort, breed, kind }, thresholds) {
   return entries
     .filter((entry) => !breed || (isDog(entry) && breedOf(entry) === breed))
-    .filter((entry) => !kind || certaintyOf(entry, sure) === kind)
+    .filter((entry) => !kind || certaintyOf(entry, thresholds) === kind)
     .sort((one, other) => ORDERS[sort](one, other) || ORDERS.newest(one, other));
 }
 
@@ -38,6 +39,6 @@ export function countBreeds(entries) {
   return [...counts].sort((one, other) => other[1] - one[1] || byText(nameOf(one[0]), nameOf(other[0])));
 }
 
-function isDog({ answer, correction }) {
-  return correction ? correction.breed !== null : answer !== null && answer.isDog !== false;
+function isDog(entry) {
+  return isCorrected(entry) ? entry.correction.kind !== "no_dog" : entry.answer !== null && entry.answer.isDog !== false;
 }

@@ -6,6 +6,7 @@ import { Problem } from "../problem.js";
 
 export class GatewayClient {
   canExplain = true;
+  #isOfDogs = true; // until the model tells
 
   /** Return "ready", "loading" or "unreachable". */
   async state() {
@@ -17,9 +18,11 @@ export class GatewayClient {
     }
   }
 
-  /** Return `{name, version, card, feedback}` of the model that answers; `feedback` is whether corrections are taken. */
+  /** Return the model that answers; see answer.js. `feedback` is whether corrections are taken. */
   async model() {
-    return modelOf((await fetchJson("/api/v1/model")) ?? {});
+    const model = modelOf((await fetchJson("/api/v1/model")) ?? {});
+    this.#isOfDogs = model.isOfDogs;
+    return model;
   }
 
   /** Return the answer for a photo; see answer.js. */
@@ -30,8 +33,9 @@ export class GatewayClient {
     if (explain && !said?.heatmap) throw new Problem("bad_answer");
     return answerOf({
       guesses: said?.predictions,
-      isDog: said?.is_dog,
-      dogProbability: said?.dog_probability,
+      isDog: this.#isOfDogs ? said?.is_dog : null,
+      dogProbability: this.#isOfDogs ? said?.dog_probability : null,
+      familiarity: said?.familiarity,
       model: said?.model,
       heatmap: said?.heatmap,
     });

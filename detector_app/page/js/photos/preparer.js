@@ -15,9 +15,11 @@ export class PhotoPreparer {
   #made = new Map(); // of a photo's id: the promise of what is sent
   #last = Promise.resolve();
   #busy = false;
+  #worker = null; // with the first photo
 
   constructor(album) {
     this.#album = album;
+    album.addEventListener("added", () => this.#startWorker(), { once: true });
     for (const event of ["added", "changed", "removed", "cleared"]) album.addEventListener(event, () => this.#workAhead());
   }
 
@@ -45,11 +47,33 @@ export class PhotoPreparer {
 
   async #prepare(id, file) {
     const side = this.#album.counts().total <= FEW ? LARGE : SMALL;
-    const pictures = await redraw(file, side).catch(() => null);
+    const pictures = await this.#redraw(file, side).catch(() => null);
     const { preview = null, width = 0, height = 0 } = pictures ?? {};
     this.#album.show(id, { blob: preview, width, height });
     if (!pictures) await requireReadable(file);
     return { blob: pictures?.sent ?? file, name: file.name, redrawn: pictures !== null };
+  }
+
+  #startWorker() {
+    if (!globalThis.OffscreenCanvas) return;
+    this.#worker = new Worker(new URL("./redraw_worker.js", import.meta.url), { type: "module" });
+  }
+
+  /** Redraw in a worker, or here from the first time on that it cannot be had. */
+  async #redraw(file, previewSide) {
+    if (!this.#worker) return redraw(file, previewSide);
+    const { port1, port2 } = new MessageChannel();
+    const done = new Promise((resolve, reject) => {
+      port1.onmessage = ({ data }) => resolve(data);
+      this.#worker.onerror = reject;
+    });
+    this.#worker.postMessage({ file, previewSide }, [port2]);
+    try {
+      return await done;
+    } catch {
+      this.#worker = null;
+      return redraw(file, previewSide);
+    }
   }
 
   async #workAhead() {

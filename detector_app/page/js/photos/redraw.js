@@ -1,4 +1,7 @@
-/** Photos redrawn in the browser: upright, no larger than a model needs, and with nothing of the file but its picture. */
+/**
+ * Photos redrawn in the browser: upright, no larger than a model needs, and with nothing of the file but its picture. In a
+ * worker, or in the page where a browser has no canvas for workers.
+ */
 
 import { withoutMetadata } from "./metadata.js";
 
@@ -46,7 +49,7 @@ export async function shrink(blob, side) {
 
 function drawn(picture, shortSide) {
   const scale = Math.min(1, shortSide / Math.min(picture.width, picture.height));
-  const canvas = document.createElement("canvas");
+  const canvas = globalThis.OffscreenCanvas ? new OffscreenCanvas(1, 1) : document.createElement("canvas");
   canvas.width = Math.round(picture.width * scale);
   canvas.height = Math.round(picture.height * scale);
   const context = canvas.getContext("2d");
@@ -58,5 +61,6 @@ function drawn(picture, shortSide) {
 }
 
 function encoded(canvas, type, quality) {
+  if (canvas.convertToBlob) return canvas.convertToBlob({ type, quality });
   return new Promise((resolve) => canvas.toBlob(resolve, type, quality));
 }
