@@ -1,8 +1,9 @@
 /**
  * History of answers, kept in this browser alone, over visits.
  *
- * A record is `{key, when, file, guesses, isDog, sure, really, preview}`: `when` is in ms, `sure` the model's threshold
- * then, `really` a correction (before: its breed) or null, `preview` a small JPEG or null. Where a browser keeps nothing for this
+ * A record is `{key, when, file, guesses, isDog, sure, really, dogs, preview}`: `when` is in ms, `sure` the model's threshold
+ * then, `really` a correction (before: its breed) or null, `dogs` each `{guesses, isDog, really}` where there are several, `preview` a
+ * small JPEG or null. Where a browser keeps nothing for this
  * page, there is just no history. Event: "changed".
  */
 

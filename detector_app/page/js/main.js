@@ -1,6 +1,5 @@
 /** The page, put together. */
 
-import { download, toCsv, toJson } from "./answers/export.js";
 import { arrange } from "./answers/arrange.js";
 import { loadBreeds } from "./breeds.js";
 import { chooseClient } from "./clients/index.js";
@@ -62,7 +61,11 @@ new SelectionBar(part("chosen"), album, view, {
 });
 const answers = new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
   retry: (photo) => album.retry(photo.id),
-  explain: client.canExplain ? (photo) => reader.explain(photo) : null,
+  explain: client.canExplain ? async (photo, dog) => (await partReader()).explain(photo, dog) : null,
+  frames: async (card, select) => {
+    const [{ Frames }, parts] = await Promise.all([import("./dogs/frames.js"), partReader()]);
+    return new Frames(card, parts, { select, sure });
+  },
   remove,
   separate: (photos) => album.separate(photos.map(({ id }) => id)),
   correct,
@@ -125,15 +128,23 @@ function remove({ photos }) {
   if (album.all().length > 0) answers.focus(next);
 }
 
-/** Note what a person said of a dog, and give its photos to the service if they agreed. */
-async function correct(photos, correction) {
+/** Note what a person said of a dog, and give its photos to the service if they agreed; of several dogs on one, its part. */
+async function correct(photos, correction, dog) {
+  if (photos[0].answer.dogs) return (await partReader()).correct(photos[0], dog, correction);
   if (correction.sent) for (const photo of photos) await client.correct(await preparer.take(photo), correction.breed);
   album.correct(photos.map(({ id }) => id), correction);
 }
 
-function save(format) {
+async function save(format) {
+  const { download, toCsv, toJson } = await import("./answers/export.js");
   if (format === "csv") download(toCsv(shown()), "dog-breeds.csv", "text/csv");
   else download(toJson(shown()), "dog-breeds.json", "application/json");
+}
+
+/** Return what reads parts of photos; its modules come with the first photo. */
+async function partReader() {
+  const { PartReader } = await import("./dogs/part_reader.js");
+  return new PartReader(album, preparer, client, () => model);
 }
 
 function sayReadiness(state) {

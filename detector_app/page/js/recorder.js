@@ -1,5 +1,6 @@
 /** Puts each answer of the album into the history. */
 
+import { entriesOfDogs } from "./answers/dogs.js";
 import { shrink } from "./photos/redraw.js";
 
 const VISIT = Date.now(); // with a photo's id, a key that no other visit has
@@ -9,7 +10,7 @@ const SIDE = 96; // px, the short side of a record's preview
 export class Recorder {
   #history;
   #sure;
-  #recorded = new Map(); // of a photo's id: {when, breed, correction}, as the history has it
+  #recorded = new Map(); // of a photo's id: {when, told}: breeds and corrections, as the history has them
   #pending = new Map();
 
   /** `sure` returns the model's threshold. */
@@ -20,13 +21,13 @@ export class Recorder {
   }
 
   #note(photo) {
-    const { id, answer, correction } = photo;
+    const { id, answer } = photo;
     if (!answer) return;
-    const breed = answer.guesses[0].breed;
+    const told = JSON.stringify(entriesOfDogs(photo).map((dog) => [dog.answer.guesses[0].breed, dog.correction]));
     const known = this.#recorded.get(id);
-    if (known && known.breed === breed && known.correction === correction) return; // the heat map is no news
+    if (known?.told === told) return; // the heat map is no news
     const when = known?.when ?? Date.now();
-    this.#recorded.set(id, { when, breed, correction });
+    this.#recorded.set(id, { when, told });
     if (this.#pending.size === 0) setTimeout(() => this.#write(), WAIT);
     this.#pending.set(id, { photo, when, sure: this.#sure() });
   }
@@ -40,7 +41,9 @@ export class Recorder {
   }
 }
 
-async function recordOf({ photo: { id, file, answer, correction, preview }, when, sure }) {
+async function recordOf({ photo, when, sure }) {
+  const { id, file, answer, correction, preview } = photo;
+  const dogs = entriesOfDogs(photo).map((dog) => ({ guesses: dog.answer.guesses, isDog: dog.answer.isDog, really: dog.correction }));
   return {
     key: `${VISIT}-${id}`,
     when,
@@ -49,6 +52,7 @@ async function recordOf({ photo: { id, file, answer, correction, preview }, when
     isDog: answer.isDog,
     sure,
     really: correction,
+    dogs: answer.dogs && dogs,
     preview: preview?.blob ? await shrink(preview.blob, SIDE) : null,
   };
 }

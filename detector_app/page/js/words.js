@@ -1,5 +1,6 @@
 /** Texts of the page while it works, composed of the translations/. */
 
+import { entriesOfDogs } from "./answers/dogs.js";
 import { likelyGroup, certaintyOf } from "./answers/certainty.js";
 import { factsOf, nameOf } from "./breeds.js";
 import { language, say, share } from "./language.js";
@@ -21,8 +22,13 @@ export const words = {
     return [sentence, again].join(say("list.sentence"));
   },
 
-  /** Return what a card says: `{headline, remark}`, with `share` and `others` as `verdict` has them where there is an answer. */
-  card({ status, answer, error, correction }, sure) {
+  /**
+   * Return what a card says: `{headline, remark}`, with `share` and `others` as `verdict` has them where there is an answer.
+   * Of several dogs that are not shown one by one, it names each.
+   */
+  card(entry, sure) {
+    const { status, answer, error, correction } = entry;
+    if (status === "read" && answer.dogs) return severalDogs(entriesOfDogs(entry), sure);
     switch (status) {
       case "waiting":
       case "reading":
@@ -100,7 +106,8 @@ export const words = {
   historyCleared: () => say("history.cleared"),
 
   /** Return what the history says of an answer. */
-  record({ really, sure, ...answer }) {
+  record({ really, sure, dogs, ...answer }) {
+    if (dogs) return dogs.map((dog) => words.record({ ...dog, sure })).join(say("list.comma"));
     if (really) return corrected(typeof really === "string" ? { breed: really } : really);
     return certaintyOf({ answer }, sure) === "sure" ? words.guess(answer.guesses[0]) : verdict(answer, sure).headline;
   },
@@ -131,6 +138,11 @@ function verdict(answer, sure) {
     share: likely.confidence,
     others: answer.guesses.filter((guess) => !likely.members.includes(guess)),
   };
+}
+
+function severalDogs(dogs, sure) {
+  const names = dogs.map(({ answer, correction }) => words.record({ ...answer, really: correction, sure }));
+  return { headline: names.join(say("list.comma")), remark: say("dogs.count", { count: dogs.length }), share: null };
 }
 
 /** Return what a person said of an answer, as its headline. */

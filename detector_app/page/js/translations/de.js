@@ -107,6 +107,20 @@ export default {
   "card.announcement": "{file}: {headline}. {remark}",
   "card.announcement_sentence": "{file}: {headline} {remark}",
 
+  "dogs.label": "Hunde auf diesem Foto",
+  "dogs.count": { one: "Ein Hund auf diesem Foto", other: "{count} Hunde auf diesem Foto" },
+  "dogs.frame": "Rahmen {number}: {breed}",
+  "dogs.help":
+    "Die Pfeiltasten bewegen den Rahmen, mit der Umschalttaste ändern sie seine Größe. Eingabe wertet diesen Teil aus, Escape setzt den Rahmen zurück, Entfernen löscht ihn.",
+  "dogs.place": "{left} von links, {top} von oben, {width} breit, {height} hoch",
+  "dogs.read": "Diesen Teil auswerten",
+  "dogs.reset": "Zurücksetzen",
+  "dogs.add": "Neuer Rahmen",
+  "dogs.find": "Weitere Hunde suchen",
+  "dogs.no_more": "Es wurde kein weiterer Hund gefunden. Du kannst einen Rahmen um ihn ziehen.",
+  "dogs.remove": "Diesen Rahmen entfernen",
+  "dogs.left_out": "Der Dienst war ausgelastet und hat nur die Mitte des Fotos angesehen.",
+
   "explain.show": "Blick des Modells zeigen",
   "explain.hide": "Nur das Foto zeigen",
   "explain.looking": "Sieht noch einmal hin …",

@@ -106,6 +106,20 @@ export default {
   "card.announcement": "{file}: {headline}. {remark}",
   "card.announcement_sentence": "{file}: {headline} {remark}",
 
+  "dogs.label": "Dogs on this photo",
+  "dogs.count": { one: "One dog on this photo", other: "{count} dogs on this photo" },
+  "dogs.frame": "Frame {number}: {breed}",
+  "dogs.help":
+    "The arrow keys move the frame, with Shift they change its size. Enter reads this part, Escape puts the frame back, Delete removes it.",
+  "dogs.place": "{left} from the left, {top} from the top, {width} wide, {height} high",
+  "dogs.read": "Read this part",
+  "dogs.reset": "Put it back",
+  "dogs.add": "New frame",
+  "dogs.find": "Look for more dogs",
+  "dogs.no_more": "No other dog was found. You can draw a frame round it.",
+  "dogs.remove": "Remove this frame",
+  "dogs.left_out": "The service was busy and looked at the middle of the photo alone.",
+
   "explain.show": "Show where it looked",
   "explain.hide": "Show the photo only",
   "explain.looking": "Looking again …",

@@ -19,6 +19,7 @@ export class Answers {
   #items = new Map(); // of an entry's id: {item, photos}, what was made for it and of what
   #shown = []; // ids, in the order of the page
   #due = false;
+  #whole = true; // whether cards are shown whole, for they are few
 
   /** `places` has the element that holds the items of each layout. */
   constructor(places, album, view, actions) {
@@ -52,7 +53,8 @@ export class Answers {
 
     const thresholds = this.#actions.model()?.card.thresholds;
     const entries = entriesOf(this.#album.all(), thresholds?.dog);
-    this.#places.grid.classList.toggle("compact", entries.length > FEW);
+    this.#whole = entries.length <= FEW;
+    this.#places.grid.classList.toggle("compact", !this.#whole);
     const ids = new Set(entries.map(({ id }) => id));
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
     const arranged = arrange(entries, this.#view, thresholds?.sure);
@@ -68,6 +70,7 @@ export class Answers {
     }
     if (!same(known.photos, entry.photos)) known.item.show(entry);
     known.photos = entry.photos;
+    if (this.#layout === "grid") known.item.whole = this.#whole;
     known.item.chosen = this.#view.chosen.has(entry.id);
     return known.item;
   }
