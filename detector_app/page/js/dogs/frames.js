@@ -80,7 +80,7 @@ export class Frames {
       read: this.#draft,
       reset: this.#draft,
       add: isSeen && !this.#draft && this.#dogs.length < MOST,
-      find: this.#reader.canFind && !this.#draft && this.#dogs.length < 2,
+      find: this.#reader.canFind && !this.#draft && this.#dogs.length < 2 && (this.#dogs.length === 1 || answer?.search !== "done"),
       remove: !this.#draft && this.#dogs.length > 1,
     };
     const said = this.#said() || (answer?.search === "left_out" ? say("dogs.left_out") : "");

@@ -31,13 +31,12 @@ export class PartReader {
     return dog.box ?? centralSquare(WHOLE, size, this.#crop);
   }
 
-  /** Have a photo searched for all dogs, and return how many there are. One alone, or none, changes nothing. */
+  /** Have a photo searched for all dogs, and return how many there are. One alone is told by the answer that it has. */
   async findAll(photo) {
-    const { job } = photo;
     const answer = await this.#client.predict(await this.#preparer.take(photo), { find: "all" });
     if (answer.search === "left_out") throw new Problem("busy");
-    if (answer.dogs) this.#album.settle(photo.id, job, { answer });
-    return answer.dogs?.length ?? 1;
+    if (answer.dogs || photo.answer.search === "left_out") this.#album.settle(photo.id, photo.job, { answer });
+    return dogsOf(answer).length;
   }
 
   /** Read one part of a photo, as its dog of this number; one that it does not have yet comes last. */

@@ -32,6 +32,7 @@ export class Tabs {
     if (several) {
       this.#panel.setAttribute("role", "tabpanel");
       this.#panel.setAttribute("aria-labelledby", `${id}-${selected}`);
+      this.#panel.style.setProperty("--dog", selected);
     } else for (const name of ["role", "aria-labelledby"]) this.#panel.removeAttribute(name);
   }
 

@@ -116,8 +116,8 @@ export default {
   "dogs.read": "Diesen Teil auswerten",
   "dogs.reset": "Zurücksetzen",
   "dogs.add": "Neuer Rahmen",
-  "dogs.find": "Weitere Hunde suchen",
-  "dogs.no_more": "Es wurde kein weiterer Hund gefunden. Du kannst einen Rahmen um ihn ziehen.",
+  "dogs.find": "Alle Hunde suchen",
+  "dogs.no_more": "Es wurde kein weiterer Hund gefunden. Du kannst selbst einen Rahmen ziehen.",
   "dogs.remove": "Diesen Rahmen entfernen",
   "dogs.left_out": "Der Dienst war ausgelastet und hat nur die Mitte des Fotos angesehen.",
 

@@ -115,8 +115,8 @@ export default {
   "dogs.read": "Read this part",
   "dogs.reset": "Put it back",
   "dogs.add": "New frame",
-  "dogs.find": "Look for more dogs",
-  "dogs.no_more": "No other dog was found. You can draw a frame round it.",
+  "dogs.find": "Find all dogs",
+  "dogs.no_more": "No other dog was found. You can draw a frame round one.",
   "dogs.remove": "Remove this frame",
   "dogs.left_out": "The service was busy and looked at the middle of the photo alone.",
 

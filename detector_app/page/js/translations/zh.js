@@ -107,8 +107,8 @@ export default {
   "dogs.read": "识别这一部分",
   "dogs.reset": "还原",
   "dogs.add": "新建框",
-  "dogs.find": "寻找更多的狗",
-  "dogs.no_more": "没有找到其他的狗。你可以在它周围画一个框。",
+  "dogs.find": "寻找所有的狗",
+  "dogs.no_more": "没有找到其他的狗。你可以自己画一个框。",
   "dogs.remove": "移除此框",
   "dogs.left_out": "服务繁忙，只查看了照片的中间部分。",
 

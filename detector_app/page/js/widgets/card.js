@@ -4,7 +4,6 @@ import { entriesOfDogs } from "../answers/dogs.js";
 import { words } from "../words.js";
 import { Correction } from "./correction.js";
 import { Facts } from "./facts.js";
-import { HeatMap } from "./heat_map.js";
 import { Picture } from "./picture.js";
 import { instance } from "./template.js";
 
@@ -17,7 +16,7 @@ export class Card {
   #frames = null; // a promise of what shows the whole photo and its dogs, once the card is seen whole
   #whole = false;
   #picture = new Picture(this.#part(".photo"));
-  #heatMap = new HeatMap(this.#part("canvas"), this.#part(".strength"));
+  #heatMap = null; // once it was asked for
   #facts = new Facts(this.#part(".facts"), this.#part("[data-do=facts]"));
   #correction;
   #look = "show"; // what the heat map's button offers or says: "show", "hide", "looking" or "failed"
@@ -133,7 +132,9 @@ export class Card {
     const dog = this.#dog;
     try {
       const { heatmap, seen } = await this.#actions.explain(this.#entry, dog);
+      const { HeatMap } = await import("./heat_map.js");
       if (dog !== this.#dog) return;
+      this.#heatMap ??= new HeatMap(this.#part("canvas"), this.#part(".strength"));
       this.#heatMap.show(heatmap, seen, this.#entry.preview);
       this.#sayLook("hide");
     } catch {
@@ -142,7 +143,7 @@ export class Card {
   }
 
   #uncover() {
-    this.#heatMap.hide();
+    this.#heatMap?.hide();
     this.#sayLook("show");
   }
 
