@@ -54,7 +54,9 @@ def drag_by_mouse(page: Page, start: Place, end: Place) -> None:
 def drag_by_finger(page: Page, start: Place, end: Place) -> None:
     """Swipe with one finger."""
     session = page.context.new_cdp_session(page)
-    steps = [(start[0] + (end[0] - start[0]) * step / 10, start[1] + (end[1] - start[1]) * step / 10) for step in range(11)]
+    steps = [
+        (start[0] + (end[0] - start[0]) * step / 10, start[1] + (end[1] - start[1]) * step / 10) for step in range(11)
+    ]
     for kind, (x, y) in zip(["touchStart"] + ["touchMove"] * 10, steps, strict=True):
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
@@ -163,7 +165,9 @@ def test_use_frame_by_keyboard(page: Page, gateway: Any, show: Callable[..., Loc
     for key in ["ArrowLeft"] * 5 + ["ArrowUp"] * 5 + ["Shift+ArrowRight"] * 10 + ["Shift+ArrowUp"] * 5:
         page.keyboard.press(key)
     assert box_of(frame) == is_near([0.4, 0.15, 0.45, 0.4])
-    expect(page.get_by_text("40% from the left, 15% from the top, 45% wide, 40% high")).to_have_attribute("role", "status")
+    expect(page.get_by_text("40% from the left, 15% from the top, 45% wide, 40% high")).to_have_attribute(
+        "role", "status"
+    )
     page.keyboard.press("Escape")
     assert box_of(frame) == is_near(BOX)
     page.keyboard.press("ArrowDown")

@@ -74,7 +74,7 @@ export class Frames {
       this.#frames[index].show({ box, index, isAlone: boxes.length === 1, isSelected, isDraft, name, help });
     });
     this.#layer.setAttribute("aria-label", say("dogs.label"));
-    this.#layer.classList.toggle("drawing", this.#isNew(this.#draft?.index));
+    this.#layer.classList.toggle("adding", this.#isNew(this.#draft?.index));
     this.#tabs.show({ id: `dogs-${id}`, label: say("dogs.label"), names, selected: Math.min(this.#selected, names.length - 1) });
     const shown = {
       read: this.#draft,
