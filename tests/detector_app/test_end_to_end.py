@@ -205,7 +205,8 @@ def test_show_real_photos_of_one_dog_and_none(open_real_page: Callable[..., Page
         with Image.open(path) as photo:
             proportions = photo.width / photo.height
         stage = card.locator(".stage").bounding_box()
-        assert stage and stage["width"] / stage["height"] == pytest.approx(proportions, abs=0.02)
+        assert stage
+    assert stage["width"] / stage["height"] == pytest.approx(proportions, abs=0.02)
     expect(page.get_by_role("tab")).to_have_count(0)
 
 

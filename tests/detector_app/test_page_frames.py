@@ -78,7 +78,8 @@ def test_show_photo_whole_with_frame(open_page: Callable[..., Page], show: Calla
     page = open_page(viewport={"width": width, "height": 844})
     frame = show(page)
     stage = page.locator(".stage").bounding_box()
-    assert stage and stage["width"] / stage["height"] == pytest.approx(2, abs=0.02)
+    assert stage
+    assert stage["width"] / stage["height"] == pytest.approx(2, abs=0.02)
     assert box_of(frame) == is_near(BOX)
     expect(frame).to_have_attribute("aria-label", "Frame 1: Akita")
 
@@ -230,7 +231,8 @@ def test_frame_of_extreme_photo_can_be_read(
     """Panoramas, strips and photos of a few pixels have frames that can be moved and read as any other."""
     frame = show(page, [0.4, 0.1, 0.02, 0.8], size=size)
     stage = page.locator(".stage").bounding_box()
-    assert stage and stage["width"] / stage["height"] == pytest.approx(size[0] / size[1], rel=0.05)
+    assert stage
+    assert stage["width"] / stage["height"] == pytest.approx(size[0] / size[1], rel=0.05)
     frame.press("Shift+ArrowRight")
     frame.press("Enter")
     expect(page.locator(".headline")).to_have_text("Beagle")
