@@ -72,6 +72,19 @@ class Tab:
         names = [str(file) for file in files]
         self.send("DOM.setFileInputFiles", files=names, objectId=found["result"]["objectId"])
 
+    def click(self, selector: str) -> None:
+        """Press the middle of what a CSS selector finds, as a mouse does."""
+        middle = "(({ x, y, width, height }) => [x + width / 2, y + height / 2])"
+        x, y = self.evaluate(f"{middle}(document.querySelector({json.dumps(selector)}).getBoundingClientRect())")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def metric(self, name: str) -> float:
+        """Return one of DevTools' metrics of the page, such as `ScriptDuration`, in seconds."""
+        self.send("Performance.enable")
+        metrics = self.send("Performance.getMetrics")["metrics"]
+        return next(float(metric["value"]) for metric in metrics if metric["name"] == name)
+
     def _read(self) -> dict[str, Any]:
         parts = bytearray()
         while (byte := self._replies.read(1)) != b"\0":

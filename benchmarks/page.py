@@ -1,11 +1,13 @@
-"""The page with hundreds of photos from a camera: memory of the browser, time, and bytes that leave it.
+"""The page with hundreds of photos from a camera: memory, the main thread, time, and the bytes that leave the browser.
 
     .venv/bin/python -m benchmarks.page [--photos 500] [--few 50]
 
 A real browser has the page of `dog-breed run` read photos of 12 megapixels: first a few, then all, each time in a
 browser begun anew, and then clears them. Bounded memory shows in the ratio of the two. The few are also sent to the
 gateway as they are, by as many senders as the page has, which tells what shrinking them in the browser costs on one
-machine; over a network it pays. The model has random weights, which changes no speed.
+machine; over a network it pays. Of the main thread it tells the scripting for each photo, the longest task, and then
+the slowest of a few presses (open a card, table, cards, another language), from press to paint. The model has random
+weights, which changes no speed.
 """
 
 from __future__ import annotations
@@ -42,6 +44,13 @@ FormData.prototype.append = function (name, blob, ...rest) {
     globalThis.sentBytes += blob.size;
     return append.call(this, name, blob, ...rest);
 };"""
+WATCH = """globalThis.tasks = [];
+globalThis.presses = [];
+new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
+    .observe({ type: "longtask" });
+new PerformanceObserver((list) => presses.push(...list.getEntries().map(({ duration }) => duration)))
+    .observe({ type: "event", durationThreshold: 16 });"""
+PRESSES = [".expand", "button[data-layout=table]", "button[data-layout=grid]", "#languages [lang=de]"]
 CLEAR = """document.querySelector("#progress [data-do=clear]").click();
 document.querySelector("#undo [data-do=dismiss]").click();"""
 
@@ -56,6 +65,9 @@ class Reading:
     peak: float
     after: float
     cleared: float  # with the photos and the chance to bring them back gone, and garbage collected
+    script_seconds: float
+    long_tasks: list[float]  # ms, of those above 50
+    slowest_press: float  # ms, until it is painted; none is told below 16
 
 
 def main() -> None:
@@ -90,6 +102,13 @@ def main() -> None:
         f"{many.cleared:.0f} with all cleared; it grew {(many.peak - many.before) / (few.peak - few.before):.2f} times "
         f"as much as with {options.few} photos, by {each:.2f} MB for each photo more"
     )
+    scripting = many.script_seconds / len(files)
+    print(
+        f"main thread: {scripting * 1000:.1f} ms of scripting for each photo, "
+        f"{scripting / (few.script_seconds / options.few):.2f} times as much as with {options.few}; "
+        f"{len(many.long_tasks)} tasks above 50 ms, the longest {max(many.long_tasks, default=0):.0f} ms; "
+        f"the slowest press was painted after {many.slowest_press:.0f} ms"
+    )
 
 
 def _draw_files(folder: Path, count: int) -> list[Path]:
@@ -111,19 +130,28 @@ def _read(port: int, files: list[Path]) -> Reading:
     with chromium_at(f"http://127.0.0.1:{port}/") as tab:
         tab.wait_for("document.querySelector('#about-model:not(:empty)') !== null", START_SECONDS)
         tab.evaluate(COUNT_BYTES)
+        tab.evaluate(WATCH)
+        scripted = tab.metric("ScriptDuration")
         before = _browser_megabytes()
         with _peak() as peak:
             start = time.perf_counter()
             tab.choose_files("#photos", files)
             tab.wait_for(f"document.querySelectorAll('[data-status=read]').length === {len(files)}", LONGEST_SECONDS)
             seconds = time.perf_counter() - start
+        scripted = tab.metric("ScriptDuration") - scripted
+        long_tasks = tab.evaluate("tasks")
         after = _browser_megabytes()
         sent_bytes = tab.evaluate("sentBytes")
+        for selector in PRESSES:
+            tab.click(selector)
+            time.sleep(SETTLE_SECONDS / len(PRESSES))
+        slowest = tab.evaluate("Math.max(0, ...presses)")
         tab.evaluate(CLEAR)
         time.sleep(SETTLE_SECONDS)  # for what still goes into the history
         tab.send("HeapProfiler.collectGarbage")
         time.sleep(SETTLE_SECONDS)
-        return Reading(seconds, sent_bytes, before, max(peak), after, _browser_megabytes())
+        memory = before, max(peak), after, _browser_megabytes()
+        return Reading(seconds, sent_bytes, *memory, scripted, long_tasks, slowest)
 
 
 def _send(port: int, files: list[Path]) -> float:

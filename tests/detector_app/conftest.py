@@ -52,6 +52,7 @@ class ScriptedGateway:
     """Answers as each test scripts it, by file name; a plain Akita otherwise. Plays TensorFlow Serving as well."""
 
     ready: bool = True
+    card: dict[str, Any] = field(default_factory=lambda: dict(CARD))
     replies: dict[str, list[Response]] = field(default_factory=dict)  # in turn; the last one for good
     photos: list[tuple[str, bytes]] = field(default_factory=list)
     queries: list[dict[str, str]] = field(default_factory=list)  # of these photos
@@ -123,7 +124,7 @@ class ScriptedGateway:
 
     async def _model(self, request: Request) -> Response:
         return JSONResponse(
-            {"name": "dog_breed", "version": "3", "state": "AVAILABLE", "card": CARD, "feedback": self.feedback}
+            {"name": "dog_breed", "version": "3", "state": "AVAILABLE", "card": self.card, "feedback": self.feedback}
         )
 
     async def _correct(self, request: Request) -> Response:
@@ -171,7 +172,7 @@ class ScriptedGateway:
         if not (body.get("inputs") or body.get("instances")):
             return JSONResponse({"error": "Missing named input"}, 400)  # as the true one, for any signature
         if body["signature_name"] == "describe":
-            return JSONResponse({"outputs": [json.dumps(CARD)]})
+            return JSONResponse({"outputs": [json.dumps(self.card)]})
         self.rest_bodies.append(body)
         breeds = ["Saluki", "Akita", "Beagle", "Borzoi", "Kuvasz"]
         shares = [0.8, 0.1, 0.05, 0.03, 0.02]

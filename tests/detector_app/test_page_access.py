@@ -47,16 +47,20 @@ def test_use_keyboard_alone_reaches_everything(page: Page, gateway: Any, photo: 
     expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
+    assert page.evaluate("getComputedStyle(document.activeElement.labels[0]).outlineWidth") == "3px"
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files([photo("a.jpg"), photo("b.jpg")])
     expect(page.locator("#progress-text")).to_have_text("1 of 2 read, 1 failed")
     reached = []
-    for _ in range(5):
+    name = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()"
+    for _ in range(8):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.textContent"))
-    assert reached == ["Choose a folder", "Try 1 again", "Clear all", "", "Show where it looked"]
+        reached.append(page.evaluate(name))
+    assert reached == [
+        *("Choose a folder", "Try 1 again", "Clear all", "English", "Deutsch", "中文"),
+        *("Choose a.jpg", "Show where it looked"),
+    ]
     for _ in range(6):  # past the rest of this card, and the box to choose the next
         page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Try again")).to_be_focused()
@@ -114,3 +118,51 @@ def test_read_photo_with_reduced_motion_moves_nothing(
     page.set_input_files("#photos", [photo()])
     expect(page.locator("[data-status=reading]")).to_have_count(1)
     assert page.evaluate("document.getAnimations().length") == 0
+
+
+def test_focus_never_falls_to_the_body(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Whatever a press takes away, the focus goes on to something that is there."""
+    gateway.replies["b.jpg"] = [gateway.problem(504, "deadline"), gateway.answer("Kuvasz")]
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+
+    def press(name: str, within: str = "body") -> None:
+        page.locator(within).get_by_role("button", name=name).first.press("Enter")
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.activeElement !== document.body"), name
+
+    press("Which breeds?")
+    press("Close", "dialog")
+    page.set_input_files("#photos", [photo(f"{letter}.jpg") for letter in "abcdef"])
+    expect(page.locator("#progress-text")).to_have_text("5 of 6 read, 1 failed")
+    press("Try 1 again")
+    expect(page.locator("#progress-text")).to_have_text("6 of 6 read")
+    press("Details of a.jpg")
+    press("Is it right?", ".card.open")
+    press("It is not a dog", ".card.open")
+    press("Undo", "#undo")
+    press("Is it right?", ".card.open")
+    press("Close", ".correction")
+    press("Show where it looked", ".card.open")
+    press("About this answer", ".card.open")
+    press("Remove", ".card.open")
+    press("Close", "#undo")
+    page.get_by_label("Choose c.jpg").press("Space")
+    page.get_by_label("Choose d.jpg").press("Space")
+    press("They show one dog")
+    press("Details of c.jpg")
+    press("Separate the photos")
+    page.get_by_label("Choose e.jpg").press("Space")
+    press("Remove", "#chosen")
+    press("Table")
+    press("Akita", "#rows")
+    page.locator("#history summary").press("Enter")
+    expect(page.locator(".record")).to_have_count(6)
+    press("Remove", ".record")
+    press("Close", "#undo")
+    page.locator(".record .headline").last.press("Enter")
+    expect(page.locator(".card:focus")).to_have_count(1)
+    press("Clear the history")
+    press("Close", "#undo")
+    press("Clear all")
+    press("Close", "#undo")

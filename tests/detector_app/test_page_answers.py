@@ -251,3 +251,69 @@ def test_read_damaged_photo_by_rest_client_says_so(page: Page) -> None:
     page.goto("/?client=rest")
     page.set_input_files("#photos", [{"name": "text.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"}])
     expect(page.locator("[data-status=failed] .remark")).to_contain_text("Please choose a JPEG, PNG or WebP.")
+
+
+def test_share_answer_hands_it_over_with_its_picture(page: Page, photo: Callable[..., Any]) -> None:
+    """Where a device can share, the answer goes out as one line with the small picture; giving up is no error."""
+    page.add_init_script(
+        """globalThis.shared = [];
+        navigator.canShare = ({ files }) => files.length > 0;
+        navigator.share = async ({ text, files }) => {
+            if (shared.length > 0) throw new DOMException("given up", "AbortError");
+            shared.push([text, files[0].name, files[0].type, files[0].size > 0]);
+        };"""
+    )
+    page.goto("/")
+    page.set_input_files("#photos", [photo("rex.png")])
+    button = page.get_by_role("button", name="Share")
+    expect(page.locator(".photo img")).to_be_visible()
+    button.click()
+    page.wait_for_function("() => shared.length === 1")
+    assert page.evaluate("shared[0]") == ["rex.png: Akita. 90% sure", "rex.jpg", "image/jpeg", True]
+    button.click()
+    expect(button).to_have_text("Share")
+
+
+def test_show_answer_of_an_unfamiliar_photo_says_most_like(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Below the card's threshold an answer is no more than the nearest breed that the model knows."""
+    gateway.card["thresholds"] = {"dog": 0.5, "sure": 0.5, "familiar": 0.05}
+    gateway.replies["strange.jpg"] = [gateway.answer("Kuvasz", 0.9, familiarity=0.01)]
+    gateway.replies["known.jpg"] = [gateway.answer("Kuvasz", 0.9, familiarity=0.4)]
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    page.set_input_files("#photos", [photo("strange.jpg"), photo("known.jpg")])
+    strange = page.locator(".card", has_text="strange.jpg")
+    expect(strange.locator(".headline")).to_have_text("Most like a Kuvasz")
+    expect(strange.locator(".remark")).to_have_text("Of the breeds that I know. It may be none of them.")
+    expect(strange.locator(".verdict .bar")).to_be_hidden()
+    expect(page.locator(".card", has_text="known.jpg").locator(".headline")).to_have_text("Kuvasz")
+
+
+def test_show_breeds_that_look_alike_by_their_family(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Two corgis are a corgi rather than a herding dog, said with the certainty of both together."""
+    corgis = [("Cardigan", 0.47), ("Pembroke", 0.39), ("Pug", 0.05)]
+    gateway.replies["dog.jpg"] = [
+        gateway.answer(predictions=[{"breed": breed, "confidence": share} for breed, share in corgis])
+    ]
+    page.goto("/")
+    page.set_input_files("#photos", [photo()])
+    expect(page.locator(".headline")).to_have_text("Almost surely a corgi")
+    expect(page.locator(".remark")).to_have_text("Cardigan Welsh Corgi (47%), Pembroke Welsh Corgi (39%)")
+
+
+def test_search_breeds_that_the_model_knows(page: Page, gateway: Any) -> None:
+    """All breeds of the model are a list behind its description, found by any name, in order; Escape leads back."""
+    page.goto("/")
+    opener = page.get_by_role("button", name="Which breeds?")
+    opener.click()
+    dialog = page.get_by_role("dialog", name="Breeds that the model knows")
+    expect(dialog.get_by_role("listitem")).to_have_text(["Akita", "Beagle", "Borzoi", "Briard", "Kuvasz", "Saluki"])
+    expect(dialog.get_by_role("status")).to_have_text("6 breeds")
+    search = dialog.get_by_label("Search by any name")
+    search.fill("russian wolf")  # a Borzoi
+    expect(dialog.get_by_role("listitem")).to_have_text(["Borzoi"])
+    search.fill("unicorn")
+    expect(dialog.get_by_role("status")).to_have_text("0 breeds")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()

@@ -140,3 +140,58 @@ def test_correct_answer_of_refusing_service_says_why(page: Page, gateway: Any, f
     opened.get_by_role("button", name="Save").click()
     expect(page.locator(".headline")).to_have_text("Beagle")
     assert len(gateway.corrections) == 1
+
+
+def test_correct_answer_can_be_undone(page: Page, form: Callable[..., Locator]) -> None:
+    """What was said of an answer is taken back at one press, and the focus goes to the card."""
+    opened = form(feedback=False)
+    opened.get_by_label("It is really:").fill("Beagle")
+    opened.get_by_role("button", name="Save").click()
+    expect(page.locator(".headline")).to_have_text("Beagle")
+    expect(page.locator("#undo [role=status]")).to_have_text("Your correction was noted.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".headline")).to_have_text("Akita")
+    expect(page.locator(".really")).to_be_empty()
+    expect(page.locator(".card")).to_be_focused()
+
+
+def test_forget_correction_brings_the_answer_back(page: Page, form: Callable[..., Locator]) -> None:
+    """A correction can be forgotten later, too, and that can be undone."""
+    form(feedback=False).get_by_role("button", name="It is not a dog").click()
+    expect(page.locator(".headline")).to_have_text("Not a dog")
+    page.locator("#undo").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Is it right?").click()
+    page.get_by_role("button", name="Forget what I said").click()
+    expect(page.locator(".headline")).to_have_text("Akita")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".headline")).to_have_text("Not a dog")
+
+
+def test_correct_answer_that_was_sent_offers_no_undo(page: Page, form: Callable[..., Locator]) -> None:
+    """A photo that the service has cannot be taken back from here, and nothing claims that it can."""
+    opened = form(feedback=True)
+    opened.get_by_label("It is really:").fill("Beagle")
+    opened.get_by_role("checkbox").check()
+    opened.get_by_role("button", name="Save").click()
+    expect(page.locator(".really")).to_contain_text("Thank you")
+    expect(page.locator("#undo")).to_be_hidden()
+    page.get_by_role("button", name="Is it right?").click()
+    expect(page.get_by_role("button", name="Forget what I said")).to_be_hidden()
+
+
+@pytest.mark.parametrize("reply", ["group", "no dog"])
+def test_say_it_is_right_gives_no_breed_that_was_not_said(
+    page: Page, gateway: Any, form: Callable[..., Locator], reply: str
+) -> None:
+    """That "a hound" or "no dog" is right teaches no breed, though the person agreed to give photos."""
+    hounds = [{"breed": name, "confidence": 0.3} for name in ("Beagle", "Bloodhound", "Basset Hound")]
+    gateway.replies["dog.jpg"] = [
+        gateway.answer(predictions=hounds) if reply == "group" else gateway.answer(is_dog=False)
+    ]
+    opened = form(feedback=True)
+    opened.get_by_role("checkbox").check()
+    headline = page.locator(".headline").text_content()
+    opened.get_by_role("button", name="Yes, it is right").click()
+    expect(page.locator(".really")).to_have_text("You said that it is right.")
+    expect(page.locator(".headline")).to_have_text(headline or "")
+    assert gateway.corrections == []

@@ -30,7 +30,8 @@ def show(gateway: Any, photo: Callable[..., Any]) -> Callable[..., Locator]:
 def box_of(frame: Locator) -> list[float]:
     """Return a frame's box as it is seen: fractions of the photo."""
     seen, photo = frame.bounding_box(), frame.page.locator(".stage").bounding_box()
-    assert seen and photo
+    assert seen
+    assert photo
     left, top = (seen["x"] - photo["x"]) / photo["width"], (seen["y"] - photo["y"]) / photo["height"]
     return [round(value, 2) for value in (left, top, seen["width"] / photo["width"], seen["height"] / photo["height"])]
 

@@ -24,7 +24,7 @@ def test_read_photos_are_remembered_over_visits(page: Page, gateway: Any, photo:
     )
     sizes = "(images) => images.map((image) => [image.naturalWidth, image.naturalHeight])"
     page.wait_for_function("[...document.querySelectorAll('.record img')].every(({ complete }) => complete)")
-    assert page.locator(".record img").evaluate_all(sizes) == [[128, 96]] * 3
+    assert page.locator(".record img").evaluate_all(sizes) == [[320, 240]] * 3
     assert len(gateway.photos) == 3
 
 
@@ -92,7 +92,9 @@ def test_remember_many_keeps_the_newest(page: Page) -> None:
             const { History } = await import("/js/history.js");
             const history = new History();
             const guesses = [{ breed: "Akita", confidence: 1 }];
-            const record = (key) => ({ key: String(key), when: key, guesses, isDog: true, sure: 0.5, preview: null });
+            const answer = { guesses, isDog: true };
+            const others = { answer, thresholds: {}, really: null, preview: null };
+            const record = (key) => ({ key: String(key), when: key, ...others });
             await history.put(...Array.from({ length: 210 }, (_, key) => record(key)));
             return (await history.all()).map(({ key }) => Number(key));
         }"""
@@ -114,3 +116,77 @@ def test_read_many_leaves_the_history_on_disk(page: Page, photo: Callable[..., A
     page.locator("#history summary").click()
     expect(page.locator(".record")).to_have_count(8)
     assert page.evaluate("fetched") == 1
+
+
+def test_open_record_shows_its_card_again(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """A record of an earlier visit opens as a card with picture, answer and date, and nothing is sent for it."""
+    gateway.replies["b.jpg"] = [gateway.answer("Beagle", 0.7)]
+    page.goto("/")
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg")])
+    expect(page.locator("#history summary")).to_have_text("Read on this device: 2 photos")
+    page.reload()
+    page.locator("#history summary").click()
+    page.locator(".record").get_by_role("button", name="Beagle (70%)", exact=True).press("Enter")
+    card = page.locator(".card")
+    expect(card).to_be_focused()
+    expect(card.locator(".headline")).to_have_text("Beagle")
+    expect(card.locator(".remark")).to_have_text("70% sure")
+    expect(card.locator(".file")).to_have_text("b.jpg")
+    expect(card.locator(".recalled")).to_contain_text("Read on")
+    expect(card.locator(".guess")).to_have_count(4)
+    page.wait_for_function("() => document.querySelector('.photo img').naturalWidth === 320")
+    expect(card.get_by_role("button", name="Show where it looked")).to_be_hidden()  # its photo is not here
+    page.locator(".record").get_by_role("button", name="Beagle (70%)", exact=True).click()
+    expect(page.locator(".card")).to_have_count(1)
+    card.get_by_role("button", name="Is it right?").click()
+    page.get_by_role("button", name="It is not a dog").click()
+    expect(page.locator(".record .headline")).to_have_text(["Not a dog", "Akita (90%)"])
+    expect(page.locator("#history summary")).to_have_text("Read on this device: 2 photos")
+    assert len(gateway.photos) == 2
+
+
+def test_open_record_of_a_photo_that_is_here_goes_to_it(page: Page, photo: Callable[..., Any]) -> None:
+    """A record of this visit leads to the card that is there, even where a filter or the table hides it."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(4)])
+    expect(page.locator("#history summary")).to_have_text("Read on this device: 4 photos")
+    page.locator("#history summary").click()
+    page.get_by_role("combobox", name="Show").select_option("not a dog")
+    page.get_by_role("button", name="Table").click()
+    page.locator(".record .headline").last.click()
+    expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator(".card.open .file")).to_have_text("0.jpg")
+    expect(page.locator(".card.open")).to_be_focused()
+
+
+def test_read_photo_in_another_tab_shows_it_here(page: Page, photo: Callable[..., Any]) -> None:
+    """What another tab reads or forgets appears in this one without a reload."""
+    page.goto("/")
+    other = page.context.new_page()
+    other.goto("/")
+    other.set_input_files("#photos", [photo("a.jpg")])
+    expect(page.locator("#history summary")).to_have_text("Read on this device: one photo")
+    page.locator("#history summary").click()
+    expect(page.locator(".record .headline")).to_have_text(["Akita (90%)"])
+    other.locator("#history summary").click()
+    other.get_by_role("button", name="Remove Akita (90%)").click()
+    expect(page.locator("#history")).to_be_hidden()
+
+
+def test_open_record_of_an_earlier_release_shows_it(page: Page) -> None:
+    """Records whose answer lay in the record itself are listed and opened as well."""
+    page.goto("/")
+    page.evaluate(
+        """async () => {
+            const { History } = await import("/js/history.js");
+            const guesses = [{ breed: "Akita", confidence: 0.8 }, { breed: "Pug", confidence: 0.1 }];
+            const record = { file: "old.jpg", guesses, isDog: true, sure: 0.5, preview: null };
+            await new History().put(
+                { ...record, key: "1-1", when: 1, really: null }, { ...record, key: "1-2", when: 2, really: "Beagle" });
+        }"""
+    )
+    page.reload()
+    page.locator("#history summary").click()
+    expect(page.locator(".record .headline")).to_have_text(["Beagle", "Akita (80%)"])
+    page.locator(".record .headline").last.click()
+    expect(page.locator(".card .headline")).to_have_text("Akita")

@@ -202,3 +202,120 @@ def test_show_many_photos_as_tiles_that_open(page: Page, photo: Callable[..., An
     expect(opener).to_have_attribute("aria-expanded", "true")
     expect(page.locator(".card .detail:visible")).to_have_count(1)
     expect(page.locator(".card.open").get_by_role("button", name="About this answer")).to_be_visible()
+
+
+def test_show_progress_looks_like_what_it_is(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
+    """Reading, a service that is away, cancelled, failed in part and done differ in words, mark and bar."""
+    progress = page.locator("#progress")
+    bar = progress.locator("progress")
+    share = "(bar) => [bar.value, bar.max]"
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    gateway.replies["b.jpg"] = [gateway.problem(503, "model_unavailable", {"Retry-After": "1"}), gateway.answer()]
+    gateway.replies["e.jpg"] = [gateway.problem(422, "damaged_image")]
+    held = gateway.hold("c.jpg")
+    gateway.ready = False
+    page.set_input_files("#photos", [photo(f"{letter}.jpg", 32, 24) for letter in "abcde"])
+    expect(progress).to_have_attribute("data-state", "away")
+    expect(progress.locator(".pace")).to_have_text("The service is away, the rest waits")
+    gateway.ready = True
+    expect(progress).to_have_attribute("data-state", "reading")
+    expect(page.locator("#progress-text")).to_have_text("3 of 5 read, 1 failed")
+    assert bar.evaluate(share) == [4, 5]
+    page.get_by_role("button", name="Cancel").click()
+    expect(progress).to_have_attribute("data-state", "cancelled")
+    assert bar.evaluate(share) == [4, 5]
+    expect(bar).to_be_visible()
+    held.set()
+    page.get_by_role("button", name="Try 1 again").click()
+    expect(progress).to_have_attribute("data-state", "failed")
+    page.locator(".card", has_text="e.jpg").get_by_role("button", name="Details of e.jpg").click()
+    page.locator(".card", has_text="e.jpg").get_by_role("button", name="Remove").click()
+    expect(progress).to_have_attribute("data-state", "done")
+    expect(bar).to_be_hidden()
+    marks = {"done": "✓", "failed": "!", "cancelled": "■"}
+    for state, mark in marks.items():
+        progress.evaluate("(element, state) => { element.dataset.state = state; }", state)
+        said = page.locator("#progress-text").evaluate("(text) => getComputedStyle(text, '::before').content")
+        assert said.startswith(f'"{mark} "')
+
+
+def test_leave_page_while_photos_are_read_asks_first(
+    page: Page, gateway: Any, photo: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
+    """Closing the tab asks while a photo is read, and no more once all have their answers."""
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    gate = gateway.hold("a.jpg")
+    page.goto("/")
+    page.set_input_files("#photos", [photo("a.jpg")])
+    expect(page.locator("[data-status=reading]")).to_have_count(1)
+    page.locator("body").click(position={"x": 5, "y": 400})  # without a touch of the page no browser asks
+    page.close(run_before_unload=True)
+    eventually(lambda: page.wait_for_timeout(50) is None and asked == ["beforeunload"])
+    gate.set()
+    expect(page.locator("[data-status=read]")).to_have_count(1)
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_change_album_updates_the_page_once(page: Page) -> None:
+    """However many photos change at a time, the page is drawn once; all hear of new photos before one is read."""
+    page.goto("/")
+    said = page.evaluate(
+        """async () => {
+            const { Album } = await import("/js/photos/album.js");
+            const { Reader } = await import("/js/reader.js");
+            const album = new Album();
+            const heard = [];
+            const preparer = { take: async () => ({}) };
+            const client = { predict: () => new Promise(() => {}) };
+            new Reader(album, preparer, client, () => {}).start(); // before all listeners
+            for (const type of ["added", "changed", "updated"]) album.addEventListener(type, () => heard.push(type));
+            album.add(Array.from({ length: 300 }, (_, number) => new File([], `${number}.jpg`)));
+            await new Promise((resolve) => setTimeout(resolve));
+            const first = heard.splice(0);
+            album.correct(album.all().map(({ id }) => id), { kind: "right" });
+            await new Promise((resolve) => setTimeout(resolve));
+            const isOther = (type) => type !== "changed";
+            return [first.filter(isOther), first.indexOf("added"), heard.filter(isOther)];
+        }"""
+    )
+    assert said == [["added", "updated", "updated"], 0, ["updated"]]
+
+
+def test_choose_several_removes_or_downloads_them(page: Page, photo: Callable[..., Any]) -> None:
+    """Chosen photos can be downloaded and removed together, and come back together."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo(f"{letter}.jpg") for letter in "abcde"])
+    expect(page.locator("[data-status=read]")).to_have_count(5)
+    for letter in "bd":
+        page.get_by_label(f"Choose {letter}.jpg").check()
+    bar = page.locator("#chosen")
+    with page.expect_download() as waiting:
+        bar.get_by_role("button", name="Download").click()
+    rows = Path(waiting.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == ['"b.jpg"', '"d.jpg"']
+    bar.get_by_role("button", name="Remove").click()
+    expect(page.locator(".file")).to_have_text(["a.jpg", "c.jpg", "e.jpg"])
+    expect(page.locator(".card", has_text="e.jpg")).to_be_focused()
+    expect(page.locator("#undo [role=status]")).to_have_text("2 photos were removed.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".file")).to_have_text([f"{letter}.jpg" for letter in "abcde"])
+
+
+def test_unite_photos_shows_each_of_them(page: Page, photo: Callable[..., Any]) -> None:
+    """The card of a dog on several photos shows them all."""
+    page.goto("/")
+    page.set_input_files("#photos", [photo("a.jpg"), photo("b.jpg"), photo("c.jpg")])
+    expect(page.locator("[data-status=read]")).to_have_count(3)
+    for letter in "ab":
+        page.get_by_label(f"Choose {letter}.jpg").check()
+    page.get_by_role("button", name="They show one dog").click()
+    strip = page.locator(".card", has_text="a.jpg and one more").locator(".strip img")
+    expect(strip).to_have_count(2)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.strip img')].every(({ naturalWidth }) => naturalWidth > 0)"
+    )
+    page.get_by_role("button", name="Separate the photos").click()
+    expect(page.locator(".strip img")).to_have_count(0)

@@ -26,6 +26,7 @@ def answer(*guesses: tuple[str, float], dog: float | None = 0.9) -> dict[str, An
         "isDog": None if dog is None else dog >= 0.5,
         "dogProbability": dog,
         "model": {"name": "dog_breed", "version": "1"},
+        "familiarity": None,
         "heatmap": None,
     }
 
@@ -71,7 +72,8 @@ def test_group_is_said_only_if_it_holds_the_probability(
     run: Callable[..., Any], shares: dict[str, float], expected: str | None
 ) -> None:
     """A group that is sure together is named, whether or not it has the first breed; breeds of no group make none."""
-    code = "return module.likelyGroup(argument, (breed) => /[ab]/.exec(breed)?.[0] ?? null, 0.5)?.group ?? null"
+    code = """const groupsOf = (breed) => [/[ab]/.exec(breed)?.[0] ?? null];
+        return module.likelyGroup(argument, groupsOf, { sure: 0.5 })?.group ?? null;"""
     assert run("answers/certainty", code, answer(*shares.items())) == expected
 
 
@@ -82,7 +84,7 @@ def test_rate_is_of_the_last_seconds(run: Callable[..., Any]) -> None:
         for (let now = 0; now <= 2000; now += 500) { told.push(rate.perSecond(now)); rate.note(now); }
         told.push(rate.perSecond(2000), rate.perSecond(8000), rate.perSecond(13000));
         return told;"""
-    assert run("photos/rate", code) == [None] * 5 + [2, 0.5, None]
+    assert run("widgets/progress", code) == [None] * 5 + [2, 0.5, None]
 
 
 def test_strip_jpeg_that_is_none_gives_nothing(run: Callable[..., Any]) -> None:

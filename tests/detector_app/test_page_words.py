@@ -69,7 +69,8 @@ def test_languages_have_no_sentence_that_is_never_said(sentences: dict[str, dict
     """Every sentence's key stands in the page or its scripts, or is put together there."""
     sources = [PAGE / "index.html", *(path for path in PAGE.glob("js/**/*.js") if path.parent.name != "words")]
     text = "\n".join(path.read_text() for path in sources)
-    unsaid = [key for key in sentences["en"] if f'"{key}"' not in text and f"`{key.split('.')[0]}.${{" not in text]
+    keys = {key.removesuffix(":other") for key in sentences["en"]}
+    unsaid = [key for key in keys if f'"{key}"' not in text and f"`{key.split('.')[0]}.${{" not in text]
     assert unsaid == []
 
 
@@ -174,3 +175,30 @@ def test_open_page_loads_one_language(page: Page, photo: Callable[..., Any]) -> 
     with page.expect_response("**/breeds/en.json"):
         page.set_input_files("#photos", [photo()])
     assert not [path for path in loaded if re.search(r"/(de|zh)\.js", path)]
+
+
+@pytest.mark.parametrize(("code", "dog"), [("en", "dog"), ("de", "hund"), ("zh", "狗")])
+def test_say_nothing_of_dogs_where_the_model_knows_none(
+    open_page: Callable[..., Page], gateway: Any, photo: Callable[..., Any], code: str, dog: str
+) -> None:
+    """Where the card's subject is no dog, no text of the page speaks of one, nor is an answer called none."""
+    gateway.card |= {"subject": {"one": "cat", "many": "cats", "class": "breed"}, "breeds": ["Persian", "Siamese"]}
+    gateway.replies["cat.jpg"] = [gateway.answer("Persian", 0.9, is_dog=False)]
+    page = open_page(locale=code)
+    page.goto("/")
+    expect(page.locator("#about-model")).not_to_be_empty()
+    page.set_input_files("#photos", [photo("cat.jpg"), *(photo(f"{number}.jpg") for number in range(3))])
+    expect(page.locator("[data-status=read]")).to_have_count(4)
+    expect(page.locator(".card .headline").first).to_have_text("Persian")
+    page.locator("[data-do=open]").first.click()
+    page.locator("[data-do=correct]").first.click()
+    page.locator(".choose input").first.check()
+    about = page.locator("#about-model").text_content() or ""  # the model's name is its own
+    texts = page.evaluate(
+        """() => {
+            const names = [...document.querySelectorAll("[aria-label]")].map((element) => element.ariaLabel);
+            const options = [...document.querySelectorAll("option")].map(({ text }) => text);
+            return [document.title, document.body.innerText, ...names, ...options].join("\\n").toLowerCase();
+        }"""
+    )
+    assert dog not in texts.replace(about.lower(), "")

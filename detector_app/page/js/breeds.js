@@ -2,16 +2,17 @@
 
 import { language, onTextsChanged, textsChanged } from "./language.js";
 
-/** Groups of breeds, by the usual word for such a dog; the words are `group.…`. */
-export const GROUPS = [
-  "spaniel", "retriever", "setter", "water", "terrier", "hound", "sighthound", "shepherd", "mountain", "mastiff",
-  "pinscher", "spitz", "poodle", "companion", "primitive",
-];
+// Within the table's groups: breeds that look so alike that an answer often means them all. The words are `group.…`, too.
+const FAMILIES = {
+  belgian: ["Belgian Malinois", "Belgian Sheepdog", "Belgian Tervuren"],
+  collie: ["Bearded Collie", "Border Collie", "Collie", "Shetland Sheepdog"],
+  coonhound: ["Black and Tan Coonhound", "Bluetick Coonhound", "Redbone Coonhound", "Treeing Walker Coonhound"],
+  corgi: ["Cardigan Welsh Corgi", "Pembroke Welsh Corgi"],
+  schnauzer: ["Giant Schnauzer", "Miniature Schnauzer", "Standard Schnauzer"],
+  sennenhund: ["Appenzeller Sennenhund", "Bernese Mountain Dog", "Entlebucher Mountain Dog", "Greater Swiss Mountain Dog"],
+};
 
-/** By the usual weight of a grown dog: to about 12, 25 and 45 kg, and above; "varied" where a breed has several. */
-export const SIZES = ["small", "medium", "large", "giant", "varied"];
-
-let table = null; // Map of a spelling's key to {breed, group, size}
+let table = null; // Map of a spelling's key to {breed, group, size, keys}, the keys those of all its spellings
 let texts = {}; // {breed: [name, sentence]} in `loaded`
 let loaded = null;
 
@@ -54,10 +55,24 @@ async function fetchFile(name) {
 }
 
 function bySpelling(all) {
-  const entries = Object.entries(all).flatMap(([breed, { group, size, also = [] }]) =>
-    [breed, ...also].map((spelling) => [nameKey(spelling), { breed, group, size }]),
-  );
+  const entries = Object.entries(all).flatMap(([breed, { group, size, also = [] }]) => {
+    const keys = [breed, ...also].map(nameKey);
+    return keys.map((key) => [key, { breed, group, size, keys }]);
+  });
   return new Map(entries);
+}
+
+/** Return the family of a breed and its group, each null if there is none or it is not loaded. */
+export function groupsOf(breed) {
+  const known = table?.get(nameKey(breed));
+  const family = Object.keys(FAMILIES).find((name) => FAMILIES[name].includes(known?.breed));
+  return [family ?? null, known?.group ?? null];
+}
+
+/** Tell whether one of a breed's names, in any spelling, contains a text. */
+export function isNamedLike(breed, text) {
+  const keys = [nameKey(breed), nameKey(nameOf(breed)), ...(table?.get(nameKey(breed))?.keys ?? [])];
+  return keys.some((key) => key.includes(nameKey(text)));
 }
 
 /** Tell whether two names, in any spelling, mean the same breed. */

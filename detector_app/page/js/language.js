@@ -7,6 +7,7 @@ const CHOSEN = "language"; // the key in localStorage
 export let language = LANGUAGES[0];
 
 let sentences = {};
+let ofDogs = true; // whether the model's classes are dogs
 let wanted; // the language asked for last, in case an earlier one comes later
 let numbers, percents, plurals;
 const listeners = new EventTarget();
@@ -29,15 +30,19 @@ export async function speak(code) {
   plurals = new Intl.PluralRules(code);
   document.documentElement.removeAttribute("data-unsaid");
   document.documentElement.lang = code === "zh" ? "zh-Hans" : code;
-  translate(document);
-  for (const template of document.querySelectorAll("template")) translate(template.content);
-  textsChanged();
+  translateAll();
 }
 
 /** Speak a language that a person chose, and remember it. */
 export async function choose(code) {
   await speak(code);
   remember(code);
+}
+
+/** Speak of dogs, or where the model's classes are something else, of them without a name. */
+export function speakOfDogs(on) {
+  ofDogs = on;
+  translateAll();
 }
 
 /** Call `callback` whenever the page's texts change: to another language, or to better names of breeds. */
@@ -52,10 +57,11 @@ export function textsChanged() {
 
 /**
  * Return a sentence with the values of its {placeholders}, numbers as the language writes them; `{a breed}` puts English's
- * article before it. Where the sentence differs by number, `count` decides.
+ * article before it. Where the sentence differs by number, `count` decides. `KEY:other` stands for `KEY` where the model's
+ * classes are no dogs.
  */
 export function say(key, values = {}) {
-  const sentence = sentences[key];
+  const sentence = (ofDogs ? null : sentences[`${key}:other`]) ?? sentences[key];
   const text = typeof sentence === "string" ? sentence : sentence[plurals.select(values.count)] ?? sentence.other;
   return text.replace(/\{(a )?(\w+)\}/g, (_, article, name) => {
     const value = values[name];
@@ -68,6 +74,12 @@ export function say(key, values = {}) {
 export function share(value) {
   if (value < 0.005) return `<${percents.format(0.01)}`;
   return value > 0.995 ? `>${percents.format(0.99)}` : percents.format(value);
+}
+
+function translateAll() {
+  translate(document);
+  for (const template of document.querySelectorAll("template")) translate(template.content);
+  textsChanged();
 }
 
 /** Write what stands in index.html: as text (data-say), name (data-say-label), content (-content) or description (-alt). */

@@ -1,109 +1,128 @@
 /** The page, put together. */
 
 import { arrange } from "./answers/arrange.js";
+import { entriesOfDogs } from "./answers/dogs.js";
 import { loadBreeds } from "./breeds.js";
-import { chooseClient } from "./clients/index.js";
-import { History } from "./history.js";
-import { spoken } from "./language.js";
+import { chooseClient, untilReady } from "./clients/index.js";
+import { History, keyOf, Recorder } from "./history.js";
+import { speakOfDogs, spoken } from "./language.js";
 import { keepForOffline } from "./offline.js";
 import { Album } from "./photos/album.js";
 import { PhotoPreparer } from "./photos/preparer.js";
 import { entriesOf } from "./photos/entries.js";
 import { sortOut } from "./photos/incoming.js";
-import { untilReady } from "./readiness.js";
 import { Reader } from "./reader.js";
-import { Recorder } from "./recorder.js";
 import { View } from "./view.js";
 import { Announcer } from "./widgets/announcer.js";
 import { Answers } from "./widgets/answers.js";
-import { BreedList } from "./widgets/breed_list.js";
+import { BreedSearch } from "./widgets/breed_search.js";
 import { SelectionBar } from "./widgets/selection_bar.js";
-import { DropArea } from "./widgets/drop_area.js";
 import { HistoryList } from "./widgets/history_list.js";
-import { Intake } from "./widgets/intake.js";
+import { DropArea, Intake } from "./widgets/intake.js";
 import { LanguageSwitch } from "./widgets/language_switch.js";
-import { Notice } from "./widgets/notice.js";
+import { Notice, Undo } from "./widgets/notice.js";
 import { Progress } from "./widgets/progress.js";
 import { Toolbar } from "./widgets/toolbar.js";
-import { Undo } from "./widgets/undo.js";
 import { words } from "./words.js";
 
 const part = (id) => document.getElementById(id);
 
 await spoken;
-keepForOffline();
 
 const client = await chooseClient(location.search);
 const album = new Album();
 const view = new View();
 const history = new History();
 const preparer = new PhotoPreparer(album);
+const reader = new Reader(album, preparer, client, sayReadiness);
 let model = null; // {name, version, card, feedback}, once the client has told
-const sure = () => model?.card.thresholds.sure;
-const entries = () => entriesOf(album.all(), model?.card.thresholds.dog);
-const shown = () => arrange(entries(), view, sure());
+const thresholds = () => model?.card.thresholds;
+const entries = () => entriesOf(album.all(), thresholds()?.dog);
+const shown = () => arrange(entries(), view, thresholds());
 
-// The widgets that show the album come first, so that they hear of a photo before the reader begins with it.
 const intake = new Intake(part("intake"), take);
-new DropArea(document.body, take);
-new LanguageSwitch(part("languages"), () => leftOut.say(words.noLanguage));
 const leftOut = new Notice(part("left-out"));
 const readiness = new Notice(part("readiness"));
 const aboutModel = new Notice(part("about-model"));
-const undo = new Undo(part("undo"));
-const breeds = new BreedList(part("breeds"));
-new Progress(part("progress"), album, { cancel: () => reader.cancel(), retry: () => album.retryAll(), clear });
-new Toolbar(part("tools"), album, view, { entries, shown, save });
-new SelectionBar(part("chosen"), album, view, {
-  entries: () => entries().filter(({ id }) => view.chosen.has(id)),
-  unite: (photos) => album.unite(photos.map(({ id }) => id)),
-  focus: (id) => answers.focus(id),
-});
+const undo = new Undo(part("undo"), () => (album.all().length > 0 ? part("cards") : intake).focus());
+const progress = new Progress(part("progress"), album, { cancel: () => reader.cancel(), retry: () => album.retryAll(), clear });
 const answers = new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
   retry: (photo) => album.retry(photo.id),
   explain: client.canExplain ? async (photo, dog) => (await partReader()).explain(photo, dog) : null,
   frames: async (card, select) => {
     const [{ Frames }, parts] = await Promise.all([import("./dogs/frames.js"), partReader()]);
-    return new Frames(card, parts, { select, sure });
+    return new Frames(card, parts, { select, thresholds });
   },
-  remove,
+  remove: (entry) => remove([entry]),
   separate: (photos) => album.separate(photos.map(({ id }) => id)),
   correct,
   model: () => model,
-  sure,
+  thresholds,
 });
-new HistoryList(part("history"), history, undo);
-new Announcer(part("announcer"), album, sure);
-new Recorder(album, history, sure);
-const reader = new Reader(album, preparer, client, sayReadiness);
+new DropArea(document.body, take);
+new LanguageSwitch(part("languages"), () => leftOut.say(words.noLanguage));
+new Toolbar(part("tools"), album, view, { entries, shown, save: (format) => save(shown(), format) });
+new SelectionBar(part("chosen"), album, view, {
+  entries: () => entries().filter(({ id }) => view.chosen.has(id)),
+  unite: (chosen) => album.unite(idsOf(chosen)),
+  remove,
+  save: (chosen) => save(chosen, "csv"),
+  focus: (id) => answers.focus(id),
+});
+new HistoryList(part("history"), history, undo, reopen);
+new BreedSearch(part("which-breeds"), part("known-breeds"), () => model.card.breeds);
+new Announcer(part("announcer"), album, thresholds);
+new Recorder(album, history, thresholds);
 
 album.addEventListener("added", () => {
-  intake.shrink(true);
+  makeRoom(true);
   loadBreeds();
+});
+album.addEventListener("cleared", () => {
+  makeRoom(false);
+  intake.focus();
 });
 addEventListener("beforeunload", (event) => {
   const { waiting, reading } = album.counts();
   if (waiting + reading > 0) event.preventDefault(); // the browser asks
 });
-album.addEventListener("cleared", () => {
-  intake.shrink(false);
-  intake.focus();
-});
 
+// What is gone to stands below the bar at the top, however high that is.
+new ResizeObserver(([{ target }]) => {
+  document.documentElement.style.setProperty("--deck-height", `${target.offsetHeight}px`);
+}).observe(part("deck"));
+
+document.documentElement.removeAttribute("data-unready");
+intake.takeEarlier();
+keepForOffline();
 await untilReady(client, sayReadiness);
 try {
   model = await client.model();
+  if (!model.isOfDogs) {
+    speakOfDogs(false);
+    document.querySelector(".samples").hidden = true; // drawings of dogs
+  }
   aboutModel.say(() => words.aboutModel(model));
-  breeds.offer(model.card.breeds);
+  part("which-breeds").hidden = false;
 } catch {
   // Photos are read all the same; the card only adds to what is said of them.
 }
 reader.start();
 
+/** Make room for photos, with all else in a bar at the top, or take it back when there are none. */
+function makeRoom(on) {
+  document.documentElement.classList.toggle("with-photos", on);
+  // The languages are in sight where the bar has room for them.
+  if (!on) document.querySelector("footer").append(part("languages"));
+  else if (matchMedia("(min-width: 64rem)").matches) part("tools").before(part("languages"));
+}
+
 function take(files) {
   const { photos, leftOut: others } = sortOut(files);
-  const known = new Set(album.all().map(({ file }) => identityOf(file)));
-  const fresh = photos.filter((file) => !known.has(identityOf(file)));
+  const known = album.all().map(({ file }) => file);
+  const paths = new Set(known.map(pathOf));
+  const isHere = (file) => paths.has(pathOf(file)) && known.some((other) => isSame(other, file));
+  const fresh = photos.filter((file) => !isHere(file));
   if (fresh.length > 0) album.add(fresh);
   const again = photos.length - fresh.length;
   const said = [photos.length === 0 && words.noPhotos(), others > 0 && photos.length > 0 && words.leftOut(others), again > 0 && words.sameAgain(again)];
@@ -118,27 +137,44 @@ function clear() {
   });
 }
 
-function remove({ photos }) {
-  const next = answers.after(photos[0].id);
-  const removed = album.remove(photos.map(({ id }) => id));
-  undo.offer(words.removed, () => {
+function remove(chosen) {
+  const next = answers.after(chosen.map(({ id }) => id));
+  const removed = album.remove(idsOf(chosen));
+  undo.offer(() => words.removed(removed.length), () => {
     album.restore(removed);
     answers.focus(removed[0].id);
   });
   if (album.all().length > 0) answers.focus(next);
 }
 
-/** Note what a person said of a dog, and give its photos to the service if they agreed; of several dogs on one, its part. */
+/**
+ * Note what a person said of a dog, or null to forget it, and give its photos to the service if they agreed; of several dogs on
+ * one photo, the part that shows it.
+ */
 async function correct(photos, correction, dog) {
-  if (photos[0].answer.dogs) return (await partReader()).correct(photos[0], dog, correction);
-  if (correction.sent) for (const photo of photos) await client.correct(await preparer.take(photo), correction.breed);
-  album.correct(photos.map(({ id }) => id), correction);
+  const parts = photos.length === 1 && photos[0].answer.dogs ? await partReader() : null;
+  if (correction?.sent) {
+    for (const photo of photos) await client.correct(await (parts ? parts.cutDog(photo, dog) : preparer.take(photo)), correction.breed);
+  }
+  const note = (photo, said) => (parts ? parts.note(photo, dog, said) : album.correct([photo.id], said));
+  for (const photo of photos) note(photo, correction);
+  if (correction?.sent) return; // what the service has cannot be taken back here
+  undo.offer(correction ? words.corrected : words.forgot, () => {
+    for (const photo of photos) note(photo, parts ? entriesOfDogs(photo)[dog].correction : photo.correction);
+    answers.focus(photos[0].id);
+  });
 }
 
-async function save(format) {
+/** Show the card of a record: the photo's, if it is here still. */
+function reopen(record) {
+  const here = album.all().find((photo) => keyOf(photo) === record.key);
+  answers.open(here ? entries().find(({ photos }) => photos.includes(here)).id : album.reopen(record));
+}
+
+async function save(chosen, format) {
   const { download, toCsv, toJson } = await import("./answers/export.js");
-  if (format === "csv") download(toCsv(shown()), "dog-breeds.csv", "text/csv");
-  else download(toJson(shown()), "dog-breeds.json", "application/json");
+  if (format === "csv") download(toCsv(chosen), "dog-breeds.csv", "text/csv");
+  else download(toJson(chosen), "dog-breeds.json", "application/json");
 }
 
 /** Return what reads parts of photos; its modules come with the first photo. */
@@ -149,9 +185,18 @@ async function partReader() {
 
 function sayReadiness(state) {
   readiness.say(state === "ready" ? null : () => words.readiness(state));
+  progress.away = state !== "ready";
 }
 
-/** Return what the same file has each time that it is chosen. */
-function identityOf(file) {
-  return [file.webkitRelativePath || file.name, file.size, file.lastModified].join("/");
+function idsOf(chosen) {
+  return chosen.flatMap(({ photos }) => photos.map(({ id }) => id));
+}
+
+function pathOf(file) {
+  return file.webkitRelativePath || file.name;
+}
+
+/** Tell whether two files are the same; by their paths first, since the browser looks the rest up on disk. */
+function isSame(one, other) {
+  return pathOf(one) === pathOf(other) && one.size === other.size && one.lastModified === other.lastModified;
 }

@@ -1,7 +1,7 @@
 /** Reading the album's waiting photos through a client, a few at a time. */
 
 import { Problem } from "./problem.js";
-import { untilReady } from "./readiness.js";
+import { untilReady } from "./clients/index.js";
 
 // As many as a gateway always takes in, and enough to keep a server of a few cores busy.
 const AT_ONCE = 3;
@@ -26,14 +26,13 @@ export class Reader {
   #outage = false;
   #stranded = new Map(); // of a photo's id: the job that an outage ended
 
-  /** `preparer` makes of a photo what is sent; `tell` gets readiness.js's states. */
+  /** `preparer` makes of a photo what is sent; `tell` gets the states of `untilReady`. */
   constructor(album, preparer, client, tell) {
     this.#album = album;
     this.#preparer = preparer;
     this.#client = client;
     this.#tell = tell;
-    album.addEventListener("added", () => this.#fill());
-    album.addEventListener("changed", () => this.#fill());
+    album.addEventListener("updated", () => this.#fill()); // when all have heard of the photos
     album.addEventListener("cleared", () => this.#abort());
   }
 
@@ -59,7 +58,7 @@ export class Reader {
   async #read(photo) {
     const { id } = photo;
     const abort = new AbortController();
-    this.#underWay.add(abort); // before begin(), which tells of a change and so comes back to #fill()
+    this.#underWay.add(abort);
     const job = this.#album.begin(id);
     const outcome = await this.#preparer
       .take(photo)
@@ -74,6 +73,7 @@ export class Reader {
       this.#slowDown(outcome.error.retryAfter ?? 1);
       this.#album.postpone(id, job);
     } else if (OUTAGES.includes(code) && !abort.signal.aborted && this.#mayReturn(id, outcome.error)) {
+      this.#tell(code === "not_ready" ? "loading" : code);
       this.#sitOut(id, job, outcome.error.retryAfter ?? 1);
       this.#album.settle(id, job, outcome); // so that it says why
     } else {

@@ -1,10 +1,11 @@
 /** Texts of the page while it works, composed of the translations/. */
 
+import { certaintyOf, isUnfamiliar, likelyGroup } from "./answers/certainty.js";
 import { entriesOfDogs } from "./answers/dogs.js";
-import { likelyGroup, certaintyOf } from "./answers/certainty.js";
-import { factsOf, nameOf } from "./breeds.js";
+import { groupsOf, nameOf } from "./breeds.js";
 import { language, say, share } from "./language.js";
 
+const WORTH_NAMING = 0.1; // of a group's breeds, beside the group itself; the others follow as bars
 const MOMENT = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
 
 export const words = {
@@ -13,7 +14,7 @@ export const words = {
   group: (group) => say(`group.${group}`),
   size: (size) => say(`size.${size}`),
   explain: (state) => say(`explain.${state}`),
-  copy: (state) => say(`copy.${state}`),
+  sharing: (state) => say(`share.${state}`),
 
   problem({ code, retryAfter }) {
     const sentence = say(`problem.${code}`);
@@ -23,12 +24,12 @@ export const words = {
   },
 
   /**
-   * Return what a card says: `{headline, remark}`, with `share` and `others` as `verdict` has them where there is an answer.
+   * Return what a card says: `{headline, remark}`, with `breed`, `share` and `others` as `verdict` has them where there is an answer.
    * Of several dogs that are not shown one by one, it names each.
    */
-  card(entry, sure) {
+  card(entry, thresholds) {
     const { status, answer, error, correction } = entry;
-    if (status === "read" && answer.dogs) return severalDogs(entriesOfDogs(entry), sure);
+    if (status === "read" && answer.dogs) return severalDogs(entry, thresholds);
     switch (status) {
       case "waiting":
       case "reading":
@@ -38,18 +39,19 @@ export const words = {
       case "cancelled":
         return { headline: say("card.not_read"), remark: say("card.cancelled") };
       default:
-        if (!correction || correction.kind === "right") return verdict(answer, sure);
+        if (!correction || correction.kind === "right") return verdict(answer, thresholds);
         return {
           headline: corrected(correction),
           remark: say("correction.model", { answer: words.guess(answer.guesses[0]) }),
+          breed: correction.breed,
           share: null,
           others: answer.guesses.slice(1),
         };
     }
   },
 
-  announcement(photo, sure) {
-    const { headline, remark } = words.card(photo, sure);
+  announcement(photo, thresholds) {
+    const { headline, remark } = words.card(photo, thresholds);
     const key = /[.!。！]$/.test(headline) ? "card.announcement_sentence" : "card.announcement";
     return say(key, { file: photo.file.name, headline, remark });
   },
@@ -86,7 +88,10 @@ export const words = {
   retryAll: (count) => say("progress.retry", { count }),
   leftOut: (count) => say("intake.left_out", { count }),
   sameAgain: (count) => say("intake.same", { count }),
-  removed: () => say("undo.removed"),
+  removed: (count) => say("undo.removed", { count }),
+  corrected: () => say("undo.corrected"),
+  forgot: () => say("undo.forgot"),
+  away: () => say("progress.away"),
   details: (file) => say("card.details", { file }),
   cleared: () => say("undo.cleared"),
   noLanguage: () => say("page.no_language"),
@@ -106,11 +111,15 @@ export const words = {
   historyCleared: () => say("history.cleared"),
 
   /** Return what the history says of an answer. */
-  record({ really, sure, dogs, ...answer }) {
-    if (dogs) return dogs.map((dog) => words.record({ ...dog, sure })).join(say("list.comma"));
-    if (really) return corrected(typeof really === "string" ? { breed: really } : really);
-    return certaintyOf({ answer }, sure) === "sure" ? words.guess(answer.guesses[0]) : verdict(answer, sure).headline;
+  record({ really, answer, thresholds }) {
+    if (answer.dogs) return severalDogs({ answer, correction: really }, thresholds).headline;
+    if (really && really.kind !== "right") return corrected(really);
+    const isSure = certaintyOf({ answer }, thresholds) === "sure";
+    return isSure ? words.guess(answer.guesses[0]) : verdict(answer, thresholds).headline;
   },
+  recalled: (when) => say("history.recalled", { moment: words.moment(when) }),
+
+  breedsFound: (count) => say("breeds.found", { count }),
 
   model: ({ name, version }) => (version ? say("model.version", { name, version }) : name),
 
@@ -121,27 +130,38 @@ export const words = {
   },
 };
 
-/** Return `{headline, remark, share, others}`: `share` is null where no bar is drawn, `others` the guesses not named yet. */
-function verdict(answer, sure) {
+/**
+ * Return `{headline, remark, breed, share, others}`: `breed` is the one that the headline names, or null, `share` is null where
+ * no bar is drawn, `others` the guesses not named yet.
+ */
+function verdict(answer, thresholds) {
   const [first, ...others] = answer.guesses;
   const breed = nameOf(first.breed);
-  const kind = certaintyOf({ answer }, sure);
-  if (kind === "no_dog") return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }), share: null, others };
+  const kind = certaintyOf({ answer }, thresholds);
+  if (kind === "no_dog") {
+    return { headline: say("card.no_dog"), remark: say("card.if_dog", { breed }), breed: null, share: null, others };
+  }
+  if (isUnfamiliar(answer, thresholds)) {
+    return { headline: say("card.most_like", { breed }), remark: say("card.unfamiliar"), breed: first.breed, share: null, others };
+  }
   const { confidence } = first;
-  const said = { share: confidence, others };
+  const said = { breed: first.breed, share: confidence, others };
   if (kind === "sure") return { headline: breed, remark: say("card.sure", { share: share(confidence) }), ...said };
-  const likely = likelyGroup(answer, (guess) => factsOf(guess)?.group ?? null, sure);
+  const likely = likelyGroup(answer, groupsOf, thresholds);
   if (!likely) return { headline: say("card.perhaps", { breed }), remark: say("card.unsure", { share: share(confidence) }), ...said };
+  const named = likely.members.filter(({ confidence }, rank) => rank === 0 || confidence >= WORTH_NAMING);
   return {
     headline: say(likely.almostSure ? "card.almost_group" : "card.probably_group", { group: words.group(likely.group) }),
-    remark: likely.members.map(words.guess).join(say("list.comma")),
+    remark: named.map(words.guess).join(say("list.comma")),
+    breed: null,
     share: likely.confidence,
-    others: answer.guesses.filter((guess) => !likely.members.includes(guess)),
+    others: answer.guesses.filter((guess) => !named.includes(guess)),
   };
 }
 
-function severalDogs(dogs, sure) {
-  const names = dogs.map(({ answer, correction }) => words.record({ ...answer, really: correction, sure }));
+function severalDogs(entry, thresholds) {
+  const dogs = entriesOfDogs(entry);
+  const names = dogs.map(({ answer, correction }) => words.record({ answer, really: correction, thresholds }));
   return { headline: names.join(say("list.comma")), remark: say("dogs.count", { count: dogs.length }), share: null };
 }
 

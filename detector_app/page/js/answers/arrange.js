@@ -11,7 +11,8 @@ const byText = (one, other) => {
   return collator.compare(one, other);
 };
 const confidenceOf = ({ answer }) => answer?.guesses[0].confidence;
-const breedOf = ({ answer, correction }) => (correction ? correction.breed : answer?.guesses[0].breed);
+const isCorrected = ({ correction }) => correction !== null && correction.kind !== "right";
+const breedOf = (entry) => (isCorrected(entry) ? entry.correction.breed : entry.answer?.guesses[0].breed);
 
 const shownBreed = (entry) => (breedOf(entry) ? nameOf(breedOf(entry)) : "\uffff");
 
@@ -24,11 +25,11 @@ const ORDERS = {
   file: (one, other) => byText(one.file.name, other.file.name),
 };
 
-/** Return the entries that the view lets through, in its order; `sure` is the model's threshold. */
-export function arrange(entries, { sort, breed, kind }, sure) {
+/** Return the entries that the view lets through, in its order; `thresholds` are the model's. */
+export function arrange(entries, { sort, breed, kind }, thresholds) {
   return entries
     .filter((entry) => !breed || dogsAmong([entry]).some((dog) => breedOf(dog) === breed))
-    .filter((entry) => !kind || certaintyOf(entry, sure) === kind)
+    .filter((entry) => !kind || certaintyOf(entry, thresholds) === kind)
     .sort((one, other) => ORDERS[sort](one, other) || ORDERS.newest(one, other));
 }
 
@@ -41,5 +42,9 @@ export function countBreeds(entries) {
 
 /** Return an entry for each dog. */
 function dogsAmong(entries) {
-  return entries.flatMap(entriesOfDogs).filter(({ answer, correction }) => (correction ? correction.breed !== null : answer !== null && answer.isDog !== false));
+  return entries.flatMap(entriesOfDogs).filter(isDog);
+}
+
+function isDog(entry) {
+  return isCorrected(entry) ? entry.correction.kind !== "no_dog" : entry.answer !== null && entry.answer.isDog !== false;
 }

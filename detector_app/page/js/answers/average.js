@@ -20,6 +20,9 @@ export function average(answers, threshold = 0.5) {
     guesses: guesses.slice(0, TOP_K),
     isDog: dogProbability === null ? null : dogProbability >= threshold,
     dogProbability,
+    familiarity: answers.some(({ familiarity }) => familiarity === null)
+      ? null
+      : Math.max(...answers.map(({ familiarity }) => familiarity)), // one photo that looks familiar suffices
     model: answers.at(-1).model,
     heatmap: null,
   };

@@ -24,7 +24,8 @@ function recordOf(photo, { photos, answer, correction }, dog, dogs) {
     confidence: answer?.guesses[0].confidence ?? null,
     is_dog: answer?.isDog ?? null,
     dog_probability: answer?.dogProbability ?? null,
-    really: correction && (correction.kind === "no_dog" ? "not a dog" : [correction.breed, correction.also].filter(Boolean).join(" + ")),
+    familiarity: answer?.familiarity ?? null,
+    really: correction && reallyOf(correction),
     photos_of_this_dog: photos.length,
     dog,
     dogs_on_this_photo: dogs,
@@ -33,6 +34,11 @@ function recordOf(photo, { photos, answer, correction }, dog, dogs) {
     model: answer?.model ?? null,
     error: photo.error?.code ?? null,
   };
+}
+
+function reallyOf({ kind, breed, also }) {
+  if (kind === "no_dog") return "not a dog";
+  return [breed, also].filter(Boolean).join(" + ") || kind;
 }
 
 export function toJson(entries) {

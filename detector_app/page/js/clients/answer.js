@@ -6,24 +6,28 @@ import { Problem } from "../problem.js";
 export const TOP_K = 5;
 
 /**
- * Return `{guesses: [{breed, confidence}], isDog, dogProbability, model: {name, version}, heatmap, box, search, dogs}`;
- * the guesses best first, `isDog` and `dogProbability` null when the model cannot tell, `heatmap` rows of 0..1 or null.
+ * Return `{guesses: [{breed, confidence}], isDog, dogProbability, familiarity, model: {name, version}, heatmap, box, search, dogs}`;
+ * the guesses best first, `isDog`, `dogProbability` and `familiarity` null when the model cannot tell, `heatmap` rows of 0..1 or null.
  * `box` is the part of the upright photo that was judged, [left, top, width, height] as fractions, or null: its centre;
  * `search` tells what became of the search for dogs outside of that; `dogs` are such answers again, if there are several.
  */
-export function answerOf({ guesses, isDog, dogProbability, model, heatmap = null, box = null, search = null, dogs = null }) {
+export function answerOf({
+  guesses, isDog, dogProbability, familiarity = null, model, heatmap = null, box = null, search = null, dogs = null,
+}) {
   const sound =
     Array.isArray(guesses) &&
     guesses.length > 0 &&
     guesses.every((guess) => typeof guess?.breed === "string" && isShare(guess.confidence)) &&
     (isDog === null || typeof isDog === "boolean") &&
     (dogProbability === null || isShare(dogProbability)) &&
+    (familiarity === null || isShare(familiarity)) &&
     (heatmap === null || isHeatmap(heatmap));
   if (!sound) throw new Problem("bad_answer");
   return {
     guesses: guesses.slice(0, TOP_K).map(({ breed, confidence }) => ({ breed, confidence })),
     isDog,
     dogProbability,
+    familiarity,
     model: { name: String(model?.name ?? ""), version: String(model?.version ?? "") },
     heatmap,
     box: boxOf(box),
@@ -39,17 +43,18 @@ function boxOf(box) {
   return right > left && bottom > top ? [left, top, right - left, bottom - top] : null;
 }
 
-/** Return `{name, version, card, feedback}` of a model; of the card, only what the page uses is checked. */
+/** Return `{name, version, card, feedback, isOfDogs}` of a model; of the card, only what the page uses is checked. */
 export function modelOf({ name, version, card, feedback = false }) {
   const sound =
     Array.isArray(card?.breeds) &&
     card.breeds.every((breed) => typeof breed === "string") &&
-    [card.crop, card.thresholds?.dog, card.thresholds?.sure].every(isShare) &&
+    [card.crop, card.thresholds?.dog, card.thresholds?.sure, card.thresholds?.familiar ?? 0].every(isShare) &&
     Number.isInteger(card.input_size) &&
     card.input_size > 0 &&
     (card.test == null || (Number.isInteger(card.test.photos) && isShare(card.test.top1)));
   if (!sound) throw new Problem("bad_answer");
-  return { name: String(name), version: String(version), card, feedback: feedback === true };
+  const isOfDogs = !card.subject || card.subject.one === "dog"; // a card that does not say is of the days when all were
+  return { name: String(name), version: String(version), card, feedback: feedback === true, isOfDogs };
 }
 
 function isShare(value) {

@@ -7,6 +7,7 @@ import { Problem } from "../problem.js";
 export class GatewayClient {
   canExplain = true;
   canFind = true;
+  #isOfDogs = true; // until the model tells
 
   /** Return "ready", "loading" or "unreachable". */
   async state() {
@@ -18,9 +19,11 @@ export class GatewayClient {
     }
   }
 
-  /** Return `{name, version, card, feedback}` of the model that answers; `feedback` is whether corrections are taken. */
+  /** Return the model that answers; see answer.js. `feedback` is whether corrections are taken. */
   async model() {
-    return modelOf((await fetchJson("/api/v1/model")) ?? {});
+    const model = modelOf((await fetchJson("/api/v1/model")) ?? {});
+    this.#isOfDogs = model.isOfDogs;
+    return model;
   }
 
   /** Return the answer for a photo; see answer.js. */
@@ -28,8 +31,8 @@ export class GatewayClient {
     const query = new URLSearchParams({ find, ...(explain && { explain }) });
     const said = await fetchJson(`/api/v1/predict_breed?${query}`, { method: "POST", body: formOf(photo), signal });
     if (explain && !said?.heatmap) throw new Problem("bad_answer");
-    const dogs = Array.isArray(said?.dogs) ? said.dogs.map((dog) => fieldsOf({ ...dog, is_dog: true })) : null;
-    return answerOf({ ...fieldsOf(said), model: said?.model, heatmap: said?.heatmap, search: said?.search, dogs });
+    const dogs = Array.isArray(said?.dogs) ? said.dogs.map((dog) => this.#fieldsOf({ ...dog, is_dog: true })) : null;
+    return answerOf({ ...this.#fieldsOf(said), model: said?.model, heatmap: said?.heatmap, search: said?.search, dogs });
   }
 
   /** Give a photo and what is really on it, to be kept for training: only for someone who agreed to that. */
@@ -37,10 +40,17 @@ export class GatewayClient {
     const query = new URLSearchParams({ breed, keep: true });
     await fetchJson(`/api/v1/feedback?${query}`, { method: "POST", body: formOf(photo) });
   }
-}
 
-function fieldsOf(said) {
-  return { guesses: said?.predictions, isDog: said?.is_dog, dogProbability: said?.dog_probability, box: said?.box };
+  /** Return what an answer and its dogs tell alike. */
+  #fieldsOf(said) {
+    return {
+      guesses: said?.predictions,
+      isDog: this.#isOfDogs ? said?.is_dog : null,
+      dogProbability: this.#isOfDogs ? said?.dog_probability : null,
+      familiarity: said?.familiarity,
+      box: said?.box,
+    };
+  }
 }
 
 function formOf({ blob, name }) {

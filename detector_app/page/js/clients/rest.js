@@ -50,15 +50,16 @@ export class RestClient {
   }
 }
 
-async function predictWith({ name, version, card }, { blob }, signal) {
+async function predictWith({ name, version, card, isOfDogs }, { blob }, signal) {
   const instances = [{ b64: await base64Of(blob) }];
   const said = await ask(version, { signature_name: PREDICT, instances }, signal);
   const first = said?.predictions?.[0];
-  const dogProbability = card.detects_dogs ? first?.dog_probability : null;
+  const dogProbability = card.detects_dogs && isOfDogs ? first?.dog_probability : null;
   return answerOf({
     guesses: first?.top_breeds?.map((breed, rank) => ({ breed, confidence: first.top_probabilities?.[rank] })),
     isDog: dogProbability === null ? null : dogProbability >= card.thresholds.dog,
     dogProbability,
+    familiarity: card.familiarity?.quantiles?.length > 0 ? first?.familiarity : null,
     model: { name, version },
   });
 }

@@ -27,7 +27,7 @@ export class Frames {
   #said = () => "";
   #busy = false;
 
-  /** `reader` is a PartReader; `actions` has `select(index)`, to let the card show this dog, and `sure()`. */
+  /** `reader` is a PartReader; `actions` has `select(index)`, to let the card show this dog, and `thresholds()`. */
   constructor(card, reader, actions) {
     this.#card = card;
     this.#reader = reader;
@@ -61,12 +61,12 @@ export class Frames {
 
   #show() {
     const { id, preview, answer } = this.#entry;
-    const isSeen = Boolean(preview?.blob);
+    const isSeen = Boolean(preview?.blob) && preview.width > 0; // not of a record, whose photo is no longer here
     const boxes = isSeen ? this.#dogs.map((dog) => this.#reader.boxOf(dog.answer, preview)) : [];
     if (isSeen && this.#draft) boxes[this.#draft.index] = this.#draft.box;
     while (this.#frames.length > boxes.length) this.#frames.pop().element.remove();
     while (this.#frames.length < boxes.length) this.#frames.push(this.#frameOf(this.#frames.length));
-    const names = this.#dogs.map((dog) => words.card(dog, this.#actions.sure()).headline);
+    const names = this.#dogs.map((dog) => words.card(dog, this.#actions.thresholds()).headline);
     const help = `frame-help-${id}`;
     boxes.forEach((box, index) => {
       const name = this.#isNew(index) ? say("dogs.add") : say("dogs.frame", { number: index + 1, breed: names[index] });

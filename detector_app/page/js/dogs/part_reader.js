@@ -61,9 +61,13 @@ export class PartReader {
     return { heatmap, seen };
   }
 
-  /** Note what a person said of a photo's dog of this number, and give its part to the service if they agreed. */
-  async correct({ id, file, answer, preview }, index, correction) {
-    if (correction.sent) await this.#client.correct(await this.#cut(file, this.#seen(answer.dogs[index], preview)), correction.breed);
+  /** Return the part that shows a photo's dog of this number, as a photo to send. */
+  cutDog({ file, answer, preview }, index) {
+    return this.#cut(file, this.#seen(dogsOf(answer)[index], preview));
+  }
+
+  /** Note what a person said of a photo's dog of this number, or null. */
+  note({ id }, index, correction) {
     if (index === 0) this.#album.correct([id], correction);
     else this.#change(id, (dogs) => dogs.map((dog, place) => (place === index ? { ...dog, correction } : dog)));
   }

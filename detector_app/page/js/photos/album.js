@@ -1,11 +1,12 @@
 /**
  * The page's one state: every photo, in the order it came, and what is known about it.
  *
- * A photo is `{id, batch, file, preview, status, job, answer, error, dog, correction}`. `batch` counts the times that
+ * A photo is `{id, batch, file, preview, status, job, answer, error, dog, correction, record}`. `batch` counts the times that
  * photos came; `preview` is null until there is one, then `{blob, width, height}`, the blob null if the browser cannot
  * show the photo; `status` is "waiting", "reading", "read", "failed" or "cancelled"; `dog` is what photos of one dog
  * share, else null; `correction` is null or `{kind, breed, also, sent}`: what a person said
- * it is, "right", "breed", "mix" (with `also`) or "no_dog", and whether the service knows.
+ * it is, "right", "breed", "mix" (with `also`) or "no_dog", and whether the service knows; `record` is history.js's of a photo
+ * that was read at another time, else null.
  * Photos are replaced, never changed. Events: "added" with the new photos in `detail`, "changed" with the photo in
  * `detail`, "removed" when some went, "cleared" when the last went, and "updated" once after any number of these.
  */
@@ -17,11 +18,22 @@ export class Album extends EventTarget {
 
   /** Take in files, each to be read. */
   add(files) {
+    this.#enter([...files].map((file) => ({ file })));
+  }
+
+  /** Take in what was read at another time, as its record has it; return its id. */
+  reopen(record) {
+    const { file, answer, really, preview } = record;
+    const picture = { blob: preview, width: 0, height: 0 };
+    this.#enter([{ file: new File([], file), preview: picture, status: "read", answer, correction: really, record }]);
+    return this.#lastId;
+  }
+
+  #enter(all) {
     const batch = ++this.#lastBatch;
-    const photos = [...files].map((file) => ({
+    const photos = all.map((fields) => ({
       id: ++this.#lastId,
       batch,
-      file,
       preview: null,
       status: "waiting",
       job: 0,
@@ -29,6 +41,8 @@ export class Album extends EventTarget {
       error: null,
       dog: null,
       correction: null,
+      record: null,
+      ...fields,
     }));
     for (const photo of photos) this.#photos.set(photo.id, photo);
     this.#tell("added", photos);

@@ -7,6 +7,7 @@ export default {
     "Diese Sprache konnte nicht geladen werden. Bitte versuche es noch einmal, sobald du verbunden bist.",
 
   "intake.lead": "Wähle ein Foto oder einen ganzen Ordner und erfahre die Rasse.",
+  "intake.lead_in_hand": "Nimm ein Foto auf oder wähle eines und erfahre die Rasse.",
   "intake.photos": "Fotos wählen",
   "intake.camera": "Foto aufnehmen",
   "intake.folder": "Ordner wählen",
@@ -41,6 +42,7 @@ export default {
   "progress.cancel": "Abbrechen",
   "progress.retry": "{count} noch einmal versuchen",
   "progress.clear": "Alle entfernen",
+  "progress.away": "Der Dienst ist nicht da, der Rest wartet",
   "list.comma": ", ",
   "list.sentence": " ", // between two of them
   "pace.rate": "{rate} pro Sekunde, {left}",
@@ -82,6 +84,8 @@ export default {
   "chosen.more": "Wähle weitere Fotos dieses Hundes, dann bekommen sie eine gemeinsame Antwort.",
   "chosen.count": { one: "Eines ausgewählt", other: "{count} ausgewählt" },
   "chosen.unite": "Sie zeigen denselben Hund",
+  "chosen.save": "Herunterladen",
+  "chosen.remove": "Entfernen",
   "chosen.none": "Auswahl aufheben",
 
   "cards.label": "Fotos und ihre Rassen",
@@ -96,6 +100,8 @@ export default {
   "card.almost_group": "Fast sicher: {group}",
   "card.no_dog": "Das sieht nicht nach einem Hund aus.",
   "card.if_dog": "Falls doch, passt am ehesten diese Rasse: {breed}.",
+  "card.most_like": "Am ehesten: {breed}",
+  "card.unfamiliar": "Unter den Rassen, die ich kenne. Vielleicht ist es keine davon.",
   "card.retry": "Noch einmal versuchen",
   "card.separate": "Fotos trennen",
   "card.remove": "Entfernen",
@@ -128,15 +134,17 @@ export default {
 
   "explain.strength": "Stärke der Hervorhebung",
 
-  "copy.offer": "Kopieren",
-  "copy.done": "Kopiert",
-  "copy.failed": "Das ließ sich nicht kopieren",
+  "share.share": "Teilen",
+  "share.offer": "Kopieren",
+  "share.done": "Kopiert",
+  "share.failed": "Das ging nicht",
 
   "facts.kind": "Gruppe: {group}. Größe: {size}.",
 
   "correction.yes": "Ja, das stimmt",
   "correction.no_dog": "Es ist kein Hund",
   "correction.mix": "Bei einem Mischling, auch:",
+  "correction.forget": "Meine Angabe vergessen",
   "correction.close": "Schließen",
   "correction.mixed": "Mischling: {breed} und {also}",
   "correction.not_dog": "Kein Hund",
@@ -153,14 +161,23 @@ export default {
 
   "history.title": { one: "Auf diesem Gerät ausgewertet: ein Foto", other: "Auf diesem Gerät ausgewertet: {count} Fotos" },
   "history.hint": "Bleibt allein auf diesem Gerät.",
+  "history.recalled": "Ausgewertet am {moment}",
   "history.clear": "Verlauf leeren",
   "history.forget": "Entfernen: {record}",
   "history.forgotten": "Eine Antwort wurde entfernt.",
   "history.cleared": "Die Liste wurde geleert.",
   "undo.undo": "Rückgängig",
   "undo.dismiss": "Schließen",
-  "undo.removed": "Ein Foto wurde entfernt.",
+  "undo.removed": { one: "Ein Foto wurde entfernt.", other: "{count} Fotos wurden entfernt." },
+  "undo.corrected": "Deine Berichtigung wurde vermerkt.",
+  "undo.forgot": "Deine Berichtigung wurde vergessen.",
   "undo.cleared": "Alle Fotos wurden entfernt.",
+
+  "breeds.open": "Welche Rassen?",
+  "breeds.title": "Rassen, die das Modell kennt",
+  "breeds.search": "Suche nach irgendeinem Namen",
+  "breeds.found": { one: "Eine Rasse", other: "{count} Rassen" },
+  "breeds.close": "Schließen",
 
   "model.version": "{name}, Version {version}",
   "model.about": {
@@ -213,5 +230,24 @@ export default {
   "group.spitz": "Spitz",
   "group.poodle": "Pudel",
   "group.companion": "Begleithund",
+  "group.belgian": "Belgischer Schäferhund",
+  "group.collie": "Collie oder Sheltie",
+  "group.coonhound": "Coonhound",
+  "group.corgi": "Corgi",
+  "group.schnauzer": "Schnauzer",
+  "group.sennenhund": "Schweizer Sennenhund",
   "group.primitive": "Hund vom Urtyp",
+
+  // Wo die Klassen des Modells keine Hunde sind.
+  "page.title:other": "Was ist auf diesem Foto?",
+  "page.description:other": "Zieh ein Foto auf die Seite und erfahre, was darauf ist.",
+  "intake.drop:other": "Loslassen, um es zu erfahren",
+  "kind.no_dog:other": "nichts davon",
+  "chosen.more:other": "Wähle weitere Fotos, die dasselbe zeigen, dann bekommen sie eine gemeinsame Antwort.",
+  "chosen.unite:other": "Sie zeigen dasselbe",
+  "card.no_dog:other": "Das sieht nach nichts davon aus.",
+  "card.if_dog:other": "Am ehesten passt: {breed}.",
+  "correction.no_dog:other": "Es ist nichts davon",
+  "correction.not_dog:other": "Nichts davon",
+  "tools.breed:other": "Klasse",
 };

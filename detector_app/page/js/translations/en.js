@@ -6,6 +6,7 @@ export default {
   "page.no_language": "This language could not be loaded. Please try again once you are connected.",
 
   "intake.lead": "Choose a photo, or a whole folder, and read the answer.",
+  "intake.lead_in_hand": "Take or choose a photo, and read the answer.",
   "intake.photos": "Choose photos",
   "intake.camera": "Take a photo",
   "intake.folder": "Choose a folder",
@@ -40,6 +41,7 @@ export default {
   "progress.cancel": "Cancel",
   "progress.retry": "Try {count} again",
   "progress.clear": "Clear all",
+  "progress.away": "The service is away, the rest waits",
   "list.comma": ", ",
   "list.sentence": " ", // between two of them
   "pace.rate": "{rate} a second, {left}",
@@ -81,6 +83,8 @@ export default {
   "chosen.more": "Choose more photos of this dog, and they get one answer.",
   "chosen.count": { one: "One chosen", other: "{count} chosen" },
   "chosen.unite": "They show one dog",
+  "chosen.save": "Download",
+  "chosen.remove": "Remove",
   "chosen.none": "Choose none",
 
   "cards.label": "Photos and their breeds",
@@ -95,6 +99,8 @@ export default {
   "card.almost_group": "Almost surely {a group}",
   "card.no_dog": "This does not look like a dog.",
   "card.if_dog": "If it is one, it is most like {a breed}.",
+  "card.most_like": "Most like {a breed}",
+  "card.unfamiliar": "Of the breeds that I know. It may be none of them.",
   "card.retry": "Try again",
   "card.separate": "Separate the photos",
   "card.remove": "Remove",
@@ -127,15 +133,17 @@ export default {
 
   "explain.strength": "How strongly it shows",
 
-  "copy.offer": "Copy",
-  "copy.done": "Copied",
-  "copy.failed": "It could not be copied",
+  "share.share": "Share",
+  "share.offer": "Copy",
+  "share.done": "Copied",
+  "share.failed": "It did not work",
 
   "facts.kind": "Group: {group}. Size: {size}.",
 
   "correction.yes": "Yes, it is right",
   "correction.no_dog": "It is not a dog",
   "correction.mix": "If it is a mix, also of:",
+  "correction.forget": "Forget what I said",
   "correction.close": "Close",
   "correction.mixed": "A mix of {breed} and {also}",
   "correction.not_dog": "Not a dog",
@@ -152,14 +160,26 @@ export default {
 
   "history.title": { one: "Read on this device: one photo", other: "Read on this device: {count} photos" },
   "history.hint": "Kept on this device alone.",
+  "history.recalled": "Read on {moment}",
   "history.clear": "Clear the history",
   "history.forget": "Remove {record}",
   "history.forgotten": "One answer was removed.",
   "history.cleared": "The list was cleared.",
   "undo.undo": "Undo",
   "undo.dismiss": "Close",
-  "undo.removed": "One photo was removed.",
+  "undo.removed": { one: "One photo was removed.", other: "{count} photos were removed." },
+  "undo.corrected": "Your correction was noted.",
+  "undo.forgot": "Your correction was forgotten.",
   "undo.cleared": "All photos were cleared.",
+
+  "breeds.open": "Which breeds?",
+  "breeds.title": "Breeds that the model knows",
+  "breeds.search": "Search by any name",
+  "breeds.found": {
+    one: "One breed",
+    other: "{count} breeds",
+  },
+  "breeds.close": "Close",
 
   "model.version": "{name}, version {version}",
   "model.about": {
@@ -209,5 +229,25 @@ export default {
   "group.spitz": "spitz",
   "group.poodle": "poodle",
   "group.companion": "companion dog",
+  // Families within groups.
+  "group.belgian": "Belgian shepherd dog",
+  "group.collie": "collie or Sheltie",
+  "group.coonhound": "coonhound",
+  "group.corgi": "corgi",
+  "group.schnauzer": "schnauzer",
+  "group.sennenhund": "Swiss mountain dog",
   "group.primitive": "dog of an ancient type",
+
+  // Where the model's classes are no dogs.
+  "page.title:other": "What is on this photo?",
+  "page.description:other": "Drop a photo and read what is on it.",
+  "intake.drop:other": "Drop to read it",
+  "kind.no_dog:other": "none of them",
+  "chosen.more:other": "Choose more photos that show the same, and they get one answer.",
+  "chosen.unite:other": "They show the same",
+  "card.no_dog:other": "This does not look like any of them.",
+  "card.if_dog:other": "It is most like {a breed}.",
+  "correction.no_dog:other": "It is none of them",
+  "correction.not_dog:other": "None of them",
+  "tools.breed:other": "Class",
 };

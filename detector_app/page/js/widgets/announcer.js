@@ -9,8 +9,8 @@ export class Announcer {
   #batch = 0; // photos that came since all was last done
   #told = new WeakSet(); // answers and errors; a photo may change otherwise
 
-  /** `sure` returns the model's threshold, or undefined while it is not known. */
-  constructor(element, album, sure) {
+  /** `thresholds` returns the model's, or undefined while they are not known. */
+  constructor(element, album, thresholds) {
     this.#element = element;
     album.addEventListener("added", ({ detail: photos }) => {
       const pending = pendingOf(album);
@@ -22,7 +22,7 @@ export class Announcer {
       if (outcome) this.#told.add(outcome);
       if (photo.status === "reading") this.#say("");
       else if (this.#batch > FEW && pendingOf(album) === 0) this.#say(words.finished(album.counts()));
-      else if (this.#batch <= FEW && photo.status !== "waiting") this.#say(words.announcement(photo, sure()));
+      else if (this.#batch <= FEW && photo.status !== "waiting") this.#say(words.announcement(photo, thresholds()));
     });
   }
 

@@ -8,6 +8,8 @@ import { TableRow } from "./table_row.js";
 
 const FEW = 3; // entries that are shown whole; of more, each opens on demand
 
+const SLICE = 8; // ms that one task draws items; what is left has its turn when the page has answered its person
+
 const ITEMS = { grid: Card, table: TableRow };
 
 export class Answers {
@@ -20,13 +22,14 @@ export class Answers {
   #shown = []; // ids, in the order of the page
   #due = false;
   #whole = true; // whether cards are shown whole, for they are few
+  #rest = null; // the next task, while there is more to draw
 
   /** `places` has the element that holds the items of each layout. */
   constructor(places, album, view, actions) {
     this.#places = places;
     this.#album = album;
     this.#view = view;
-    this.#actions = { ...actions, choose: (id, on) => view.choose(id, on), open: (id) => this.#open(id) };
+    this.#actions = { ...actions, choose: (id, on) => view.choose(id, on), open: (id) => this.open(id) };
     album.addEventListener("updated", () => this.#show());
     view.addEventListener("changed", () => this.#schedule());
     onTextsChanged(() => {
@@ -45,34 +48,50 @@ export class Answers {
     });
   }
 
-  #show() {
+  /** Show what is to be seen: as much as one task may take, `first` in any case, and the rest in the tasks after. */
+  #show(first = null) {
     const { layout } = this.#view;
-    if (layout !== this.#layout) this.#forget(this.#items.keys());
+    if (layout !== this.#layout) this.#forget([...this.#items.keys()]);
     this.#layout = layout;
     for (const [name, place] of Object.entries(this.#places)) place.closest("[data-layout]").hidden = name !== layout;
 
-    const thresholds = this.#actions.model()?.card.thresholds;
+    const thresholds = this.#actions.thresholds();
     const entries = entriesOf(this.#album.all(), thresholds?.dog);
     this.#whole = entries.length <= FEW;
     this.#places.grid.classList.toggle("compact", !this.#whole);
     const ids = new Set(entries.map(({ id }) => id));
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
-    const arranged = arrange(entries, this.#view, thresholds?.sure);
+    const arranged = arrange(entries, this.#view, thresholds);
     this.#shown = arranged.map(({ id }) => id);
-    fill(this.#places[layout], arranged.map((entry) => this.#itemOf(entry).element));
+    const items = [];
+    const end = performance.now() + SLICE;
+    let isWhole = true;
+    for (const entry of arranged) {
+      let known = this.#items.get(entry.id);
+      if (!known || !same(known.photos, entry.photos)) {
+        if (entry.id === first || performance.now() < end) known = this.#draw(entry);
+        else isWhole = false;
+      }
+      if (!known) continue;
+      items.push(known.item); // if it is old, until its turn comes
+      known.item.chosen = this.#view.chosen.has(entry.id);
+      if (layout === "grid") known.item.whole = this.#whole;
+    }
+    fill(this.#places[layout], items.map(({ element }) => element));
+    if (isWhole || this.#rest) return;
+    this.#rest = setTimeout(() => {
+      this.#rest = null;
+      this.#show();
+    });
   }
 
-  #itemOf(entry) {
-    let known = this.#items.get(entry.id);
-    if (!known) {
-      known = { item: new ITEMS[this.#layout](this.#actions), photos: [] };
-      this.#items.set(entry.id, known);
-    }
-    if (!same(known.photos, entry.photos)) known.item.show(entry);
+  /** Make or renew the item of an entry. */
+  #draw(entry) {
+    const known = this.#items.get(entry.id) ?? { item: new ITEMS[this.#layout](this.#actions) };
+    known.item.show(entry);
     known.photos = entry.photos;
-    if (this.#layout === "grid") known.item.whole = this.#whole;
-    known.item.chosen = this.#view.chosen.has(entry.id);
-    return known.item;
+    this.#items.set(entry.id, known);
+    return known;
   }
 
   #forget(ids) {
@@ -83,24 +102,27 @@ export class Answers {
     }
   }
 
-  /** Return the id of the entry shown after this one, or else before it; undefined where it stands alone. */
-  after(id) {
-    const shown = this.#shown;
-    const place = shown.indexOf(id);
-    return shown[place + 1] ?? shown[place - 1];
+  /** Return the id of the entry shown after the last of these, or else before; undefined where none is left. */
+  after(ids) {
+    const last = Math.max(...ids.map((id) => this.#shown.indexOf(id)));
+    const isLeft = (id) => !ids.includes(id);
+    return this.#shown.slice(last).find(isLeft) ?? this.#shown.slice(0, last).findLast(isLeft);
   }
 
   /** Go to an entry. */
   focus(id) {
-    this.#show(); // what is due, so that it is there
+    this.#show(id); // what is due, so that it is there
     const place = this.#places[this.#layout];
     (this.#items.get(id)?.item.element ?? place).focus();
   }
 
   /** Show an entry's card, and go to it. */
-  #open(id) {
-    this.#view.set({ layout: "grid" });
-    this.#show();
+  open(id) {
+    this.#view.layout = "grid";
+    this.#show(id);
+    const isFilteredAway = !this.#items.has(id);
+    this.#view.set(isFilteredAway ? { breed: "", kind: "" } : {});
+    this.#show(id);
     this.#items.get(id).item.open = true;
     this.focus(id);
   }

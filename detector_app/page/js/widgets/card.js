@@ -4,8 +4,10 @@ import { entriesOfDogs } from "../answers/dogs.js";
 import { words } from "../words.js";
 import { Correction } from "./correction.js";
 import { Facts } from "./facts.js";
-import { Picture } from "./picture.js";
+import { Picture, Strip } from "./picture.js";
 import { instance } from "./template.js";
+
+const CAN_SHARE = navigator.share !== undefined; // a phone; elsewhere it is copied
 
 export class Card {
   element = instance("card");
@@ -20,11 +22,12 @@ export class Card {
   #facts = new Facts(this.#part(".facts"), this.#part("[data-do=facts]"));
   #correction;
   #look = "show"; // what the heat map's button offers or says: "show", "hide", "looking" or "failed"
-  #copied = "offer"; // and the one that copies: "offer", "done" or "failed"
+  #shared = "offer"; // and the one that shares or copies: "offer", "done" or "failed"
+  #strip = new Strip(this.#part(".strip"));
 
   /**
    * `actions` has `retry(photo)`, `explain(photo, dog)` or null, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
-   * `correct(photos, correction, dog)`, `model()`: `{card, feedback}` so far known, or null, `sure()`: its threshold, and
+   * `correct(photos, correction, dog)`, `model()`: `{card, feedback}` so far known, or null, `thresholds()`: its card's, and
    * `frames(card, select)`: a promise of Frames. `dog` is the index of one of a photo's dogs.
    */
   constructor(actions) {
@@ -36,7 +39,7 @@ export class Card {
     this.#on("remove", () => actions.remove(this.#entry));
     this.#on("retry", () => actions.retry(this.#entry));
     this.#on("explain", () => this.#toggleHeatMap());
-    this.#on("copy", () => this.#copy());
+    this.#on("share", () => this.#share());
     this.#on("separate", () => actions.separate(this.#entry.photos));
     this.#part(".choose input").addEventListener("change", (event) => actions.choose(this.#entry.id, event.target.checked));
   }
@@ -47,9 +50,9 @@ export class Card {
     this.#dog = Math.min(this.#dog, dogs.length - 1);
     const entry = dogs[this.#dog];
     const { answer, status, photos } = entry;
-    if (answer !== this.#shown?.answer) this.#copied = "offer";
+    if (answer !== this.#shown?.answer) this.#shared = "offer";
     [this.#entry, this.#shown] = [whole, entry];
-    const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.sure());
+    const { headline, remark, breed = null, share = null, others = [] } = words.card(entry, this.#actions.thresholds());
     this.element.dataset.status = status;
     this.element.classList.toggle("not-a-dog", answer?.isDog === false);
     this.element.setAttribute("aria-busy", status === "waiting" || status === "reading");
@@ -60,20 +63,21 @@ export class Card {
     this.#part(".expand .visually-hidden").textContent = words.details(entry.file.name);
     this.#part(".really").textContent = words.really(entry.correction);
     this.#part(".file").textContent = words.files(photos.map(({ file }) => file.name));
+    this.#part(".recalled").textContent = entry.record ? words.recalled(entry.record.when) : "";
+    this.#strip.show(photos);
     this.#part(".choose .visually-hidden").textContent = words.choose(entry.file.name);
     this.#part(".guesses").replaceChildren(...others.map(rowOf));
     this.#picture.show(entry.preview);
-    const breed = entry.correction ? entry.correction.breed : answer?.isDog === false ? null : answer?.guesses[0].breed;
-    this.#facts.show(breed, answer?.model ?? null);
+    this.#facts.show(breed, answer);
     this.#correction.show(entry);
     this.#part("[data-do=retry]").hidden = !(status === "cancelled" || entry.error?.passing);
     this.#part("[data-do=explain]").hidden = !this.#canExplain();
-    this.#part("[data-do=copy]").hidden = !answer || !navigator.clipboard; // which only a secure origin has
+    this.#part("[data-do=share]").hidden = !answer || !(navigator.clipboard || CAN_SHARE); // which only a secure origin has
     this.#part("[data-do=separate]").hidden = photos.length < 2;
     if (!this.#canExplain()) this.#uncover();
     this.#sayLook(this.#look);
-    this.#sayCopied(this.#copied);
-    if (focused?.closest("[hidden]")) this.element.focus();
+    this.#sayShared(this.#shared);
+    if (focused && (!focused.isConnected || focused.closest("[hidden]"))) this.element.focus();
     this.#showFrames();
   }
 
@@ -101,16 +105,17 @@ export class Card {
 
   release() {
     this.#picture.release();
+    this.#strip.show([]);
   }
 
   #canExplain() {
     const { answer, photos } = this.#entry;
-    return answer && photos.length === 1 && this.#actions.explain && this.#actions.model() && this.#picture.visible;
+    return answer && photos.length === 1 && !photos[0].record && this.#actions.explain && this.#actions.model() && this.#picture.visible;
   }
 
   async #showFrames() {
     const { preview } = this.#entry ?? {};
-    const isWhole = Boolean(preview?.blob) && (this.#whole || this.open);
+    const isWhole = Boolean(preview?.blob) && preview.width > 0 && (this.#whole || this.open);
     this.element.classList.toggle("whole", isWhole);
     if (isWhole) this.#part(".stage").style.setProperty("--aspect", preview.width / preview.height);
     if (!this.#entry || !(this.#whole || this.open)) return;
@@ -152,17 +157,15 @@ export class Card {
     this.#part("[data-do=explain] span").textContent = words.explain(look);
   }
 
-  async #copy() {
-    const text = words.announcement(this.#entry, this.#actions.sure());
-    await navigator.clipboard.writeText(text).then(
-      () => this.#sayCopied("done"),
-      () => this.#sayCopied("failed"),
-    );
+  async #share() {
+    const line = words.announcement(this.#entry, this.#actions.thresholds());
+    const shared = CAN_SHARE ? sharePicture(line, this.#entry) : navigator.clipboard.writeText(line);
+    this.#sayShared(await shared.then(() => "done", (error) => (error.name === "AbortError" ? "offer" : "failed")));
   }
 
-  #sayCopied(copied) {
-    this.#copied = copied;
-    this.#part("[data-do=copy] span").textContent = words.copy(copied);
+  #sayShared(shared) {
+    this.#shared = shared;
+    this.#part("[data-do=share] span").textContent = words.sharing(CAN_SHARE && shared !== "failed" ? "share" : shared);
   }
 
   #on(name, act) {
@@ -172,6 +175,12 @@ export class Card {
   #part(selector) {
     return this.element.querySelector(selector);
   }
+}
+
+/** Hand a line to the device, to be sent to others with the picture where it takes one. */
+async function sharePicture(text, { file, preview }) {
+  const files = preview?.blob ? [new File([preview.blob], file.name.replace(/\.\w+$/, ".jpg"), { type: "image/jpeg" })] : [];
+  await navigator.share(navigator.canShare?.({ files }) ? { text, files } : { text });
 }
 
 function rowOf({ breed, confidence }) {

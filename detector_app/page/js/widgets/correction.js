@@ -6,13 +6,14 @@ import { instance } from "./template.js";
 
 /** The form is made when it is opened and removed when it is closed: a browser scans every form that a page has. */
 export class Correction {
+  static #opened = null; // the one of all cards that is open
   #card;
   #button;
   #actions;
   #form = null;
   #entry;
 
-  /** `actions` has `correct(photos, correction)` and `model()`. */
+  /** `actions` has `correct(photos, correction)`, `model()` and `thresholds()`. */
   constructor(card, button, actions) {
     this.#card = card;
     this.#button = button;
@@ -28,8 +29,12 @@ export class Correction {
   }
 
   #open() {
+    Correction.#opened?.#remove();
+    Correction.#opened = this;
     this.#form = instance("correction");
-    const { feedback } = this.#actions.model();
+    const { feedback, card } = this.#actions.model();
+    this.#form.querySelector("datalist").append(...card.breeds.map((breed) => new Option("", words.breed(breed))));
+    this.#form.querySelector("[data-do=forget]").hidden = !this.#entry.correction || this.#entry.correction.sent;
     this.#form.querySelector(".consent").hidden = !feedback;
     this.#form.querySelector(".here-alone").hidden = feedback;
     this.#form.addEventListener("submit", (event) => {
@@ -43,6 +48,10 @@ export class Correction {
       button.addEventListener("click", () => this.#send({ kind: button.dataset.kind }));
     }
     this.#form.querySelector("[data-do=close]").addEventListener("click", () => this.#close());
+    this.#form.querySelector("[data-do=forget]").addEventListener("click", () => {
+      this.#actions.correct(this.#entry.photos, null);
+      this.#close();
+    });
     this.#card.querySelector(".detail").append(this.#form);
     this.#button.setAttribute("aria-expanded", true);
     this.#form.elements.breed.focus();
@@ -60,11 +69,11 @@ export class Correction {
   }
 
   async #send({ kind, breed = null, also = null }) {
-    const [likeliest] = this.#entry.answer.guesses;
-    const sent = this.#agreed && kind !== "no_dog";
+    const named = kind === "right" ? words.card(this.#entry, this.#actions.thresholds()).breed : breed;
+    const sent = this.#agreed && named !== null; // of a group, or no dog, no breed can be learnt
     try {
       this.#say(sent ? words.correction("sending") : "");
-      const said = { kind, breed: kind === "right" ? likeliest.breed : breed, also, sent };
+      const said = { kind, breed: named, also, sent };
       await this.#actions.correct(this.#entry.photos, said);
       this.#close();
     } catch (problem) {
@@ -84,6 +93,7 @@ export class Correction {
   #remove() {
     this.#form?.remove();
     this.#form = null;
+    if (Correction.#opened === this) Correction.#opened = null;
     this.#button.setAttribute("aria-expanded", false);
   }
 

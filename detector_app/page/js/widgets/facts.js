@@ -14,10 +14,11 @@ export class Facts {
     this.#open(false);
   }
 
-  /** Offer what is known of a breed, null where there is none, and of the model `{name, version}`; nothing without a model. */
-  show(breed, model) {
+  /** Offer what is known of a breed, null where there is none, and of the model that gave the answer. */
+  show(breed, answer) {
     const facts = breed ? factsOf(breed) : null;
-    this.#button.hidden = model === null;
+    const model = answer?.model;
+    this.#button.hidden = !facts && !model;
     if (this.#button.hidden) this.#open(false);
     this.#say(".facts-kind", facts && words.kind(facts));
     this.#say(".facts-sentence", facts?.sentence);

@@ -10,12 +10,15 @@ export class HistoryList {
   #element;
   #history;
   #undo;
+  #open;
   #pictures = [];
 
-  constructor(element, history, undo) {
+  /** `open` gets the record whose card is to be shown. */
+  constructor(element, history, undo, open) {
     this.#element = element;
     this.#history = history;
     this.#undo = undo;
+    this.#open = open;
     element.querySelector("[data-do=clear]").addEventListener("click", () => this.#clear());
     element.addEventListener("toggle", () => {
       loadBreeds();
@@ -34,8 +37,10 @@ export class HistoryList {
     const records = this.#element.open ? await this.#history.all() : [];
     for (const picture of this.#pictures) picture.release();
     this.#pictures = [];
-    const items = records.map((record) => this.#itemOf(record));
-    this.#element.querySelector("ol").replaceChildren(...items);
+    const list = this.#element.querySelector("ol");
+    const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement);
+    list.replaceChildren(...records.map((record) => this.#itemOf(record)));
+    if (focused >= 0) (list.querySelectorAll("button")[focused] ?? this.#element.querySelector("summary")).focus();
   }
 
   #itemOf(record) {
@@ -46,8 +51,9 @@ export class HistoryList {
     item.querySelector(".headline").textContent = words.record(record);
     item.querySelector("time").textContent = words.moment(record.when);
     item.querySelector("time").dateTime = new Date(record.when).toISOString();
-    item.querySelector("button").ariaLabel = words.forget(record);
-    item.querySelector("button").addEventListener("click", () => this.#remove(record, item));
+    item.querySelector(".headline").addEventListener("click", () => this.#open(record));
+    item.querySelector(".close").ariaLabel = words.forget(record);
+    item.querySelector(".close").addEventListener("click", () => this.#remove(record, item));
     return item;
   }
 
@@ -56,7 +62,7 @@ export class HistoryList {
     await this.#history.remove(record.key);
     await this.#show();
     this.#undo.offer(words.forgotten, () => this.#bringBack(record));
-    const buttons = this.#element.querySelectorAll("li button");
+    const buttons = this.#element.querySelectorAll("li .close");
     if (buttons.length > 0) buttons[Math.min(place, buttons.length - 1)].focus();
     else this.#undo.focus();
   }

@@ -7,8 +7,8 @@ export class SelectionBar {
   #element;
   #view;
 
-  /** `entries` returns the chosen entries, `unite` gets their photos; `focus` gets the entry's id to go on with. */
-  constructor(element, album, view, { entries, unite, focus }) {
+  /** `entries` returns the chosen entries, which the others get; `focus` gets the id of the entry to go on with. */
+  constructor(element, album, view, { entries, unite, remove, save, focus }) {
     this.#element = element;
     this.#view = view;
     const end = (act) => {
@@ -17,7 +17,13 @@ export class SelectionBar {
       view.set({ chosen: new Set() });
       focus(first.id);
     };
-    this.#button("unite").addEventListener("click", () => end(() => unite(entries().flatMap(({ photos }) => photos))));
+    this.#button("unite").addEventListener("click", () => end(() => unite(entries())));
+    this.#button("remove").addEventListener("click", () => {
+      const chosen = entries();
+      view.set({ chosen: new Set() });
+      remove(chosen);
+    });
+    this.#button("save").addEventListener("click", () => save(entries()));
     this.#button("none").addEventListener("click", () => end(() => {}));
     const show = () => this.#show(entries());
     album.addEventListener("updated", show);
@@ -29,6 +35,7 @@ export class SelectionBar {
     this.#element.hidden = entries.length === 0;
     this.#element.querySelector("p").textContent =
       entries.length === 1 ? words.chooseMore() : words.chosen(entries.length);
+    this.#button("save").disabled = !entries.some(({ answer }) => answer);
     this.#button("unite").disabled = entries.length < 2 || entries.some(({ status }) => status !== "read");
   }
 

@@ -10,7 +10,7 @@ export class TableRow {
   #actions;
   #picture = new Picture(this.#part(".thumb"));
 
-  /** `actions` has `choose(id, on)`, `open(id)` and `sure()`. */
+  /** `actions` has `choose(id, on)`, `open(id)` and `thresholds()`. */
   constructor(actions) {
     this.#actions = actions;
     this.#part(".choose input").addEventListener("change", (event) => actions.choose(this.#entry.id, event.target.checked));
@@ -20,7 +20,7 @@ export class TableRow {
   show(entry) {
     this.#entry = entry;
     const { answer, photos, correction } = entry;
-    const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.sure());
+    const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.thresholds());
     const dog = answer && answer.isDog !== false;
     this.element.dataset.status = entry.status;
     this.#part(".headline").textContent = headline;

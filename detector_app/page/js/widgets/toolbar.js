@@ -4,10 +4,12 @@ import { countBreeds } from "../answers/arrange.js";
 import { onTextsChanged } from "../language.js";
 import { words } from "../words.js";
 
+const WIDE = matchMedia("(min-width: 48rem)"); // as in style.css: here the fields are always seen
 const MANY = 4; // photos; fewer are seen at a glance
 
 export class Toolbar {
   #element;
+  #details;
   #view;
 
   /** `entries` and `shown` return all entries and those that the view lets through; `save` gets "csv" or "json". */
@@ -15,7 +17,10 @@ export class Toolbar {
     this.#element = element;
     this.#view = view;
     for (const button of element.querySelectorAll("button[data-layout]")) {
-      button.addEventListener("click", () => view.set({ layout: button.dataset.layout }));
+      button.addEventListener("click", () => {
+        view.set({ layout: button.dataset.layout });
+        this.#fold(true);
+      });
     }
     for (const select of element.querySelectorAll("select")) {
       select.addEventListener("change", () => view.set({ [select.name]: select.value }));
@@ -23,7 +28,13 @@ export class Toolbar {
     for (const button of element.querySelectorAll("[data-download]")) {
       button.addEventListener("click", () => save(button.dataset.download));
     }
-    element.querySelector("details").open = matchMedia("(min-width: 48rem)").matches;
+    this.#details = element.querySelector("details");
+    this.#details.open = WIDE.matches;
+    WIDE.addEventListener("change", () => (this.#details.open = WIDE.matches));
+    for (const event of ["pointerdown", "focusin"]) {
+      document.addEventListener(event, ({ target }) => this.#details.contains(target) || this.#fold(false));
+    }
+    element.addEventListener("keydown", ({ key }) => key === "Escape" && this.#fold(true));
     const show = () => this.#show(entries(), shown());
     album.addEventListener("updated", show);
     album.addEventListener("cleared", () => view.reset());
@@ -45,6 +56,13 @@ export class Toolbar {
     for (const button of this.#element.querySelectorAll("[data-download]")) {
       button.disabled = !entries.some(({ answer }) => answer);
     }
+  }
+
+  /** Put the fields away where they lie over the answers; with `focus`, go back to what opens them. */
+  #fold(focus) {
+    if (WIDE.matches || !this.#details.open) return;
+    this.#details.open = false;
+    if (focus) this.#details.querySelector("summary").focus();
   }
 
   /** Offer each breed with how often it was read; written only if that changed, as an open list would close. */
