@@ -17,7 +17,7 @@ BOXES = [[0.0, 0.25, 0.25, 0.5], [0.75, 0.25, 0.25, 0.5]]
 
 def dog(breed: str, confidence: float, box: list[float]) -> dict[str, Any]:
     """Return a dog as the gateway tells it."""
-    predictions = [{"breed": breed, "confidence": confidence}, {"breed": "Kuvasz", "confidence": 0.05}]
+    predictions = [{"breed": name, "confidence": share} for name, share in [(breed, confidence), ("Kuvasz", 0.05)]]
     return {"box": box, "breed": breed, "confidence": confidence, "dog_probability": 0.9, "predictions": predictions}
 
 

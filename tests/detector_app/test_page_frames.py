@@ -145,7 +145,7 @@ def test_drag_frame_by_finger(open_page: Callable[..., Page], show: Callable[...
 
 def test_draw_new_frame_by_finger(open_page: Callable[..., Page], gateway: Any, show: Callable[..., Locator]) -> None:
     """A finger draws a frame once a new one was asked for."""
-    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     frame = show(page, size=(400, 400))
     page.get_by_role("button", name="New frame").tap()
     expect(frame).to_have_count(2)
@@ -196,7 +196,7 @@ def test_new_frame_can_be_dropped(page: Page, gateway: Any, show: Callable[..., 
 
 
 def test_read_part_sends_that_part_alone(page: Page, gateway: Any, show: Callable[..., Locator]) -> None:
-    """What is sent is the square round the frame, cut from the file with all of its pixels, and the model sees just that."""
+    """What is sent is the square round the frame, cut from the file with all its pixels; the model sees just that."""
     show(page, [0.5, 0, 0.25, 0.5], size=(4000, 2000))  # red on the left, blue on the right
     page.locator(".frame").press("ArrowRight")
     page.get_by_role("button", name="Read this part").click()

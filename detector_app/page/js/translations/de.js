@@ -114,7 +114,9 @@ export default {
   "card.announcement_sentence": "{file}: {headline} {remark}",
 
   "dogs.label": "Hunde auf diesem Foto",
+  "dogs.label:other": "Teile dieses Fotos",
   "dogs.count": { one: "Ein Hund auf diesem Foto", other: "{count} Hunde auf diesem Foto" },
+  "dogs.count:other": { one: "Ein Teil dieses Fotos", other: "{count} Teile dieses Fotos" },
   "dogs.frame": "Rahmen {number}: {breed}",
   "dogs.help":
     "Die Pfeiltasten bewegen den Rahmen, mit der Umschalttaste ändern sie seine Größe. Eingabe wertet diesen Teil aus, Escape setzt den Rahmen zurück, Entfernen löscht ihn.",

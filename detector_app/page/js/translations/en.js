@@ -113,7 +113,9 @@ export default {
   "card.announcement_sentence": "{file}: {headline} {remark}",
 
   "dogs.label": "Dogs on this photo",
+  "dogs.label:other": "Parts of this photo",
   "dogs.count": { one: "One dog on this photo", other: "{count} dogs on this photo" },
+  "dogs.count:other": { one: "One part of this photo", other: "{count} parts of this photo" },
   "dogs.frame": "Frame {number}: {breed}",
   "dogs.help":
     "The arrow keys move the frame, with Shift they change its size. Enter reads this part, Escape puts the frame back, Delete removes it.",

@@ -106,7 +106,9 @@ export default {
   "card.announcement_sentence": "{file}:{headline}{remark}",
 
   "dogs.label": "这张照片上的狗",
+  "dogs.label:other": "这张照片的各个部分",
   "dogs.count": { other: "这张照片上有 {count} 只狗" },
+  "dogs.count:other": { other: "这张照片的 {count} 个部分" },
   "dogs.frame": "框 {number}：{breed}",
   "dogs.help": "方向键移动框，按住 Shift 时改变框的大小。Enter 键识别这一部分，Esc 键还原，Delete 键移除框。",
   "dogs.place": "距左边 {left}，距上边 {top}，宽 {width}，高 {height}",
