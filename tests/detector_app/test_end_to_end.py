@@ -206,7 +206,7 @@ def test_show_real_photos_of_one_dog_and_none(open_real_page: Callable[..., Page
             proportions = photo.width / photo.height
         stage = card.locator(".stage").bounding_box()
         assert stage
-    assert stage["width"] / stage["height"] == pytest.approx(proportions, abs=0.02)
+        assert stage["width"] / stage["height"] == pytest.approx(proportions, abs=0.02)
     expect(page.get_by_role("tab")).to_have_count(0)
 
 

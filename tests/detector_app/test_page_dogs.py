@@ -23,7 +23,7 @@ def dog(breed: str, confidence: float, box: list[float]) -> dict[str, Any]:
 
 @pytest.fixture
 def find_two(gateway: Any, photo: Callable[..., Any]) -> Callable[[Page], None]:
-    """Return a function that reads a photo of an Akita at its red left and a Beagle at its blue right, and finds both."""
+    """Return a function that reads a photo, red at its left and blue at its right, and finds an Akita and a Beagle."""
 
     def find(page: Page) -> None:
         two = [dog("Akita", 0.9, BOXES[0]), dog("Beagle", 0.8, BOXES[1])]
