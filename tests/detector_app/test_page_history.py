@@ -23,7 +23,7 @@ def test_read_photos_are_remembered_over_visits(page: Page, gateway: Any, photo:
         ["Perhaps a Pug", "This does not look like a dog.", "Akita (90%)"]
     )
     sizes = "(images) => images.map((image) => [image.naturalWidth, image.naturalHeight])"
-    page.wait_for_function("[...document.querySelectorAll('.record img')].every(({ complete }) => complete)")
+    page.wait_for_function("() => [...document.querySelectorAll('.record img')].every(({ complete }) => complete)")
     assert page.locator(".record img").evaluate_all(sizes) == [[320, 240]] * 3
     assert len(gateway.photos) == 3
 

@@ -20,7 +20,7 @@ def test_read_many_sends_few_at_a_time(
     eventually(lambda: len(gateway.photos) == 3)
     for gate in gates[1:]:
         gate.set()
-    expect(page.locator("#progress-text")).to_have_text("39 of 40 read")
+    expect(page.locator("#progress-text")).to_have_text("39 of 40 read", timeout=30_000)
     expect(page.locator(".pace")).to_have_text(re.compile(r"^[\d.,]+ a second, (one second|\d+ seconds) left$"))
     gates[0].set()
     expect(page.locator("#progress-text")).to_have_text("40 of 40 read")
@@ -92,7 +92,7 @@ def test_clear_photos_releases_them(page: Page, gateway: Any, photo: Callable[..
     expect(page.locator("#progress")).to_be_hidden()
     expect(page.locator(".drawing")).to_be_visible()
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
-    page.wait_for_function("held.size === 0")
+    page.wait_for_function("() => held.size === 0")
 
 
 @pytest.mark.parametrize(("count", "side"), [(2, 640), (20, 300)])
@@ -101,7 +101,9 @@ def test_show_photos_holds_small_previews_alone(page: Page, photo: Callable[...,
     page.goto("/")
     page.set_input_files("#photos", [photo(f"{number}.jpg", 1600, 1200) for number in range(count)])
     expect(page.locator("[data-status=read]")).to_have_count(count)
-    page.wait_for_function("[...document.querySelectorAll('.photo img')].every(({ naturalWidth }) => naturalWidth > 0)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.photo img')].every(({ naturalWidth }) => naturalWidth > 0)"
+    )
     heights = page.locator(".photo img").evaluate_all("(images) => images.map(({ naturalHeight }) => naturalHeight)")
     assert heights == [side] * count
 

@@ -22,7 +22,7 @@ import { DropArea, Intake } from "./widgets/intake.js";
 import { LanguageSwitch } from "./widgets/language_switch.js";
 import { Notice, Undo } from "./widgets/notice.js";
 import { Progress } from "./widgets/progress.js";
-import { Toolbar } from "./widgets/toolbar.js";
+import { Toolbar, WIDE } from "./widgets/toolbar.js";
 import { words } from "./words.js";
 
 const part = (id) => document.getElementById(id);
@@ -82,6 +82,7 @@ album.addEventListener("cleared", () => {
   makeRoom(false);
   intake.focus();
 });
+WIDE.addEventListener("change", placeLanguages);
 addEventListener("beforeunload", (event) => {
   const { waiting, reading } = album.counts();
   if (waiting + reading > 0) event.preventDefault(); // the browser asks
@@ -112,9 +113,12 @@ reader.start();
 /** Make room for photos, with all else in a bar at the top, or take it back when there are none. */
 function makeRoom(on) {
   document.documentElement.classList.toggle("with-photos", on);
-  // The languages are in sight where the bar has room for them.
-  if (!on) document.querySelector("footer").append(part("languages"));
-  else if (matchMedia("(min-width: 64rem)").matches) part("tools").before(part("languages"));
+  placeLanguages();
+}
+
+function placeLanguages() {
+  if (WIDE.matches && album.all().length > 0) part("tools").before(part("languages"));
+  else document.querySelector("footer").append(part("languages"));
 }
 
 function take(files) {

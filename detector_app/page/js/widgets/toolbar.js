@@ -4,7 +4,9 @@ import { countBreeds } from "../answers/arrange.js";
 import { onTextsChanged } from "../language.js";
 import { words } from "../words.js";
 
-const WIDE = matchMedia("(min-width: 48rem)"); // as in style.css: here the fields are always seen
+/** Whether the bar at the top has room for all of its parts; elsewhere, as in style.css, it is one row. */
+export const WIDE = matchMedia("(min-width: 64rem) and (min-height: 30rem)");
+
 const MANY = 4; // photos; fewer are seen at a glance
 
 export class Toolbar {
