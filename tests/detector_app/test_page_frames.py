@@ -132,7 +132,7 @@ def test_drag_frame_by_finger(open_page: Callable[..., Page], show: Callable[...
     page = open_page(viewport={"width": 390, "height": 500}, has_touch=True, is_mobile=True)
     frame = show(page, size=(400, 400))
     drag_by_finger(page, place_on(page, 0.6, 0.6), place_on(page, 0.6, 0.1))
-    page.wait_for_function("scrollY > 50")
+    page.wait_for_function("() => scrollY > 50")
     page.evaluate("scrollTo(0, 0)")
     assert box_of(frame) == is_near(BOX)
     frame.tap()
