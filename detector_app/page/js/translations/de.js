@@ -125,7 +125,9 @@ export default {
   "dogs.reset": "Zurücksetzen",
   "dogs.add": "Neuer Rahmen",
   "dogs.find": "Alle Hunde suchen",
+  "dogs.find:other": "Alle suchen",
   "dogs.no_more": "Es wurde kein weiterer Hund gefunden. Du kannst selbst einen Rahmen ziehen.",
+  "dogs.no_more:other": "Es wurde nichts weiter gefunden. Du kannst selbst einen Rahmen ziehen.",
   "dogs.remove": "Diesen Rahmen entfernen",
   "dogs.left_out": "Der Dienst war ausgelastet und hat nur die Mitte des Fotos angesehen.",
 

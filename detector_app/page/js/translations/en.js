@@ -124,7 +124,9 @@ export default {
   "dogs.reset": "Put it back",
   "dogs.add": "New frame",
   "dogs.find": "Find all dogs",
+  "dogs.find:other": "Find all",
   "dogs.no_more": "No other dog was found. You can draw a frame round one.",
+  "dogs.no_more:other": "No other was found. You can draw a frame round one.",
   "dogs.remove": "Remove this frame",
   "dogs.left_out": "The service was busy and looked at the middle of the photo alone.",
 

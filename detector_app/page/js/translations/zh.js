@@ -116,7 +116,9 @@ export default {
   "dogs.reset": "还原",
   "dogs.add": "新建框",
   "dogs.find": "寻找所有的狗",
+  "dogs.find:other": "寻找全部",
   "dogs.no_more": "没有找到其他的狗。你可以自己画一个框。",
+  "dogs.no_more:other": "没有找到其他的。你可以自己画一个框。",
   "dogs.remove": "移除此框",
   "dogs.left_out": "服务繁忙，只查看了照片的中间部分。",
 
