@@ -55,6 +55,7 @@ class ScriptedGateway:
     card: dict[str, Any] = field(default_factory=lambda: dict(CARD))
     replies: dict[str, list[Response]] = field(default_factory=dict)  # in turn; the last one for good
     photos: list[tuple[str, bytes]] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)  # of these photos
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     most_under_way: int = 0
     rest_bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -147,6 +148,7 @@ class ScriptedGateway:
     async def _predict(self, request: Request) -> Response:
         name, photo = await self._read(request)
         self.photos.append((name, photo))
+        self.queries.append(dict(request.query_params))
         self._under_way += 1
         self.most_under_way = max(self.most_under_way, self._under_way)
         replies = self.replies.get(name, [self.answer()])

@@ -111,10 +111,7 @@ def read_by_page(page: Page, paths: list[Path]) -> list[dict[str, Any]]:
 def read_directly(services: dict[str, str], paths: list[Path]) -> list[dict[str, Any]]:
     """Return the gateway's answers to the files themselves."""
     with httpx.Client(base_url=f"http://{services['gateway']}", timeout=60) as client:
-        return [
-            client.post("/api/v1/predict_breed?find=no", files={"dog_image": path.read_bytes()}).json()
-            for path in paths
-        ]
+        return [client.post("/api/v1/predict_breed", files={"dog_image": path.read_bytes()}).json() for path in paths]
 
 
 @pytest.mark.parametrize(("folder", "width"), [("dogs", 4000), ("udacity133", 2000)])
@@ -143,6 +140,74 @@ def test_read_photo_of_many_megapixels_gives_the_answer_to_its_file(
         same += record["breed"] == answer["breed"]
         assert record["breed"] == answer["breed"] or first - second < 0.1, record["file"]
     print(f"the same first breed on {same} of {len(paths)}")
+
+
+@pytest.fixture
+def two_dogs(shared_images: Path, tmp_path: Path) -> Path:
+    """Return a photo of a Brittany and a Labrador Retriever, far apart on one of a bird."""
+    with Image.open(shared_images / "not_dogs" / "n02009912_American_egret.JPEG") as bird:
+        scene = bird.convert("RGB").resize((1000, 500))
+    for left, name in [(60, "Brittany_02625"), (620, "Labrador_retriever_06457")]:
+        with Image.open(shared_images / "dogs" / f"{name}.jpg") as dog:
+            side = min(dog.size)
+            corner = ((dog.width - side) // 2, (dog.height - side) // 3)
+            scene.paste(
+                dog.convert("RGB").crop((*corner, corner[0] + side, corner[1] + side)).resize((320, 320)), (left, 110)
+            )
+    scene.save(tmp_path / "two.jpg", quality=92)
+    return tmp_path / "two.jpg"
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desktop"])
+def test_find_two_real_dogs_names_both(
+    open_real_page: Callable[..., Page], two_dogs: Path, shared_images: Path, size: tuple[int, int]
+) -> None:
+    """Of two dogs on a photo both are framed, named and downloaded; a part is read again as what it shows."""
+    page = open_real_page(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
+    page.goto("/")
+    page.set_input_files("#photos", [two_dogs])
+    page.get_by_role("button", name="Find all dogs").click()
+    tabs = page.get_by_role("tab")
+    expect(tabs).to_have_count(2, timeout=30_000)
+    assert set(tabs.locator(".dog-name").all_text_contents()) == {"Brittany", "Labrador Retriever"}
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"two-dogs-{size[0]}.png", full_page=True)
+    frame = page.get_by_role("application", name="Labrador Retriever")
+    frame.press("ArrowLeft")
+    page.get_by_role("button", name="Read this part").click()
+    expect(page.locator(".frame.draft")).to_have_count(0, timeout=30_000)
+    expect(page.locator(".headline")).to_have_text("Labrador Retriever")
+    page.get_by_role("button", name="Show where it looked").click()
+    expect(page.locator(".photo canvas")).to_be_visible(timeout=30_000)
+    others = sorted((shared_images / "dogs").glob("*.jpg"))[:3]
+    page.set_input_files("#photos", others)
+    expect(page.locator("[data-status=read]")).to_have_count(4, timeout=30_000)
+    if not page.get_by_role("button", name="Download as JSON").is_visible():
+        page.locator(".arrange summary").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as JSON").click()
+    records = json.loads(Path(download.value.path()).read_text())
+    told = [record for record in records if record["file"] == "two.jpg"]
+    assert {record["breed"] for record in told} == {"Brittany", "Labrador Retriever"}
+    assert all(len(record["box"]) == 4 for record in told)
+
+
+def test_show_real_photos_of_one_dog_and_none(open_real_page: Callable[..., Page], shared_images: Path) -> None:
+    """One dog has one frame and no tabs, a fish has no frame, and both are shown whole."""
+    page = open_real_page(viewport={"width": 1280, "height": 900})
+    page.goto("/")
+    paths = {shared_images / "dogs" / "Brittany_02625.jpg": 1, shared_images / "not_dogs" / "n01440764_tench.JPEG": 0}
+    page.set_input_files("#photos", list(paths))
+    for path, frames in paths.items():
+        card = page.locator(".card[data-status=read]", has=page.get_by_text(path.name, exact=True))
+        expect(card.get_by_role("button", name="New frame")).to_be_visible(timeout=30_000)
+        expect(card.locator(".frame")).to_have_count(frames)
+        with Image.open(path) as photo:
+            proportions = photo.width / photo.height
+        stage = card.locator(".stage").bounding_box()
+        assert stage
+        assert stage["width"] / stage["height"] == pytest.approx(proportions, abs=0.02)
+    expect(page.get_by_role("tab")).to_have_count(0)
 
 
 def test_ask_both_clients_gives_the_same_answers(open_real_page: Callable[..., Page], shared_images: Path) -> None:

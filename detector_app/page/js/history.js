@@ -6,6 +6,7 @@
  * for this page, there is just no history. Event: "changed", in this tab or in another.
  */
 
+import { entriesOfDogs } from "./answers/dogs.js";
 import { shrink } from "./photos/redraw.js";
 
 const DATABASE = "dog-breed-history"; // and the channel on which tabs tell each other
@@ -75,7 +76,7 @@ export class History extends EventTarget {
 export class Recorder {
   #history;
   #thresholds;
-  #recorded = new Map(); // of a photo's id: {when, breed, correction}, as the history has it
+  #recorded = new Map(); // of a photo's id: {when, told}: breeds and corrections, as the history has them
   #pending = new Map();
 
   /** `thresholds` returns the model's. */
@@ -86,13 +87,13 @@ export class Recorder {
   }
 
   #note(photo) {
-    const { id, answer, correction, record } = photo;
+    const { id, answer, record } = photo;
     if (!answer) return;
-    const breed = answer.guesses[0].breed;
+    const told = JSON.stringify(entriesOfDogs(photo).map((dog) => [dog.answer.guesses[0].breed, dog.correction]));
     const known = this.#recorded.get(id);
-    if (known && known.breed === breed && known.correction === correction) return; // the heat map is no news
+    if (known?.told === told) return; // the heat map is no news
     const when = record?.when ?? known?.when ?? Date.now();
-    this.#recorded.set(id, { when, breed, correction });
+    this.#recorded.set(id, { when, told });
     if (this.#pending.size === 0) setTimeout(() => this.#write(), WAIT);
     this.#pending.set(id, { photo, when, thresholds: record?.thresholds ?? this.#thresholds() });
   }

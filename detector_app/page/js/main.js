@@ -1,7 +1,7 @@
 /** The page, put together. */
 
-import { download, toCsv, toJson } from "./answers/export.js";
 import { arrange } from "./answers/arrange.js";
+import { entriesOfDogs } from "./answers/dogs.js";
 import { loadBreeds } from "./breeds.js";
 import { chooseClient, untilReady } from "./clients/index.js";
 import { History, keyOf, Recorder } from "./history.js";
@@ -48,7 +48,11 @@ const undo = new Undo(part("undo"), () => (album.all().length > 0 ? part("cards"
 const progress = new Progress(part("progress"), album, { cancel: () => reader.cancel(), retry: () => album.retryAll(), clear });
 const answers = new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
   retry: (photo) => album.retry(photo.id),
-  explain: client.canExplain ? (photo) => reader.explain(photo) : null,
+  explain: client.canExplain ? async (photo, dog) => (await partReader()).explain(photo, dog) : null,
+  frames: async (card, select) => {
+    const [{ Frames }, parts] = await Promise.all([import("./dogs/frames.js"), partReader()]);
+    return new Frames(card, parts, { select, thresholds });
+  },
   remove: (entry) => remove([entry]),
   separate: (photos) => album.separate(photos.map(({ id }) => id)),
   correct,
@@ -147,13 +151,20 @@ function remove(chosen) {
   if (album.all().length > 0) answers.focus(next);
 }
 
-/** Note what a person said of a dog, or null to forget it, and give its photos to the service if they agreed. */
-async function correct(photos, correction) {
-  if (correction?.sent) for (const photo of photos) await client.correct(await preparer.take(photo), correction.breed);
-  album.correct(photos.map(({ id }) => id), correction);
+/**
+ * Note what a person said of a dog, or null to forget it, and give its photos to the service if they agreed; of several dogs on
+ * one photo, the part that shows it.
+ */
+async function correct(photos, correction, dog) {
+  const parts = photos.length === 1 && photos[0].answer.dogs ? await partReader() : null;
+  if (correction?.sent) {
+    for (const photo of photos) await client.correct(await (parts ? parts.cutDog(photo, dog) : preparer.take(photo)), correction.breed);
+  }
+  const note = (photo, said) => (parts ? parts.note(photo, dog, said) : album.correct([photo.id], said));
+  for (const photo of photos) note(photo, correction);
   if (correction?.sent) return; // what the service has cannot be taken back here
   undo.offer(correction ? words.corrected : words.forgot, () => {
-    for (const photo of photos) album.correct([photo.id], photo.correction);
+    for (const photo of photos) note(photo, parts ? entriesOfDogs(photo)[dog].correction : photo.correction);
     answers.focus(photos[0].id);
   });
 }
@@ -164,9 +175,16 @@ function reopen(record) {
   answers.open(here ? entries().find(({ photos }) => photos.includes(here)).id : album.reopen(record));
 }
 
-function save(chosen, format) {
+async function save(chosen, format) {
+  const { download, toCsv, toJson } = await import("./answers/export.js");
   if (format === "csv") download(toCsv(chosen), "dog-breeds.csv", "text/csv");
   else download(toJson(chosen), "dog-breeds.json", "application/json");
+}
+
+/** Return what reads parts of photos; its modules come with the first photo. */
+async function partReader() {
+  const { PartReader } = await import("./dogs/part_reader.js");
+  return new PartReader(album, preparer, client, () => model);
 }
 
 function sayReadiness(state) {

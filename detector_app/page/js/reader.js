@@ -47,14 +47,6 @@ export class Reader {
     this.#abort();
   }
 
-  /** Ask again for a photo that is read, this time with the heat map, and return the answer. */
-  async explain(photo) {
-    const sent = await this.#preparer.take(photo);
-    const answer = await this.#client.predict(sent, { explain: true, signal: null });
-    this.#album.settle(photo.id, photo.job, { answer });
-    return answer;
-  }
-
   #fill() {
     while (this.#started && !this.#pause && !this.#outage && this.#underWay.size < this.#atOnce) {
       const photo = this.#album.next("waiting");
@@ -70,7 +62,7 @@ export class Reader {
     const job = this.#album.begin(id);
     const outcome = await this.#preparer
       .take(photo)
-      .then((sent) => this.#client.predict(sent, { explain: false, signal: abort.signal }))
+      .then((sent) => this.#client.predict(sent, { signal: abort.signal }))
       .then(
         (answer) => ({ answer }),
         (error) => ({ error: problemOf(error) }),

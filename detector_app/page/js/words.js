@@ -1,6 +1,7 @@
 /** Texts of the page while it works, composed of the translations/. */
 
 import { certaintyOf, isUnfamiliar, likelyGroup } from "./answers/certainty.js";
+import { entriesOfDogs } from "./answers/dogs.js";
 import { groupsOf, nameOf } from "./breeds.js";
 import { language, say, share } from "./language.js";
 
@@ -22,8 +23,13 @@ export const words = {
     return [sentence, again].join(say("list.sentence"));
   },
 
-  /** Return what a card says: `{headline, remark}`, with `breed`, `share` and `others` as `verdict` has them where there is an answer. */
-  card({ status, answer, error, correction }, thresholds) {
+  /**
+   * Return what a card says: `{headline, remark}`, with `breed`, `share` and `others` as `verdict` has them where there is an answer.
+   * Of several dogs that are not shown one by one, it names each.
+   */
+  card(entry, thresholds) {
+    const { status, answer, error, correction } = entry;
+    if (status === "read" && answer.dogs) return severalDogs(entry, thresholds);
     switch (status) {
       case "waiting":
       case "reading":
@@ -106,6 +112,7 @@ export const words = {
 
   /** Return what the history says of an answer. */
   record({ really, answer, thresholds }) {
+    if (answer.dogs) return severalDogs({ answer, correction: really }, thresholds).headline;
     if (really && really.kind !== "right") return corrected(really);
     const isSure = certaintyOf({ answer }, thresholds) === "sure";
     return isSure ? words.guess(answer.guesses[0]) : verdict(answer, thresholds).headline;
@@ -150,6 +157,12 @@ function verdict(answer, thresholds) {
     share: likely.confidence,
     others: answer.guesses.filter((guess) => !named.includes(guess)),
   };
+}
+
+function severalDogs(entry, thresholds) {
+  const dogs = entriesOfDogs(entry);
+  const names = dogs.map(({ answer, correction }) => words.record({ answer, really: correction, thresholds }));
+  return { headline: names.join(say("list.comma")), remark: say("dogs.count", { count: dogs.length }), share: null };
 }
 
 /** Return what a person said of an answer, as its headline. */

@@ -3,6 +3,7 @@
 import { nameOf } from "../breeds.js";
 import { language } from "../language.js";
 import { certaintyOf } from "./certainty.js";
+import { entriesOfDogs } from "./dogs.js";
 
 let collator = null; // of the language in use; making one takes longer than to compare
 const byText = (one, other) => {
@@ -27,16 +28,21 @@ const ORDERS = {
 /** Return the entries that the view lets through, in its order; `thresholds` are the model's. */
 export function arrange(entries, { sort, breed, kind }, thresholds) {
   return entries
-    .filter((entry) => !breed || (isDog(entry) && breedOf(entry) === breed))
+    .filter((entry) => !breed || dogsAmong([entry]).some((dog) => breedOf(dog) === breed))
     .filter((entry) => !kind || certaintyOf(entry, thresholds) === kind)
     .sort((one, other) => ORDERS[sort](one, other) || ORDERS.newest(one, other));
 }
 
-/** Return `[breed, how many]` of the entries that are read as a dog, the most frequent first. */
+/** Return `[breed, how many]` of all that is read as a dog, the most frequent first. */
 export function countBreeds(entries) {
   const counts = new Map();
-  for (const entry of entries.filter(isDog)) counts.set(breedOf(entry), (counts.get(breedOf(entry)) ?? 0) + 1);
+  for (const dog of dogsAmong(entries)) counts.set(breedOf(dog), (counts.get(breedOf(dog)) ?? 0) + 1);
   return [...counts].sort((one, other) => other[1] - one[1] || byText(nameOf(one[0]), nameOf(other[0])));
+}
+
+/** Return an entry for each dog. */
+function dogsAmong(entries) {
+  return entries.flatMap(entriesOfDogs).filter(isDog);
 }
 
 function isDog(entry) {

@@ -1,18 +1,22 @@
 /** All answers as a file: for a spreadsheet, or for a program. */
 
 import { TOP_K } from "../clients/answer.js";
+import { entriesOfDogs } from "./dogs.js";
 
 // What a spreadsheet would take for a formula. With an apostrophe before it, it is text.
 const FORMULA = /^[=+\-@＝＋－＠\t\r\n]/;
 
 const TAKEN = 10_000; // ms after which every browser has taken a file
 
-/** Return a row for each photo, with the answer to its dog; breeds as the model spells them, shares from 0 to 1. */
+/** Return a row for each dog of each photo; breeds as the model spells them, shares and edges of boxes from 0 to 1. */
 export function recordsOf(entries) {
-  return entries.flatMap((entry) => entry.photos.map((photo) => recordOf(photo, entry)));
+  return entries.flatMap((entry) => {
+    const dogs = entriesOfDogs(entry);
+    return entry.photos.flatMap((photo) => dogs.map((dog, index) => recordOf(photo, dog, index + 1, dogs.length)));
+  });
 }
 
-function recordOf(photo, { photos, answer, correction }) {
+function recordOf(photo, { photos, answer, correction }, dog, dogs) {
   return {
     file: photo.file.webkitRelativePath || photo.file.name,
     status: photo.status,
@@ -23,6 +27,9 @@ function recordOf(photo, { photos, answer, correction }) {
     familiarity: answer?.familiarity ?? null,
     really: correction && reallyOf(correction),
     photos_of_this_dog: photos.length,
+    dog,
+    dogs_on_this_photo: dogs,
+    box: answer?.box ?? null,
     predictions: answer?.guesses ?? [],
     model: answer?.model ?? null,
     error: photo.error?.code ?? null,
@@ -40,8 +47,9 @@ export function toJson(entries) {
 
 /** Return RFC 4180 text of all records, with the mark by which spreadsheets know UTF-8. */
 export function toCsv(entries) {
-  const rows = recordsOf(entries).map(({ predictions, model, ...fields }) => ({
+  const rows = recordsOf(entries).map(({ predictions, model, box, ...fields }) => ({
     ...fields,
+    ...Object.fromEntries(["left", "top", "width", "height"].map((side, index) => [`box_${side}`, box?.[index]])),
     model: model && `${model.name} ${model.version}`.trim(),
     ...Object.fromEntries(
       Array.from({ length: TOP_K - 1 }, (_, index) => index + 1).flatMap((rank) => [

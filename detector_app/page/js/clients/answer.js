@@ -6,10 +6,14 @@ import { Problem } from "../problem.js";
 export const TOP_K = 5;
 
 /**
- * Return `{guesses: [{breed, confidence}], isDog, dogProbability, familiarity, model: {name, version}, heatmap}`; the guesses best
- * first, `isDog`, `dogProbability` and `familiarity` null when the model cannot tell, `heatmap` rows of 0..1 or null.
+ * Return `{guesses: [{breed, confidence}], isDog, dogProbability, familiarity, model: {name, version}, heatmap, box, search, dogs}`;
+ * the guesses best first, `isDog`, `dogProbability` and `familiarity` null when the model cannot tell, `heatmap` rows of 0..1 or null.
+ * `box` is the part of the upright photo that was judged, [left, top, width, height] as fractions, or null: its centre;
+ * `search` tells what became of the search for dogs outside of that; `dogs` are such answers again, if there are several.
  */
-export function answerOf({ guesses, isDog, dogProbability, familiarity = null, model, heatmap = null }) {
+export function answerOf({
+  guesses, isDog, dogProbability, familiarity = null, model, heatmap = null, box = null, search = null, dogs = null,
+}) {
   const sound =
     Array.isArray(guesses) &&
     guesses.length > 0 &&
@@ -26,7 +30,17 @@ export function answerOf({ guesses, isDog, dogProbability, familiarity = null, m
     familiarity,
     model: { name: String(model?.name ?? ""), version: String(model?.version ?? "") },
     heatmap,
+    box: boxOf(box),
+    search,
+    dogs: dogs?.length > 1 ? dogs.map((dog) => answerOf({ model, ...dog })) : null,
   };
+}
+
+/** Return a box, or null if it holds nothing of the photo. */
+function boxOf(box) {
+  if (!Array.isArray(box) || box.length !== 4 || !box.every(Number.isFinite)) return null;
+  const [left, top, right, bottom] = [box[0], box[1], box[0] + box[2], box[1] + box[3]].map((edge) => Math.min(1, Math.max(0, edge)));
+  return right > left && bottom > top ? [left, top, right - left, bottom - top] : null;
 }
 
 /** Return `{name, version, card, feedback, isOfDogs}` of a model; of the card, only what the page uses is checked. */

@@ -6,6 +6,7 @@ import { Problem } from "../problem.js";
 
 export class GatewayClient {
   canExplain = true;
+  canFind = true;
   #isOfDogs = true; // until the model tells
 
   /** Return "ready", "loading" or "unreachable". */
@@ -26,25 +27,29 @@ export class GatewayClient {
   }
 
   /** Return the answer for a photo; see answer.js. */
-  async predict(photo, { explain, signal }) {
-    // The page shows the centre of a photo as what was judged, so that no other part is asked for.
-    const path = `/api/v1/predict_breed?find=no${explain ? "&explain=true" : ""}`;
-    const said = await fetchJson(path, { method: "POST", body: formOf(photo), signal });
+  async predict(photo, { find = "auto", explain = false, signal = null }) {
+    const query = new URLSearchParams({ find, ...(explain && { explain }) });
+    const said = await fetchJson(`/api/v1/predict_breed?${query}`, { method: "POST", body: formOf(photo), signal });
     if (explain && !said?.heatmap) throw new Problem("bad_answer");
-    return answerOf({
-      guesses: said?.predictions,
-      isDog: this.#isOfDogs ? said?.is_dog : null,
-      dogProbability: this.#isOfDogs ? said?.dog_probability : null,
-      familiarity: said?.familiarity,
-      model: said?.model,
-      heatmap: said?.heatmap,
-    });
+    const dogs = Array.isArray(said?.dogs) ? said.dogs.map((dog) => this.#fieldsOf({ ...dog, is_dog: true })) : null;
+    return answerOf({ ...this.#fieldsOf(said), model: said?.model, heatmap: said?.heatmap, search: said?.search, dogs });
   }
 
   /** Give a photo and what is really on it, to be kept for training: only for someone who agreed to that. */
   async correct(photo, breed) {
     const query = new URLSearchParams({ breed, keep: true });
     await fetchJson(`/api/v1/feedback?${query}`, { method: "POST", body: formOf(photo) });
+  }
+
+  /** Return what an answer and its dogs tell alike. */
+  #fieldsOf(said) {
+    return {
+      guesses: said?.predictions,
+      isDog: this.#isOfDogs ? said?.is_dog : null,
+      dogProbability: this.#isOfDogs ? said?.dog_probability : null,
+      familiarity: said?.familiarity,
+      box: said?.box,
+    };
   }
 }
 

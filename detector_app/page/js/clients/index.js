@@ -1,6 +1,7 @@
 /**
- * Choice of the client: one of two ways to a model. Each client has `canExplain`, `state()`, `model()` and `predict(photo, {explain, signal})`,
- * and `correct(photo, breed)` where the model's `feedback` says so. A photo is what the preparer makes.
+ * Choice of the client: one of two ways to a model. Each client has `canExplain`, `canFind`, `state()`, `model()` and
+ * `predict(photo, {find, explain, signal})`, and `correct(photo, breed)` where the model's `feedback` says so. A photo is what the
+ * preparer makes; `find`, for clients that `canFind` dogs outside a photo's centre, is the gateway's.
  */
 
 import { GatewayClient } from "./gateway.js";

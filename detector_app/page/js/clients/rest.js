@@ -10,6 +10,7 @@ const [PREDICT, DESCRIBE] = ["serving_default", "describe"];
 
 export class RestClient {
   canExplain = false; // the signature takes pixels at the model's size, which here only the gateway makes
+  canFind = false; // whole photos, as `locate` takes them, are as pixels in JSON too much to send
   #model = null;
 
   async state() {

@@ -7,11 +7,11 @@ import { withoutMetadata } from "./metadata.js";
 
 // The short side of what is sent: three times what the largest model here takes, so that the answer stays the same. At 640
 // pixels, confidences moved by a third more.
-const SENT_SIDE = 1150; // px
-const SENT_QUALITY = 0.9;
+export const SENT_SIDE = 1150; // px
+export const SENT_QUALITY = 0.9;
 
 const PREVIEW_QUALITY = 0.85;
-const BACKGROUND = "#fff"; // behind transparent pixels, as in the gateway
+export const BACKGROUND = "#fff"; // behind transparent pixels, as in the gateway
 
 /**
  * Return `{sent, preview, width, height}`: what is sent, a JPEG whose short side has at most `previewSide` pixels, and
@@ -60,7 +60,8 @@ function drawn(picture, shortSide) {
   return canvas;
 }
 
-function encoded(canvas, type, quality) {
+/** Return a canvas as a file's bytes. */
+export function encoded(canvas, type, quality) {
   if (canvas.convertToBlob) return canvas.convertToBlob({ type, quality });
   return new Promise((resolve) => canvas.toBlob(resolve, type, quality));
 }

@@ -21,6 +21,7 @@ export class Answers {
   #items = new Map(); // of an entry's id: {item, photos}, what was made for it and of what
   #shown = []; // ids, in the order of the page
   #due = false;
+  #whole = true; // whether cards are shown whole, for they are few
   #rest = null; // the next task, while there is more to draw
 
   /** `places` has the element that holds the items of each layout. */
@@ -56,7 +57,8 @@ export class Answers {
 
     const thresholds = this.#actions.thresholds();
     const entries = entriesOf(this.#album.all(), thresholds?.dog);
-    this.#places.grid.classList.toggle("compact", entries.length > FEW);
+    this.#whole = entries.length <= FEW;
+    this.#places.grid.classList.toggle("compact", !this.#whole);
     const ids = new Set(entries.map(({ id }) => id));
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
     const arranged = arrange(entries, this.#view, thresholds);
@@ -73,6 +75,7 @@ export class Answers {
       if (!known) continue;
       items.push(known.item); // if it is old, until its turn comes
       known.item.chosen = this.#view.chosen.has(entry.id);
+      if (layout === "grid") known.item.whole = this.#whole;
     }
     fill(this.#places[layout], items.map(({ element }) => element));
     if (isWhole || this.#rest) return;

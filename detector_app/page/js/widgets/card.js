@@ -1,9 +1,9 @@
 /** One photo, or several of one dog, and what is known about it. */
 
+import { entriesOfDogs } from "../answers/dogs.js";
 import { words } from "../words.js";
 import { Correction } from "./correction.js";
 import { Facts } from "./facts.js";
-import { HeatMap } from "./heat_map.js";
 import { Picture, Strip } from "./picture.js";
 import { instance } from "./template.js";
 
@@ -13,8 +13,12 @@ export class Card {
   element = instance("card");
   #actions;
   #entry;
+  #dog = 0; // of several, the index of the one that is shown
+  #shown; // the entry with this dog's answer
+  #frames = null; // a promise of what shows the whole photo and its dogs, once the card is seen whole
+  #whole = false;
   #picture = new Picture(this.#part(".photo"));
-  #heatMap = new HeatMap(this.#part("canvas"), this.#part(".strength"));
+  #heatMap = null; // once it was asked for
   #facts = new Facts(this.#part(".facts"), this.#part("[data-do=facts]"));
   #correction;
   #look = "show"; // what the heat map's button offers or says: "show", "hide", "looking" or "failed"
@@ -22,12 +26,14 @@ export class Card {
   #strip = new Strip(this.#part(".strip"));
 
   /**
-   * `actions` has `retry(photo)`, `explain(photo)` or null, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
-   * `correct(photos, correction)`, `model()`: `{card, feedback}` so far known, or null, and `thresholds()`: its card's.
+   * `actions` has `retry(photo)`, `explain(photo, dog)` or null, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
+   * `correct(photos, correction, dog)`, `model()`: `{card, feedback}` so far known, or null, `thresholds()`: its card's, and
+   * `frames(card, select)`: a promise of Frames. `dog` is the index of one of a photo's dogs.
    */
   constructor(actions) {
     this.#actions = actions;
-    this.#correction = new Correction(this.element, this.#part("[data-do=correct]"), actions);
+    const correct = (photos, correction) => actions.correct(photos, correction, this.#dog);
+    this.#correction = new Correction(this.element, this.#part("[data-do=correct]"), { ...actions, correct });
     this.#on("open", () => (this.open = !this.open));
     this.#part(".detail").addEventListener("click", () => (this.open = true)); // in use, it stays when more photos come
     this.#on("remove", () => actions.remove(this.#entry));
@@ -38,11 +44,14 @@ export class Card {
     this.#part(".choose input").addEventListener("change", (event) => actions.choose(this.#entry.id, event.target.checked));
   }
 
-  show(entry) {
+  show(whole) {
     const focused = this.element.querySelector(":focus");
+    const dogs = entriesOfDogs(whole);
+    this.#dog = Math.min(this.#dog, dogs.length - 1);
+    const entry = dogs[this.#dog];
     const { answer, status, photos } = entry;
-    if (answer !== this.#entry?.answer) this.#shared = "offer";
-    this.#entry = entry;
+    if (answer !== this.#shown?.answer) this.#shared = "offer";
+    [this.#entry, this.#shown] = [whole, entry];
     const { headline, remark, breed = null, share = null, others = [] } = words.card(entry, this.#actions.thresholds());
     this.element.dataset.status = status;
     this.element.classList.toggle("not-a-dog", answer?.isDog === false);
@@ -69,6 +78,7 @@ export class Card {
     this.#sayLook(this.#look);
     this.#sayShared(this.#shared);
     if (focused && (!focused.isConnected || focused.closest("[hidden]"))) this.element.focus();
+    this.#showFrames();
   }
 
   set chosen(on) {
@@ -83,6 +93,14 @@ export class Card {
   set open(on) {
     this.element.classList.toggle("open", on);
     this.#part(".expand").setAttribute("aria-expanded", on);
+    this.#showFrames();
+  }
+
+  /** Whether the card is among few, where each is seen whole. */
+  set whole(on) {
+    if (this.#whole === on) return;
+    this.#whole = on;
+    this.#showFrames();
   }
 
   release() {
@@ -95,13 +113,34 @@ export class Card {
     return answer && photos.length === 1 && !photos[0].record && this.#actions.explain && this.#actions.model() && this.#picture.visible;
   }
 
+  async #showFrames() {
+    const { preview } = this.#entry ?? {};
+    const isWhole = Boolean(preview?.blob) && preview.width > 0 && (this.#whole || this.open);
+    this.element.classList.toggle("whole", isWhole);
+    if (isWhole) this.#part(".stage").style.setProperty("--aspect", preview.width / preview.height);
+    if (!this.#entry || !(this.#whole || this.open)) return;
+    this.#frames ??= this.#actions.frames(this.element, (dog) => this.#showDog(dog));
+    const frames = await this.#frames.catch(() => null); // without a network, the card does without
+    frames?.show(this.#entry, this.#dog);
+  }
+
+  #showDog(dog) {
+    if (dog !== this.#dog) this.#uncover();
+    this.#dog = dog;
+    this.show(this.#entry);
+  }
+
   async #toggleHeatMap() {
     if (this.#look === "looking") return;
     if (this.#look === "hide") return this.#uncover();
     this.#sayLook("looking");
+    const dog = this.#dog;
     try {
-      const { heatmap } = this.#entry.answer.heatmap ? this.#entry.answer : await this.#actions.explain(this.#entry);
-      this.#heatMap.show(heatmap, { ...this.#entry.preview, crop: this.#actions.model().card.crop });
+      const { heatmap, seen } = await this.#actions.explain(this.#entry, dog);
+      const { HeatMap } = await import("./heat_map.js");
+      if (dog !== this.#dog) return;
+      this.#heatMap ??= new HeatMap(this.#part("canvas"), this.#part(".strength"));
+      this.#heatMap.show(heatmap, seen, this.#entry.preview);
       this.#sayLook("hide");
     } catch {
       this.#sayLook("failed");
@@ -109,7 +148,7 @@ export class Card {
   }
 
   #uncover() {
-    this.#heatMap.hide();
+    this.#heatMap?.hide();
     this.#sayLook("show");
   }
 

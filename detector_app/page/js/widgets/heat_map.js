@@ -20,17 +20,17 @@ export class HeatMap {
   }
 
   /**
-   * Show `rows` (of 0..1) over the central square that the model saw: `crop` times the short side of a photo of `width` x
+   * Show `rows` (of 0..1) over the part that the model saw, [left, top, width, height] as fractions of a photo of `width` x
    * `height`. The canvas gets the photo's proportions, so that the same object-fit lays one on the other.
    */
-  show(rows, { crop, width, height }) {
+  show(rows, [left, top, across, down], { width, height }) {
     const scale = LONG_SIDE / Math.max(width, height);
     this.#canvas.width = Math.max(1, Math.round(width * scale));
     this.#canvas.height = Math.max(1, Math.round(height * scale));
-    const side = Math.min(this.#canvas.width, this.#canvas.height) * crop;
     const context = this.#canvas.getContext("2d");
     context.imageSmoothingQuality = "high";
-    context.drawImage(glowOf(rows), (this.#canvas.width - side) / 2, (this.#canvas.height - side) / 2, side, side);
+    context.scale(this.#canvas.width, this.#canvas.height);
+    context.drawImage(glowOf(rows), left, top, across, down);
     this.#canvas.hidden = this.#strength.hidden = false;
     this.#canvas.scrollIntoView({ block: "nearest" }); // on a phone, the button may be all that is in sight
   }
