@@ -12,7 +12,8 @@ from typing import Any
 
 import jinja2
 
-from model_serving.photos import Geometry, read_pixels
+from model_serving.photos import Geometry
+from model_serving.photos.pool import shared_pool
 from model_serving.report.charts import learning_curves, reliability_diagram
 from model_serving.report.findings import Findings
 from model_serving.savedmodel.card import ModelCard
@@ -61,7 +62,7 @@ def _naming(data: Path) -> Callable[[Path], str]:
 def _thumbnail(photo: Path) -> str:
     """Return a photo as the model sees it, as a data URL; it was readable when it was tested."""
     buffer = io.BytesIO()
-    read_pixels(photo.read_bytes(), THUMBNAIL).save(buffer, "JPEG", quality=80)
+    shared_pool().read_pixels(photo.read_bytes(), THUMBNAIL).image().save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import multiprocessing
 import random
-import resource
 import signal
 import socket
 import sys
@@ -45,7 +44,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self.most_seconds, self.most_bytes = 0.0, 0  # of one photo: CPU time, and growth of the peak of memory
+        self.most_seconds, self.most_bytes = 0.0, 0  # of one photo: CPU time, and growth of memory at its peak
         self._start()
 
     def _start(self) -> None:
@@ -81,10 +80,10 @@ def _work(pipe: Connection) -> None:
     for photo in seeds():  # what the libraries take once belongs to no mutated file
         with contextlib.suppress(PhotoError):
             read_pixels(photo, GEOMETRY, MAX_PIXELS)
-    before = _peak_bytes()
     with contextlib.suppress(EOFError):
         while True:
             photo = pipe.recv_bytes()
+            before = _reset_peak_bytes()
             signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)  # its signal kills, since nothing handles it
             start = time.thread_time()
             said = _read(photo)
@@ -107,8 +106,15 @@ def _read(photo: bytes) -> str:
     return "pixels" if (pixels.mode, pixels.size) == ("RGB", (32, 32)) else f"failure: {pixels.mode} {pixels.size}"
 
 
+def _reset_peak_bytes() -> int:
+    """Let the peak of resident memory be what is resident now, and return that (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak_bytes()
+
+
 def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def mutated(count: int, seed: int) -> Iterator[bytes]:
