@@ -19,6 +19,7 @@ TOO_LARGE = f"A photo may have {MAX_PIXELS // 1_000_000} million pixels"
 DAMAGED = "The photo is damaged, or in too many parts"
 CMYK = "A JPEG in CMYK must have Adobe's marker and no colour profile: send it as RGB, or through the gateway"
 HDR = "A PNG must not be HDR (PQ or HLG): send it through the gateway"
+EMPTY_PNG = "The first frame of an animated PNG must show something: send it through the gateway"
 ANIMATED_WEBP = "A WebP must not be animated: send it through the gateway"
 PARTIAL_GIF = "The first frame of a GIF must fill it and have no transparent colour: send it through the gateway"
 BMP_KIND = "A BMP must have 24 bits a pixel, uncompressed: send it as a PNG, or through the gateway"
@@ -134,7 +135,10 @@ def _png(photo: tf.Tensor) -> Decoded:
     has_colour = _one_of(colour, _GREY, _RGB) & holds(head, b"tRNS")
     with tf.control_dependencies(conditions):
         image = tf.cond(has_colour, lambda: tf.io.decode_png(photo, channels=4), lambda: tf.io.decode_png(photo))
-    return image, orientation(after(photo, b"eXIf"))
+    has_alpha = tf.equal(tf.shape(image)[2] % 2, 0)
+    is_empty = holds(head, b"acTL") & has_alpha & tf.equal(tf.reduce_max(image[..., -1]), 0)
+    with tf.control_dependencies([_require(~is_empty, EMPTY_PNG)]):
+        return tf.identity(image), orientation(after(photo, b"eXIf"))
 
 
 def _webp(photo: tf.Tensor) -> Decoded:

@@ -37,6 +37,10 @@ REFUSED = {
     "cmyk jpeg with a profile": formats.CMYK,
     "jpeg with a million fill bytes": formats.DAMAGED,
     "png in pq": formats.HDR,
+    "jpeg cut in its end": formats.DAMAGED,
+    "png whose first frame is empty": formats.EMPTY_PNG,
+    "webp whose first frame is empty": formats.ANIMATED_WEBP,
+    "bmp of run lengths without end": formats.BMP_KIND,
     "animated webp": formats.ANIMATED_WEBP,
     "gif with a transparent colour": formats.PARTIAL_GIF,
     "gif with a frame beyond its canvas": formats.PARTIAL_GIF,
@@ -52,6 +56,7 @@ IN_OTHER_COLOURS = {
     "grey png with a profile",
     "grey png with a profile and alpha",
     "png in display p3",
+    "png in linear light",
 }
 
 
