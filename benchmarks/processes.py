@@ -50,12 +50,12 @@ def wait_for_http(url: str) -> None:
 
 def resident_megabytes(pid: int) -> float:
     """Return the resident memory of a process and its children (Linux)."""
-    return sum(_resident_megabytes(one) for one in (pid, *_children(pid)))
+    return sum(_resident_megabytes(one) for one in (pid, *children(pid)))
 
 
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process and its children have used (Linux)."""
-    return sum(_cpu_seconds(one) for one in (pid, *_children(pid)))
+    return sum(_cpu_seconds(one) for one in (pid, *children(pid)))
 
 
 def _resident_megabytes(pid: int) -> float:
@@ -70,5 +70,6 @@ def _cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the child processes of a process (Linux)."""
     return [int(one) for task in Path(f"/proc/{pid}/task").iterdir() for one in (task / "children").read_text().split()]
