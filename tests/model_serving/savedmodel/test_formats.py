@@ -31,13 +31,14 @@ from tests.real_serving import local_server, status, wait_until
 
 WHOLE = Geometry(size=32, crop=1.0)
 MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
-# Kinds that the gateway reads and the graph refuses, by its words.
+# Kinds that the gateway reads and the graph refuses, by its words or those of TensorFlow's ops.
 REFUSED = {
     "cmyk jpeg without adobe's marker": formats.CMYK,
     "cmyk jpeg with a profile": formats.CMYK,
     "jpeg with a million fill bytes": formats.DAMAGED,
     "png in pq": formats.HDR,
-    "jpeg cut in its end": formats.DAMAGED,
+    "jpeg cut in its end": "Invalid JPEG data",
+    "webp told too long": "Failed to decode WebP image",
     "png whose first frame is empty": formats.EMPTY_PNG,
     "webp whose first frame is empty": formats.ANIMATED_WEBP,
     "bmp of run lengths without end": formats.BMP_KIND,
