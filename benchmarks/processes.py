@@ -50,12 +50,12 @@ def wait_for_http(url: str) -> None:
 
 def resident_megabytes(pid: int) -> float:
     """Return the resident memory of a process and its children (Linux)."""
-    return sum(_resident_megabytes(one) for one in (pid, *_children(pid)))
+    return sum(_resident_megabytes(one) for one in (pid, *children(pid)))
 
 
 def cpu_seconds(pid: int, *, alone: bool = False) -> float:
     """Return the CPU time that a process and its children, or it alone, have used (Linux)."""
-    return sum(_cpu_seconds(one) for one in (pid, *([] if alone else _children(pid))))
+    return sum(_cpu_seconds(one) for one in (pid, *([] if alone else children(pid))))
 
 
 def _resident_megabytes(pid: int) -> float:
@@ -70,9 +70,10 @@ def _cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _children(pid: int) -> list[int]:
-    children: list[int] = []
+def children(pid: int) -> list[int]:
+    """Return the child processes of a process (Linux)."""
+    found: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError):  # the thread has ended
-            children += map(int, (task / "children").read_text().split())
-    return children
+            found += map(int, (task / "children").read_text().split())
+    return found

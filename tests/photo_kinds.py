@@ -98,6 +98,12 @@ def gif_after_an_empty_frame() -> bytes:
     return encode(empty, "GIF", save_all=True, append_images=[shown], disposal=2)
 
 
+def animation_after_an_empty_frame(kind: str) -> bytes:
+    """Return an animation whose first frame shows nothing."""
+    empty, shown = Image.new("RGBA", (64, 64), (0, 0, 0, 0)), halves((*RED, 255), (*BLUE, 255), "RGBA")
+    return encode(empty, kind, save_all=True, append_images=[shown], lossless=True)
+
+
 def bmp_of_runs(codes: bytes) -> bytes:
     """Return a run-length coded BMP of 4 x 4 pixels with a palette of red and blue."""
     palette = bytes((*reversed(RED), 0, *reversed(BLUE), 0))
@@ -147,6 +153,12 @@ def tiff(width: int, height: int, tags: dict[int, list[int]], strips: list[bytes
         directory += struct.pack("<HHI", tag, 4, len(values)) + packed
     header = data[:4] + struct.pack("<I", len(data)) + data[8:]
     return header + struct.pack("<H", len(tags)) + directory + b"\0\0\0\0" + beyond
+
+
+def tiff_in_planes() -> bytes:
+    """Return a TIFF of 16 bits a sample whose red, green and blue stand apart."""
+    planes = [np.array([left, right] * 2, "<u2").tobytes() for left, right in ((65535, 0), (0, 0), (0, 65535))]
+    return tiff(2, 2, {258: [16] * 3, 262: [2], 277: [3], 278: [2], 284: [2]}, planes)
 
 
 def grey16(big_endian: bool = False) -> Image.Image:
@@ -221,6 +233,10 @@ def many_frames(count: int = 20_000) -> bytes:
 
 def renamed_brand(heic: bytes, major: bytes) -> bytes:
     return heic[:8] + major + heic[12:]
+
+
+def told_too_long(webp: bytes) -> bytes:
+    return webp[:4] + struct.pack("<I", len(webp) + 1_000) + webp[8:]
 
 
 def srgb_profile() -> bytes:
@@ -394,6 +410,37 @@ KINDS: dict[str, tuple[Callable[[], bytes], Colour, Colour]] = {
     "bmp of run lengths": (lambda: bmp_of_runs(b"\x02\0\x02\1\0\0" * 4 + b"\0\1"), RED, BLUE),
     "bmp of run lengths and single pixels": (lambda: bmp_of_runs(b"\0\4\0\0\1\1\0\0" * 4 + b"\0\1"), RED, BLUE),
     "bmp whose alpha is padding": (lambda: bmp_with_padding(), RED, BLUE),
+    "tiff of 16 bits in planes": (tiff_in_planes, RED, BLUE),
+    "png with a broken animation": (
+        lambda: png(2, 2, 8, 0, b"\x80\xff", (b"acTL", b"\0"), (b"fcTL", b"")),
+        GREY,
+        WHITE,
+    ),
+    "png in linear light": (
+        lambda: png(64, 64, 8, 0, b"\x37" * 32 + b"\xff" * 32, (b"cICP", bytes([1, 8, 0, 1]))),
+        GREY,
+        WHITE,
+    ),
+    "jpeg with an empty part of a profile": (
+        lambda: flood(encode(halves(RED, BLUE), "JPEG"), 2, b"\xff\xe2\0\x0eICC_PROFILE\0", 16),
+        RED,
+        BLUE,
+    ),
+    "jpeg cut in its end": (lambda: encode(halves(RED, BLUE), "JPEG")[:-1], RED, BLUE),
+    "jpeg whose orientation is a text": (
+        lambda: encode(
+            halves(RED, BLUE), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\2\0\0\0\x026\0\0\0" + bytes(4)
+        ),
+        RED,
+        BLUE,
+    ),
+    "png whose first frame is empty": (lambda: animation_after_an_empty_frame("PNG"), RED, BLUE),
+    "webp whose first frame is empty": (lambda: animation_after_an_empty_frame("WEBP"), RED, BLUE),
+    "avif whose first frame is empty": (lambda: animation_after_an_empty_frame("AVIF"), RED, BLUE),
+    "webp told too long": (lambda: told_too_long(encode(halves(RED, BLUE), "WEBP", lossless=True)), RED, BLUE),
+    "avif under heic's brand": (lambda: renamed_brand(encode(halves(RED, BLUE), "AVIF"), b"heic"), RED, BLUE),
+    "heic of a brand of containers": (lambda: renamed_brand(encode(halves(RED, BLUE), "HEIF"), b"mif2"), RED, BLUE),
+    "bmp of run lengths without end": (lambda: bmp_of_runs(b"\x02\0\x02\1\0\0" * 4), RED, BLUE),
     "tiff of floats": (lambda: encode(halves(0.5, 1.0, "F"), "TIFF"), GREY, WHITE),
     "colour profile of a grey image": (lambda: encode(halves(128, 255, "L"), icc_profile=srgb_profile()), GREY, WHITE),
 }
@@ -417,6 +464,12 @@ def enlarged(photo: bytes, size: bytes, larger: bytes) -> bytes:
     """Return the photo with another size in its header: its few pixels would then be damaged, had they been decoded."""
     assert size in photo
     return photo.replace(size, larger)
+
+
+def bmp_of_12_bits() -> bytes:
+    """Return a BMP whose masks give each colour four bits."""
+    header = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 16, 3, 32, 0, 0, 0, 0) + struct.pack("<III", 0xF00, 0xF0, 0xF)
+    return b"BM" + struct.pack("<IHHI", 98, 0, 0, 66) + header + bytes(32)
 
 
 def webp_bomb() -> bytes:
@@ -467,10 +520,6 @@ BAD: dict[str, tuple[Callable[[], bytes], type[PhotoError]]] = {
     "truncated heic": (lambda: cut(encode(noise(), "HEIF")), DamagedPhotoError),
     "jpeg cut in its header": (lambda: encode(noise(), "JPEG")[:20], DamagedPhotoError),
     "heic cut in its header": (lambda: encode(noise(), "HEIF")[:40], DamagedPhotoError),
-    "tiff of 16 bits in planes": (
-        lambda: tiff(8, 8, {258: [16] * 3, 262: [2], 277: [3], 284: [2]}, [b"\0" * 128] * 3),
-        UnsupportedPhotoError,
-    ),
     "tiff of 16 bits where white is zero": (
         lambda: tiff(8, 8, {258: [16], 262: [0], 277: [1]}, [b"\0" * 128]),
         UnsupportedPhotoError,
@@ -492,7 +541,23 @@ BAD: dict[str, tuple[Callable[[], bytes], type[PhotoError]]] = {
     ),
     "arithmetic jpeg": (lambda: encode(noise(8), "JPEG").replace(b"\xff\xc0", b"\xff\xc9"), UnsupportedPhotoError),
     "jpeg 2000": (lambda: encode(noise(8), "JPEG2000"), UnsupportedPhotoError),
-    "bmp of run lengths without end": (lambda: bmp_of_runs(b"\x02\0"), DamagedPhotoError),
+    "bmp of run lengths cut short": (lambda: bmp_of_runs(b"\x02\0"), DamagedPhotoError),
+    "bmp of 12 bits": (bmp_of_12_bits, UnsupportedPhotoError),
+    "png without its palette": (lambda: png(2, 2, 8, 3, b"\0\1"), DamagedPhotoError),
+    "jpeg-ls": (lambda: encode(noise(8), "JPEG").replace(b"\xff\xc0", b"\xff\xf7"), UnsupportedPhotoError),
+    "jpeg of a segment beyond its end": (
+        lambda: flood(encode(noise(8), "JPEG"), 2, b"\xff\xe5\xff\xff", 4),
+        DamagedPhotoError,
+    ),
+    "tiff of floats beyond white": (lambda: encode(halves(0.0, 255.0, "F"), "TIFF"), UnsupportedPhotoError),
+    "tiff of grey and alpha in planes": (
+        lambda: tiff(8, 8, {258: [8] * 2, 262: [1], 277: [2], 284: [2], 338: [2]}, [b"\0" * 64] * 2),
+        UnsupportedPhotoError,
+    ),
+    "tiff of colours at half the size": (
+        lambda: tiff(8, 8, {258: [8] * 3, 262: [6], 277: [3], 530: [2, 2]}, [b"\0" * 192]),
+        UnsupportedPhotoError,
+    ),
     "bmp of run lengths beyond its rows": (lambda: bmp_of_runs(b"\0\0" * 9 + b"\x02\0"), DamagedPhotoError),
     "png signature alone": (lambda: b"\x89PNG\r\n\x1a\n", DamagedPhotoError),
     "png of no width": (lambda: png(0, 5, 8, 2, b""), DamagedPhotoError),
@@ -522,6 +587,10 @@ BAD: dict[str, tuple[Callable[[], bytes], type[PhotoError]]] = {
     ),
     "bmp bomb": (
         lambda: enlarged(encode(Image.new("L", (64, 64)), "BMP"), b"\x40\0\0\0" * 2, b"\0\xff\0\0" * 2),
+        TooManyPixelsError,
+    ),
+    "webp bomb of a canvas": (
+        lambda: b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0" + b"\xff\xff\0" * 2,
         TooManyPixelsError,
     ),
     "webp bomb": (webp_bomb, TooManyPixelsError),

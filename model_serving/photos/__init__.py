@@ -37,14 +37,14 @@ __all__ = [
 ]
 
 # Counts the changes of what `read_pixels` returns, so that nothing computed before one is taken for current.
-PREPROCESSING_VERSION = 3
+PREPROCESSING_VERSION = 4
 
 
 def read_pixels(photo: bytes, geometry: Geometry, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Return the upright sRGB image of `geometry.size` x `geometry.size` that the model sees of an encoded photo.
 
-    Of an animation it is the first frame. Raises `UnsupportedPhotoError`, `TooManyPixelsError` (before any pixel is
-    decoded) or `DamagedPhotoError`.
+    Of an animation it is the first frame that is not empty. Raises `UnsupportedPhotoError`, `TooManyPixelsError`
+    (before any pixel is decoded) or `DamagedPhotoError`.
     """
     return decode(photo, max_pixels, lambda image: crop_to_input(image, geometry)).image
 

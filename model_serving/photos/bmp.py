@@ -6,10 +6,13 @@ from PIL import Image
 
 from model_serving.photos.errors import DamagedPhotoError, UnsupportedPhotoError
 
+UNREAD = "This kind of BMP is not read. Please send the photo as a JPEG."
+
 # Codes of a run-length coded picture, each a step in Python: some seconds of work at most.
 MAX_CODES = 4_000_000
 
 _RLE8, _RLE4 = 1, 2
+_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
 _END_OF_LINE, _END_OF_BITMAP, _DELTA = 0, 1, 2
 
 
@@ -27,6 +30,8 @@ def decode_runs(image: Image.Image, bmp: bytes) -> Image.Image | None:
     at, x, y = int.from_bytes(bmp[10:14], "little"), 0, 0
     for _ in range(MAX_CODES):
         if at + 2 > len(bmp):
+            if y >= height:
+                break  # the last code is often left out
             raise DamagedPhotoError
         count, value = bmp[at], bmp[at + 1]
         at += 2
@@ -52,7 +57,7 @@ def decode_runs(image: Image.Image, bmp: bytes) -> Image.Image | None:
         pixels[y * width + x : y * width + x + len(run)] = run
         x += len(run)
         if y == height - 1 and x >= width and at >= len(bmp):
-            break  # the last code is often left out
+            break
     else:
         raise UnsupportedPhotoError("This BMP is in too many small parts. Please save the photo as a JPEG.")
     decoded = Image.frombytes("P" if image.mode == "P" else "L", image.size, bytes(pixels))
@@ -72,6 +77,12 @@ def _literal(data: bytes, count: int, compression: int) -> bytes:
     if compression == _RLE8:
         return data
     return bytes(half for byte in data for half in (byte >> 4, byte & 15))[:count]
+
+
+def is_unread(bmp: bytes) -> bool:
+    """Tell whether a BMP that Pillow does not open is whole: its masks, depth or compression are the reason, then."""
+    size = int.from_bytes(bmp[14:18], "little")
+    return bmp[:2] == b"BM" and len(bmp) > 14 + size and size in _HEADER_BYTES
 
 
 def fill_empty_alpha(image: Image.Image) -> None:

@@ -16,6 +16,8 @@ _WHITE_NITS, _PEAK_NITS = 203.0, 1000.0
 _BT2020, _DISPLAY_P3 = 9, 12
 _PQ, _HLG = 16, 18
 _SDR_TRANSFERS = (1, 6, 13, 14, 15)
+# Powers of values that give linear light.
+_GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
 
 _Matrix = tuple[tuple[float, float, float], ...]
 # Linear light of the primaries to that of sRGB's, white point D65 (computed from the chromaticities of H.273).
@@ -39,10 +41,11 @@ def to_srgb(image: Image.Image, primaries: int, transfer: int) -> Image.Image:
 
     Of HDR, light up to SDR's white is what an SDR picture of the same scene shows; brighter light keeps its hue.
     """
-    if not is_hdr(transfer) and (primaries not in _TO_SRGB or transfer not in _SDR_TRANSFERS):
+    is_wide = primaries in _TO_SRGB and transfer in _SDR_TRANSFERS
+    if not (is_hdr(transfer) or is_wide or transfer in _GAMMAS):
         return image
     matrix = _TO_SRGB.get(primaries, _SAME)
-    to_light = {_PQ: _pq, _HLG: _hlg}.get(transfer, _srgb_to_light)
+    to_light = _to_light(transfer)
     light = [_each(channel, lambda value: to_light(value / 255)) for channel in image.split()]
     mixed = [_mix(light, row) for row in matrix]
     if is_hdr(transfer):
@@ -53,6 +56,12 @@ def to_srgb(image: Image.Image, primaries: int, transfer: int) -> Image.Image:
         mixed = [ImageMath.lambda_eval(lambda values: values["a"] / values["b"], a=one, b=brightest) for one in mixed]
     encoded = [_each(channel, lambda value: _light_to_srgb(value) * 255 + 0.5) for channel in mixed]
     return Image.merge("RGB", [channel.convert("L") for channel in encoded])
+
+
+def _to_light(transfer: int) -> Callable[[_Channel], _Channel]:
+    if gamma := _GAMMAS.get(transfer):
+        return lambda value: value**gamma
+    return {_PQ: _pq, _HLG: _hlg}.get(transfer, _srgb_to_light)
 
 
 def _each(channel: Image.Image, function: Callable[[_Channel], _Channel]) -> Image.Image:

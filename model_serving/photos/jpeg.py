@@ -26,7 +26,8 @@ _EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
 _APP0, _APP1, _APP2, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 # Frames of Huffman-coded 8-bit pictures: baseline, extended, progressive.
 _READ_FRAMES = (0xC0, 0xC1, 0xC2)
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_LS = 0xF7
+_FRAMES = frozenset({*range(0xC0, 0xD0), _JPEG_LS}) - {0xC4, 0xC8, 0xCC}
 # A marker whose segment has a length: not one that is stuffed, or stands alone, or is repeated to fill.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 # Bytes that decode to some blocks of a picture if any are missing, and are passed over if none are.
@@ -72,7 +73,7 @@ def _is_kept(kind: int, body: bytes) -> bool:
     if kind == _APP0:
         return body.startswith(b"JFIF\0") and len(body) >= 14
     if kind == _APP2:
-        return body.startswith(b"ICC_PROFILE\0")
+        return body.startswith(b"ICC_PROFILE\0") and len(body) > 14
     if kind == _APP14:
         return body.startswith(b"Adobe") and len(body) >= 12
     return not _APP0 <= kind <= _APP15 and kind != _COM
@@ -120,9 +121,12 @@ def with_end(jpeg: bytes) -> bytes:
     If no pixel is missing, bytes before the end marker change nothing: the picture is decoded with and without some,
     small, and compared.
     """
+    if jpeg.endswith(_END):  # as nearly all do: to look for the last scan takes a tenth of a decode
+        return jpeg
     start = jpeg.rfind(bytes([0xFF, _SOS]))
     if start < 0 or jpeg.find(_END, start) >= 0:
         return jpeg
+    jpeg = jpeg.rstrip(b"\xff")  # half of the marker
     complete = jpeg + _END
     try:
         return complete if _small(complete) == _small(jpeg + _FILLER + _END) else jpeg

@@ -10,7 +10,7 @@ import warnings
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from model_serving.photos import bmp, iso_media, jpeg, png, tiff
+from model_serving.photos import bmp, iso_media, jpeg, png, tiff, webp
 from model_serving.photos.errors import DamagedPhotoError, PhotoError, TooManyPixelsError, UnsupportedPhotoError
 
 # HEIC comes beside these where its extra is installed.
@@ -38,8 +38,10 @@ def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
 
     Raises `UnsupportedPhotoError`, `TooManyPixelsError` or `DamagedPhotoError`.
     """
-    formats = _heif_formats() if iso_media.is_heic(photo) else FORMATS
-    photo = _without_faults(photo)
+    formats = _heif_formats() if iso_media.image_format(photo) == "HEIC" else FORMATS
+    sent, photo = photo, _without_faults(photo)
+    if webp.is_webp(photo) and webp.canvas_pixels(photo) > max_pixels:
+        raise TooManyPixelsError(max_pixels)
     try:
         image = Image.open(_Reader(photo), formats=formats)
     except PhotoError:
@@ -47,8 +49,10 @@ def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(max_pixels) from error
     except Exception as error:
-        if isinstance(error, UnidentifiedImageError) and not _begins_as_image(photo, formats):
+        if isinstance(error, UnidentifiedImageError) and not _begins_as_image(sent, formats):
             raise UnsupportedPhotoError from error
+        if bmp.is_unread(photo):
+            raise UnsupportedPhotoError(bmp.UNREAD) from error
         if photo[:4] in _TIFF_HEADERS and tiff.is_whole(photo):  # Pillow does not say whether it is damaged or unknown
             raise UnsupportedPhotoError(tiff.UNREAD) from error
         raise DamagedPhotoError from error
@@ -59,6 +63,8 @@ def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
         raise TooManyPixelsError(max_pixels)
     if isinstance(image, TiffImageFile):
         tiff.require_readable(image, photo)
+        if tiff.has_deep_planes(image):
+            return tiff.merge_planes(image, photo)
     if image.format == "JPEG":
         jpeg.require_few_scans(photo, pixels)
     if image.format == "BMP" and (decoded := bmp.decode_runs(image, photo)):
@@ -72,6 +78,10 @@ def _without_faults(photo: bytes) -> bytes:
         return png.without_faults(photo)
     if photo.startswith(b"\xff\xd8\xff"):
         return jpeg.with_end(jpeg.without_faults(photo))
+    if webp.is_webp(photo):
+        return webp.with_length(photo)
+    if name := iso_media.image_format(photo):
+        return iso_media.with_brand(photo, name)
     return photo
 
 
@@ -103,4 +113,4 @@ def _heif_formats() -> tuple[str, ...]:
 
 def _begins_as_image(photo: bytes, formats: tuple[str, ...]) -> bool:
     accepts = (Image.OPEN[name][1] for name in formats)
-    return any(accept(photo[:16]) is True for accept in accepts if accept)
+    return bool(iso_media.image_format(photo)) or any(accept(photo[:16]) is True for accept in accepts if accept)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
 
-from model_serving.photos import bmp, hdr
+from model_serving.photos import bmp, hdr, tiff
 from model_serving.photos.geometry import Geometry, shrunk_size
 from model_serving.photos.png import MAX_PROFILE_BYTES
 
@@ -19,7 +19,8 @@ _PLAIN = ("L", "RGB", "CMYK")
 _OPAQUE = {"La": "L", "RGBa": "RGB"}
 
 # Frames of an animation that are looked at for the first one that is not empty.
-_MAX_EMPTY_FRAMES = 10
+_MAX_EMPTY_FRAMES = 100
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 
 # What is converted at once, in pixels: little beside a photo, and much beside the cost of a call.
 _BAND_PIXELS = 1 << 18
@@ -94,20 +95,29 @@ def _decode_near(image: Image.Image, least: tuple[int, int]) -> tuple[float, flo
 
 
 def _load_shown_frame(image: Image.Image) -> None:
-    """Decode the first frame; of a GIF whose first frames are all transparent, the first one that shows something."""
+    """Decode the first frame; if the first frames are all transparent, the first one that shows something."""
     image.load()
     if image.format == "BMP":
         bmp.fill_empty_alpha(image)
-    if image.format != "GIF":
+    if image.mode == "F":
+        tiff.require_unit_floats(image)
+    if image.format not in _ANIMATED:
         return
     for frame in range(1, _MAX_EMPTY_FRAMES):
-        if not image.has_transparency_data or image.convert("RGBA").getchannel("A").getextrema() != (0, 0):
+        if not _is_empty(image):
             return
         try:
             image.seek(frame)
         except EOFError:
             return
         image.load()
+
+
+def _is_empty(image: Image.Image) -> bool:
+    if not image.has_transparency_data:
+        return False
+    alpha = image if image.getbands()[-1] in ("A", "a") else image.convert("RGBA")
+    return alpha.getchannel(len(alpha.getbands()) - 1).getextrema() == (0, 0)
 
 
 def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
@@ -193,6 +203,7 @@ def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; one that only XMP tells does not count, as in browsers."""
     image.info = {name: value for name, value in image.info.items() if name not in _XMP}
     try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # Damaged EXIF does not spoil the picture.
         return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model_serving.photos.errors import UnsupportedPhotoError
+from model_serving.photos.errors import DamagedPhotoError, UnsupportedPhotoError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # A colour profile has some kilobytes; with tables for printing it may have half a megabyte.
@@ -19,7 +19,8 @@ MAX_PROFILE_BYTES = 1 << 20
 # A photo of 20 MB in parts of 4 kB has 5,000.
 MAX_CHUNKS = 50_000
 
-_PIXEL_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
+_PIXEL_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+_ANIMATION_BYTES = {b"acTL": 8, b"fcTL": 26}
 # Bytes of a tRNS chunk by the colour type; of a palette it has one for each entry.
 _TRANSPARENCY_BYTES = {0: 2, 2: 6}
 _PALETTE = 3
@@ -39,8 +40,10 @@ class Chunk:
 def without_faults(png: bytes) -> bytes:
     """Return a PNG with the chunks of its pixels, and of its metadata those that are whole and used.
 
-    Kept beside the pixels are transparency, the colour profile, its code points (cICP) and EXIF.
+    Kept beside the pixels are transparency, the colour profile, its code points (cICP), EXIF and an animation, if all
+    of that is whole. Raises `DamagedPhotoError` for a palette that is missing.
     """
+    is_animated = _has_whole_animation(png)
     parts, palette_bytes, colour, at = [SIGNATURE], 0, 0, len(SIGNATURE)
     for chunk in _chunks(png):
         at = chunk.end
@@ -48,7 +51,13 @@ def without_faults(png: bytes) -> bytes:
             colour = chunk.body[9]
         elif chunk.name == b"PLTE":
             palette_bytes = len(chunk.body)
-        if chunk.name in _PIXEL_CHUNKS or (chunk.is_sound and _is_used(chunk, colour, palette_bytes)):
+        elif chunk.name == b"IDAT" and colour == _PALETTE and not palette_bytes:
+            raise DamagedPhotoError
+        if (
+            chunk.name in _PIXEL_CHUNKS
+            or (is_animated and chunk.name in (b"acTL", b"fcTL", b"fdAT"))
+            or (chunk.is_sound and _is_used(chunk, colour, palette_bytes))
+        ):
             parts.append(png[chunk.start : chunk.end])
         if chunk.name == b"IEND":
             return b"".join(parts)
@@ -82,6 +91,13 @@ def _chunks(png: bytes) -> Iterator[Chunk]:
             is_sound = zlib.crc32(png[at + 4 : end - 4]) == int.from_bytes(png[end - 4 : end])
             yield Chunk(name, png[at + 8 : end - 4], at, end, is_sound)
         at = end
+
+
+def _has_whole_animation(png: bytes) -> bool:
+    if png.find(b"acTL") < 0:
+        return False
+    parts = [chunk for chunk in _chunks(png) if chunk.name in _ANIMATION_BYTES]
+    return all(part.is_sound and len(part.body) == _ANIMATION_BYTES[part.name] for part in parts)
 
 
 def _is_used(chunk: Chunk, colour: int, palette_bytes: int) -> bool:

@@ -5,9 +5,11 @@ Tags are those of TIFF 6.0 and its supplements; a BigTIFF's entries are longer, 
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 
+from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from model_serving.photos import jpeg
@@ -18,6 +20,8 @@ UNREAD = "This kind of TIFF is not read. Please send the photo as a JPEG."
 _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _FORMAT = 258, 259, 262, 277, 284, 339
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH, _DNG_VERSION = 278, 322, 323, 50706
 _STRIPS, _TILES = 273, 324
+_EXTRA_SAMPLES, _SUBSAMPLING = 338, 530
+_SEPARATE, _UNASSOCIATED_ALPHA = 2, 2
 _SIZES = (256, 257, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH)
 _SHORT, _LONG, _LONG8 = 3, 4, 16
 # None, CCITT, LZW, Deflate, PackBits, and JPEG, whose frames must be no larger than their strip or tile.
@@ -28,6 +32,9 @@ _UNSIGNED, _FLOAT = 1, 3
 # Sides of a JPEG in a TIFF are rounded up to whole blocks.
 _BLOCK = 16
 MAX_STRIPS = 10_000
+# Tags that a plane shares with its image: sizes, compression, order of bits, predictor.
+_PLANE_TAGS = (256, 257, _COMPRESSION, 266, _ROWS_PER_STRIP, 317, _TILE_WIDTH, _TILE_LENGTH)
+_OVERSHOOT = 0.1
 
 
 def require_readable(image: TiffImageFile, photo: bytes) -> None:
@@ -41,11 +48,14 @@ def require_readable(image: TiffImageFile, photo: bytes) -> None:
         and tags.get(_COMPRESSION, 1) in _READ_COMPRESSIONS
         and photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR)
         and (photometric != _CMYK or samples == 4)
+        and (photometric != _YCBCR or tags.get(_COMPRESSION) == _JPEG or tags.get(_SUBSAMPLING) == (1, 1))
+        and (tags.get(_PLANAR, 1) != _SEPARATE or _has_simple_planes(image))
         and (
             (formats == {_UNSIGNED} and len(bits) == 1 and bits <= {1, 2, 4, 8})
             or (
-                (formats, bits, tags.get(_PLANAR, 1)) == ({_UNSIGNED}, {16}, 1)
+                (formats, bits) == ({_UNSIGNED}, {16})
                 and photometric in (_BLACK_IS_ZERO, _RGB)
+                and (tags.get(_PLANAR, 1) != _SEPARATE or has_deep_planes(image))
             )
             or (formats, bits, samples, photometric) == ({_FLOAT}, {32}, 1, _BLACK_IS_ZERO)
         )
@@ -53,6 +63,58 @@ def require_readable(image: TiffImageFile, photo: bytes) -> None:
         and (tags.get(_COMPRESSION) != _JPEG or _frames_fit(image, photo))
     )
     if not is_read:
+        raise UnsupportedPhotoError(UNREAD)
+
+
+def _has_simple_planes(image: TiffImageFile) -> bool:
+    """Tell whether planes are those of colours alone, or of colours and alpha that is not premultiplied."""
+    extra = image.tag_v2.get(_EXTRA_SAMPLES, ())
+    return extra == () or (extra == (_UNASSOCIATED_ALPHA,) and image.tag_v2.get(_SAMPLES) == 4)
+
+
+def has_deep_planes(image: TiffImageFile) -> bool:
+    """Tell whether the image is red, green and blue of 16 bits in planes, which Pillow would mix up."""
+    tags = image.tag_v2
+    return (tags.get(_BITS), tags.get(_PLANAR), tags.get(_PHOTOMETRIC)) == ((16, 16, 16), _SEPARATE, _RGB)
+
+
+def merge_planes(image: TiffImageFile, photo: bytes) -> Image.Image:
+    """Return the image of `has_deep_planes` in 8 bits: each plane is read as a grey TIFF of its own."""
+    order = "<" if photo[:2] == b"II" else ">"
+    places, counts = (_TILES, 325) if _TILES in image.tag_v2 else (_STRIPS, 279)
+    parts = len(image.tag_v2[places]) // 3
+    planes = []
+    for first in range(0, 3 * parts, parts):
+        kept = {tag: image.tag_v2[tag] for tag in _PLANE_TAGS if tag in image.tag_v2}
+        kept |= {tag: image.tag_v2[tag][first : first + parts] for tag in (places, counts)}
+        kept |= {_BITS: 16, _PHOTOMETRIC: _BLACK_IS_ZERO, _SAMPLES: 1}
+        grey = Image.open(io.BytesIO(_with_directory(photo, kept, order)), formats=("TIFF",))
+        planes.append(grey.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L"))
+    merged = Image.merge("RGB", planes)
+    merged.info = {name: value for name, value in image.info.items() if name in ("icc_profile", "exif")}
+    return merged
+
+
+def _with_directory(photo: bytes, tags: dict[int, int | tuple[int, ...]], order: str) -> bytes:
+    """Return a TIFF with a directory of such tags, all of type LONG, in place of its own."""
+    at = len(photo)
+    beyond, entries = b"", b""
+    for tag, value in sorted(tags.items()):
+        values = value if isinstance(value, tuple) else (value,)
+        packed = struct.pack(f"{order}{len(values)}I", *values)
+        if len(values) > 1:
+            packed, beyond = struct.pack(f"{order}I", at + len(beyond)), beyond + packed
+        entries += struct.pack(f"{order}HHI", tag, _LONG, len(values)) + packed
+    directory = struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+    return photo[:4] + struct.pack(f"{order}I", at + len(beyond)) + photo[8:] + beyond + directory
+
+
+def require_unit_floats(image: Image.Image) -> None:
+    """Raise `UnsupportedPhotoError` unless the floats of an image go from 0 to 1, with what a resize overshoots."""
+    darkest, brightest = image.getextrema()
+    assert isinstance(darkest, float)  # as of any single channel
+    assert isinstance(brightest, float)
+    if not (darkest >= -_OVERSHOOT and brightest <= 1 + _OVERSHOOT):  # not a number, too
         raise UnsupportedPhotoError(UNREAD)
 
 

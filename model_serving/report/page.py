@@ -18,7 +18,8 @@ import jinja2
 
 from model_serving.data.omissions import naming
 from model_serving.data.spreadsheets import as_text
-from model_serving.photos import Geometry, read_pixels
+from model_serving.photos import Geometry
+from model_serving.photos.pool import shared_pool
 from model_serving.report.charts import confusion_picture, learning_curves, reliability_diagram, sample_curve
 from model_serving.report.data_review import DataReview, label_issues_csv
 from model_serving.report.findings import Findings
@@ -82,7 +83,7 @@ def _to_json(card: ModelCard, findings: Findings | None, review: DataReview | No
 def _thumbnail(photo: Path) -> str:
     """Return a photo as the model sees it, as a data URL; it was readable when it was tested."""
     buffer = io.BytesIO()
-    read_pixels(photo.read_bytes(), THUMBNAIL).save(buffer, "JPEG", quality=80)
+    shared_pool().read_pixels(photo.read_bytes(), THUMBNAIL).image().save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import multiprocessing
 import random
-import resource
 import signal
 import socket
 import sys
@@ -45,7 +45,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self.most_seconds, self.most_bytes = 0.0, 0  # of one photo: CPU time, and growth of the peak of memory
+        self.most_seconds, self.most_bytes = 0.0, 0  # of one photo: CPU time, and growth of memory at its peak
         self._start()
 
     def _start(self) -> None:
@@ -81,10 +81,10 @@ def _work(pipe: Connection) -> None:
     for photo in seeds():  # what the libraries take once belongs to no mutated file
         with contextlib.suppress(PhotoError):
             read_pixels(photo, GEOMETRY, MAX_PIXELS)
-    before = _peak_bytes()
     with contextlib.suppress(EOFError):
         while True:
             photo = pipe.recv_bytes()
+            before = _reset_peak_bytes()
             signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)  # its signal kills, since nothing handles it
             start = time.thread_time()
             said = _read(photo)
@@ -107,8 +107,16 @@ def _read(photo: bytes) -> str:
     return "pixels" if (pixels.mode, pixels.size) == ("RGB", (32, 32)) else f"failure: {pixels.mode} {pixels.size}"
 
 
+def _reset_peak_bytes() -> int:
+    """Let the peak of resident memory be what is in use now, and return that (Linux)."""
+    ctypes.CDLL(None).malloc_trim(0)  # else what earlier photos took would serve this one, and not count
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak_bytes()
+
+
 def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def mutated(count: int, seed: int) -> Iterator[bytes]:
@@ -162,9 +170,8 @@ def fuzz(
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / f"{seed}-{number}.bin").write_bytes(photo)
             if progress and (number + 1) % 10_000 == 0:
-                print(number + 1, dict(outcomes), flush=True)
-        if progress:
-            print(f"at most {worker.most_seconds:.2f} s of CPU time and {worker.most_bytes >> 20} MB for one photo")
+                most = f"{worker.most_seconds:.2f} s of CPU time and {worker.most_bytes >> 20} MB for one photo"
+                print(f"{number + 1}: at most {most}; {dict(outcomes)}", flush=True)
     finally:
         worker.close()
     return outcomes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from model_serving.photos import DamagedPhotoError, TooManyPixelsError, Unsuppor
 from tests.fuzz.photos import mutated
 from tests.photo_kinds import BAD, BLUE, GREEN, KINDS, RED, TURNED, WHITE, encode, looks, turned
 
+DOCUMENT = Path(__file__).parents[3] / "detector_api" / "PHOTOS.md"
 URL = "/api/v1/predict_breed"
 ANSWERS = {
     UnsupportedPhotoError: (415, "unsupported_type"),
@@ -68,6 +71,14 @@ def test_predict_breed_of_a_bad_photo_answers_its_problem(kind: str, patient_gat
     response = patient_gateway.post(URL, files={"dog_image": ("dog.jpg", make(), "image/jpeg")})
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert "Please" in response.json()["detail"]
+
+
+def test_documented_table_of_photos_is_the_one_that_is_tested() -> None:
+    """Each kind stands in the gateway's documentation with the status that it is answered with, and nothing else."""
+    rows = re.findall(r"^\| \w+ \| (\d+) \| (.*) \|$", DOCUMENT.read_text(), re.MULTILINE)
+    documented = {kind: int(status) for status, kinds in rows for kind in kinds.split("; ")}
+    refused = {kind: ANSWERS[error][0] for kind, (_, error) in BAD.items()} | {"no bytes": 400}
+    assert documented == dict.fromkeys(KINDS, 200) | refused
 
 
 def test_predict_breed_of_mutated_photos_answers_200_or_a_problem(patient_gateway: httpx.Client) -> None:
