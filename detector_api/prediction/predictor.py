@@ -14,14 +14,14 @@ from detector_api import errors
 from detector_api.prediction.admission import Admission, AdmittedPhoto
 from detector_api.prediction.decoding import decode
 from detector_api.prediction.latency import UnloadedLatency
-from detector_api.prediction.search import Find, PhotoResult, Search, needs_search, with_centre_as_dog
+from detector_api.prediction.search import PhotoResult, Search, needs_search, with_centre_as_dog
 from detector_api.serving.model_card import ModelVersion
 from detector_api.serving.serving_client import ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 from detector_api.telemetry.record import current_record
 from model_serving import photos
-from model_serving.photos.found import WHOLE_SIDE
+from model_serving.photos.found import WHOLE_SIDE, Find
 from model_serving.photos.pool import DecodedPhoto, DecoderPool
 
 # While versions change, each call may reach a server that has changed or one that has not. With half of either kind an

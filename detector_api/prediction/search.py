@@ -17,8 +17,6 @@ from model_serving.photos import found
 from model_serving.photos.geometry import Box
 from model_serving.photos.parts import cut, view_to_search
 
-# auto: where the centre shows no dog or no sure breed; all: always, and every dog is told; no: never.
-Find = Literal["auto", "all", "no"]
 # left_out: the gateway was too busy, or the search failed; unavailable: the version cannot search.
 Outcome = Literal["not_needed", "done", "left_out", "unavailable"]
 
