@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from detector_api.http.problems import EXAMPLE_ID, Problem
 from detector_api.prediction.search import Outcome, PhotoResult
 from detector_api.serving.model_card import ModelCard, ModelVersion
-from detector_api.serving.serving_client import Answer, Box
+from detector_api.serving.serving_client import Answer
+from model_serving.photos.geometry import Box
 
 # The model computes with 32-bit floats: six digits are what they hold.
 Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda value: round(value, 6))]

@@ -10,23 +10,16 @@ from model_serving import photos
 from model_serving.photos.errors import TooCostlyPhotoError
 from model_serving.photos.pool import DecodedPhoto, DecoderPool
 
-# A dog that fills a quarter of the photo's height then still has the pixels of the model's input.
-WHOLE_SIDE = 1600
 
-
-def decode(pool: DecoderPool, photo: bytes, geometry: photos.Geometry, max_pixels: int) -> DecodedPhoto:
-    """Return the pixels that the model sees of an encoded photo.
+def decode(
+    pool: DecoderPool, photo: bytes, geometry: photos.Geometry, max_pixels: int, whole_side: int | None = None
+) -> DecodedPhoto:
+    """Return the pixels that the model sees of an encoded photo, with `whole_side` those of the whole photo too.
 
     Raises the `RequestError` of a photo that cannot be read.
     """
     with gateway_errors():
-        return pool.read_pixels(photo, geometry, max_pixels)
-
-
-def decode_whole(pool: DecoderPool, photo: bytes, max_pixels: int) -> DecodedPhoto:
-    """Return the whole of an encoded photo, with no side above `WHOLE_SIDE`; raises as `decode` does."""
-    with gateway_errors():
-        return pool.read_shrunk(photo, WHOLE_SIDE, max_pixels)
+        return pool.read_pixels(photo, geometry, max_pixels, whole_side=whole_side)
 
 
 @contextmanager

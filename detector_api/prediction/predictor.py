@@ -10,19 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from PIL import Image
-
 from detector_api import errors
 from detector_api.prediction.admission import Admission, AdmittedPhoto
-from detector_api.prediction.decoding import decode, decode_whole
+from detector_api.prediction.decoding import decode
 from detector_api.prediction.latency import UnloadedLatency
-from detector_api.prediction.search import Find, PhotoResult, Search, centre_box, needs_search, with_centre_as_dog
+from detector_api.prediction.search import PhotoResult, Search, needs_search, with_centre_as_dog
 from detector_api.serving.model_card import ModelVersion
 from detector_api.serving.serving_client import ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 from detector_api.telemetry.record import current_record
 from model_serving import photos
+from model_serving.photos.found import WHOLE_SIDE, Find
 from model_serving.photos.pool import DecodedPhoto, DecoderPool
 
 # While versions change, each call may reach a server that has changed or one that has not. With half of either kind an
@@ -83,8 +82,8 @@ class Predictor:
             deadline = time.monotonic() + self._deadline_seconds
             try:
                 async with asyncio.timeout(self._deadline_seconds):
-                    centre, photo_size = await self._predict(photo, explain, deadline, admitted_photo)
-                    return await self._search(centre, photo_size, photo, find, explain, deadline, admitted_photo)
+                    centre, decoded = await self._predict(photo, find, explain, deadline, admitted_photo)
+                    return await self._search(centre, decoded, find, explain, deadline, admitted_photo)
             except TimeoutError as error:
                 raise errors.DeadlineError("the photo was not answered in time") from error
 
@@ -105,8 +104,7 @@ class Predictor:
     async def _search(
         self,
         centre: PhotoResult,
-        photo_size: tuple[int, int],
-        photo: bytes,
+        decoded: DecodedPhoto,
         find: Find,
         explain: bool,
         deadline: float,
@@ -115,7 +113,7 @@ class Predictor:
         """Search the photo, if `find` and the centre's answer ask for it; under load leave that out, and say so."""
         if find == "no" or (find == "auto" and not centre.model.card.locates):
             return centre
-        centre = replace(centre, box=centre_box(photo_size, centre.model.card.geometry))
+        centre = replace(centre, box=centre.model.card.geometry.part(decoded.photo_size))
         if find == "auto" and not needs_search(centre):
             return replace(centre, search="not_needed")
         if not centre.model.card.locates:
@@ -124,24 +122,23 @@ class Predictor:
         left_out = replace(centre, search="left_out")
         if find == "all":
             left_out = with_centre_as_dog(left_out)
-        if self._admission.is_full:
+        if self._admission.is_full or decoded.whole is None:
             return left_out
         try:
             async with asyncio.timeout(deadline - RESERVE_SECONDS - time.monotonic()):
                 search = Search(self._client, centre, explain, deadline)
-                with current_record().timed("decode"):
-                    view = await self._decode_whole(photo)
+                whole = decoded.whole.image()
                 with current_record().timed("predict"):
-                    return await (search.find_all(view) if find == "all" else search.find_better(view))
+                    return await (search.find_all(whole) if find == "all" else search.find_better(whole))
         except (TimeoutError, errors.GatewayError):  # the centre's answer is there all the same
             return left_out
 
     async def _predict(
-        self, photo: bytes, explain: bool, deadline: float, admitted_photo: AdmittedPhoto
-    ) -> tuple[PhotoResult, tuple[int, int]]:
+        self, photo: bytes, find: Find, explain: bool, deadline: float, admitted_photo: AdmittedPhoto
+    ) -> tuple[PhotoResult, DecodedPhoto]:
         """Ask the latest version about the centre, and again if its input differs from that of the version known.
 
-        Returns its answer, and the upright photo's width and height.
+        Returns its answer and the decoded photo, with its whole where a search may follow.
         """
         record = current_record()
         decoded: dict[photos.Geometry, DecodedPhoto] = {}
@@ -153,10 +150,12 @@ class Predictor:
                 record.retried("the model changed")
             try:
                 self._latest = self._latest or await self.describe(deadline=deadline)
-                geometry = self._latest.card.geometry
+                card = self._latest.card
+                geometry = card.geometry
                 if geometry not in decoded:
+                    may_search = find != "no" and card.locates and not self._admission.is_full
                     with record.timed("decode"):
-                        decoded[geometry] = await self._decode(photo, geometry)
+                        decoded[geometry] = await self._decode(photo, geometry, WHOLE_SIDE if may_search else None)
                 with record.timed("predict"):
                     async with self._unloaded.call():
                         answer = await self._client.predict(
@@ -170,7 +169,7 @@ class Predictor:
                     if attempt == 0 and self._unloaded.seconds:
                         cpu_seconds = decoded[geometry].cpu_seconds
                         admitted_photo.unloaded_seconds = cpu_seconds + self._unloaded.seconds + SCHEDULING_SECONDS
-                    return PhotoResult(answer, model), decoded[geometry].photo_size
+                    return PhotoResult(answer, model), decoded[geometry]
                 better: ModelVersion | None = model
             except errors.InputRejectedError as error:
                 failure, better = error, None
@@ -182,11 +181,8 @@ class Predictor:
                 self._latest = better
         raise failure
 
-    async def _decode(self, photo: bytes, geometry: photos.Geometry) -> DecodedPhoto:
+    async def _decode(self, photo: bytes, geometry: photos.Geometry, whole_side: int | None) -> DecodedPhoto:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoders, decode, self.pool, photo, geometry, self._max_pixels)
-
-    async def _decode_whole(self, photo: bytes) -> Image.Image:
-        loop = asyncio.get_running_loop()
-        decoded = await loop.run_in_executor(self._decoders, decode_whole, self.pool, photo, self._max_pixels)
-        return decoded.image()
+        return await loop.run_in_executor(
+            self._decoders, decode, self.pool, photo, geometry, self._max_pixels, whole_side
+        )

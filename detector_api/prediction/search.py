@@ -12,12 +12,11 @@ from typing import Literal
 from PIL import Image
 
 from detector_api.serving.model_card import ModelVersion
-from detector_api.serving.serving_client import Answer, Box, ServingClient
-from model_serving.photos import Geometry, found
-from model_serving.photos.geometry import shrunk_size
+from detector_api.serving.serving_client import Answer, ServingClient
+from model_serving.photos import found
+from model_serving.photos.geometry import Box
+from model_serving.photos.parts import cut, view_to_search
 
-# auto: where the centre shows no dog or no sure breed; all: always, and every dog is told; no: never.
-Find = Literal["auto", "all", "no"]
 # left_out: the gateway was too busy, or the search failed; unavailable: the version cannot search.
 Outcome = Literal["not_needed", "done", "left_out", "unavailable"]
 
@@ -43,13 +42,6 @@ class PhotoResult:
     box: Box | None = None
     search: Outcome | None = None
     dogs: tuple[FoundDog, ...] | None = None
-
-
-def centre_box(photo_size: tuple[int, int], geometry: Geometry) -> Box:
-    """Return the central square that the model sees of a photo of this width and height."""
-    width, height = photo_size
-    left, top, right, bottom = geometry.box(width, height)
-    return Box(left / width, top / height, (right - left) / width, (bottom - top) / height)
 
 
 def needs_search(centre: PhotoResult) -> bool:
@@ -97,8 +89,7 @@ class Search:
     async def _parts(self, whole: Image.Image, most: int | None = None) -> list[FoundDog]:
         """Return the likeliest parts, each with its answer."""
         version = self._centre.model.version
-        size = shrunk_size(whole.size, found.LOCATE_LONG_SIDE)
-        seen = await asyncio.to_thread(whole.resize, size, Image.Resampling.BICUBIC)
+        seen = await asyncio.to_thread(view_to_search, whole)
         boxes = await self._client.locate(seen.tobytes(), *seen.size, version=version, deadline=self._deadline)
         asked = [self._ask(whole, box) for box in boxes[:most]]
         return [FoundDog(*one) for one in zip(boxes, await asyncio.gather(*asked), strict=False)]
@@ -106,20 +97,11 @@ class Search:
     async def _ask(self, whole: Image.Image, box: Box) -> Answer:
         model = self._centre.model
         size = model.card.input_size
-        pixels = await asyncio.to_thread(_cut, whole, box, size)
+        pixels = await asyncio.to_thread(cut, whole, box, size)
         return await self._client.predict(
-            pixels, size, explain=self._explain, version=model.version, deadline=self._deadline
+            pixels.tobytes(), size, explain=self._explain, version=model.version, deadline=self._deadline
         )
 
 
 def _reading(answer: Answer) -> found.Reading:
     return found.Reading(answer.breeds[0], answer.probabilities[0], answer.dog_probability)
-
-
-def _cut(image: Image.Image, box: Box, size: int) -> bytes:
-    """Return the central square of a part at the model's size: pixels row by row, resized as all photos are."""
-    left, top, width, height = box.left * image.width, box.top * image.height, box.width, box.height
-    square = Geometry(size, 1.0).box(width * image.width, height * image.height)
-    edges = (left + square[0], top + square[1], left + square[2], top + square[3])
-    bounded = tuple(min(max(edge, 0.0), limit) for edge, limit in zip(edges, image.size * 2, strict=True))
-    return image.resize((size, size), Image.Resampling.BICUBIC, box=bounded).tobytes()  # type: ignore[arg-type]

@@ -15,9 +15,9 @@ from detector_api.errors import BODY_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
 from detector_api.http.multipart import FIELDS
 from detector_api.http.problems import responses
 from detector_api.http.uploads import read_photos, require_photo
-from detector_api.prediction.search import Find
 from detector_api.routes.prediction_stream import PredictionStream
 from detector_api.schemas import ErrorLine, PredictionLine, PredictionReply
+from model_serving.photos.found import Find
 from model_serving.photos.labels import TOP_K
 
 router = APIRouter(prefix="/api/v1", tags=["predictions"])

@@ -20,6 +20,7 @@ from detector_api.serving.circuit import PROBE_SECONDS, Circuit
 from detector_api.serving.model_card import ModelCard, ModelVersion
 from detector_api.serving.protos import serving_pb2 as pb
 from detector_api.serving.tensors import image_request, read_probabilities, read_strings
+from model_serving.photos.geometry import Box
 
 AVAILABLE = "AVAILABLE"
 
@@ -43,16 +44,6 @@ class Answer:
     dog_probability: float
     familiarity: float | None
     heatmap: list[list[float]] | None
-
-
-@dataclass(frozen=True)
-class Box:
-    """A part of the upright photo, as fractions of its width and height."""
-
-    left: float
-    top: float
-    width: float
-    height: float
 
 
 class ServingClient:

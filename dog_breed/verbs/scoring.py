@@ -19,6 +19,13 @@ def add_verbs(verb: AddVerb) -> None:
     score = verb("score", _score, "Classify every photo below a folder, to a CSV, NDJSON or Parquet file.")
     score.add_argument("folder", type=Path, help="folder of photos, in whatever folders below it, or a zip file of one")
     score.add_argument("--out", type=Path, default=Path("scores.csv"), help="file to write (%(default)s)")
+    score.add_argument(
+        "--find",
+        choices=("auto", "all", "no"),
+        default="no",
+        help="search the whole photo for dogs: where its centre shows none or no sure breed (auto), or always, with a "
+        "row for each dog (all); not with --engine ray (%(default)s)",
+    )
     score.add_argument("--sort-into", type=Path, metavar="DIR", help="link the photos into DIR/<breed>/")
     score.add_argument("--copy", action="store_true", help="with --sort-into: copy rather than link")
     score.add_argument(
@@ -43,6 +50,8 @@ def _score(options: argparse.Namespace) -> None:
         sorting.require_outside(options.folder, options.sort_into)
     if options.engine == "ray" and options.server:
         raise ScoringError("A running server is asked without --engine ray. Leave one of --engine and --server out.")
+    if options.engine == "ray" and options.find != "no":
+        raise ScoringError("Photos are searched without --engine ray. Leave one of --engine and --find out.")
     import_tensorflow_quietly()
 
     def sort(rows: Iterable[ScoreRow]) -> None:
@@ -69,7 +78,7 @@ def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, li
         version = version_or_latest(options.model, options.version)
         predictor, source = LocalPredictor(version), str(version.resolve())
     try:
-        rows = score(options.folder, predictor, _job(options, source), options.out, sort)
+        rows = score(options.folder, predictor, _job(options, source), options.out, sort, options.find)
     finally:
         predictor.close()
     return len(rows), [row for row in rows if row["error"]]
@@ -86,4 +95,5 @@ def _score_on_ray(options: argparse.Namespace, sort: Sort | None) -> tuple[int, 
 
 def _job(options: argparse.Namespace, source: str) -> dict[str, str]:
     """Return the identity of a job; the engine is no part of it, as it changes no answer."""
-    return {"photos": str(options.folder.resolve()), "model": source}
+    job = {"photos": str(options.folder.resolve()), "model": source}
+    return job if options.find == "no" else job | {"find": options.find}

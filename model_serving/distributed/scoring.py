@@ -70,7 +70,7 @@ class _Scorer:
 
     def __call__(self, batch: dict[str, np.ndarray]) -> pa.Table:
         photos = [
-            (Path(path), decode(photo, self._predictor.geometry))
+            (Path(path), decode(photo, self._predictor.card.geometry))
             for path, photo in zip(batch["path"], batch["bytes"], strict=True)
         ]
         scores = score_decoded(self._predictor, photos)

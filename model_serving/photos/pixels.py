@@ -44,21 +44,28 @@ _FLOAT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3"})
 
 
 class Decoded(NamedTuple):
-    """An upright sRGB image of a photo, and the width and height of the upright photo itself."""
+    """An upright sRGB image of a photo, and the width and height of the upright photo itself.
+
+    `whole` is all of the photo, where that was asked for beside a part.
+    """
 
     image: Image.Image
     photo_size: tuple[int, int]
+    whole: Image.Image | None = None
 
 
-def crop_to_input(image: Image.Image, geometry: Geometry) -> Decoded:
+def crop_to_input(image: Image.Image, geometry: Geometry, whole_side: int | None = None) -> Decoded:
     """Return the `geometry.size` x `geometry.size` pixels that the model sees of an opened image.
 
+    With `whole_side` the whole comes beside them, as it was decoded for them and with no side above that.
     Raises whatever the decoder raises.
     """
     size = image.size  # a JPEG has another one when it was decoded
     least = round(2 * geometry.size / geometry.crop)
-    box = geometry.box(*_decode_near(image, (least, least)))
-    return Decoded(_finish(image, (geometry.size, geometry.size), box), _turned(size, image))
+    width, height = _decode_near(image, (least, least))
+    seen = _finish(image, (geometry.size, geometry.size), geometry.box(width, height))
+    whole = _finish(image, shrunk_size(image.size, whole_side), (0, 0, width, height)) if whole_side else None
+    return Decoded(seen, _turned(size, image), whole)
 
 
 def shrink(image: Image.Image, long_side: int) -> Decoded:

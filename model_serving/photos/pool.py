@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import math
 import os
 import select
 import signal
@@ -53,12 +54,16 @@ _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_":
 
 @dataclass(frozen=True)
 class DecodedPhoto:
-    """Pixels of a photo in RGB, row by row. `size` is their width and height, `photo_size` the upright photo's."""
+    """Pixels of a photo in RGB, row by row. `size` is their width and height, `photo_size` the upright photo's.
+
+    `whole` is all of the photo, where that was asked for beside a part.
+    """
 
     size: tuple[int, int]
     photo_size: tuple[int, int]
     pixels: bytes
     cpu_seconds: float
+    whole: DecodedPhoto | None = None
 
     def image(self) -> Image.Image:
         """Return the pixels as an image."""
@@ -95,9 +100,16 @@ class DecoderPool:
         with self._changed:
             self._refill()
 
-    def read_pixels(self, photo: bytes, geometry: Geometry, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
-        """Return what `photos.read_pixels` does, or raise its errors or `TooCostlyPhotoError`."""
-        return self._read({"size": geometry.size, "crop": geometry.crop, "max_pixels": max_pixels}, photo)
+    def read_pixels(
+        self, photo: bytes, geometry: Geometry, max_pixels: int = MAX_PIXELS, *, whole_side: int | None = None
+    ) -> DecodedPhoto:
+        """Return what `photos.read_pixels` does, or raise its errors or `TooCostlyPhotoError`.
+
+        With `whole_side` the whole photo comes beside it, of one decode: as fine as the model's pixels need it, and
+        with no side above `whole_side`.
+        """
+        request = {"size": geometry.size, "crop": geometry.crop, "whole_side": whole_side, "max_pixels": max_pixels}
+        return self._read(request, photo)
 
     def read_shrunk(self, photo: bytes, long_side: int, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
         """Return what `photos.read_shrunk` does, or raise its errors or `TooCostlyPhotoError`."""
@@ -133,7 +145,12 @@ class DecoderPool:
             self._leave(worker, slow, answered)
         if "error" in answer:
             raise errors.named(answer["error"], answer["message"])
-        return DecodedPhoto(tuple(answer["size"]), tuple(answer["photo_size"]), pixels, answer["cpu_seconds"])
+        size, photo_size, whole = tuple(answer["size"]), tuple(answer["photo_size"]), None
+        if answer["whole_size"]:
+            part = 3 * math.prod(size)
+            whole = DecodedPhoto(tuple(answer["whole_size"]), photo_size, pixels[part:], 0.0)
+            pixels = pixels[:part]
+        return DecodedPhoto(size, photo_size, pixels, answer["cpu_seconds"], whole)
 
     def _enter(self) -> _Worker:
         """Wait for a quick place, and return a worker for it."""

@@ -19,18 +19,20 @@ MAX_BOXES = 8
 MAX_LOCATE_PIXELS = 1 << 22
 # Pixels of the photo to a cell of the feature map, along one side, in all backbones.
 CELL_PIXELS = 32
-# The photo is resized to about this many cells, with its aspect kept as far as whole cells allow.
-SEARCH_CELLS = 400
+# The photo is searched at two sizes, of about so many cells, with its aspect kept as far as whole cells allow: a
+# network knows dogs of about the size that it was trained on. Those that fill most of a photo are found in the small
+# one, those of a quarter of its height in the large one.
+SEARCH_CELLS = (256, 900)
 # Cells along a side: for one twenty times as long as the other the aspect is not kept.
-LEAST_CELLS, MOST_CELLS = 2, 64
+LEAST_CELLS, MOST_CELLS = 2, 96
 # Sides of the square windows, in cells.
-WINDOW_CELLS = tuple(range(2, 14))
+WINDOW_CELLS = tuple(range(2, 15))
 # Windows with a dog probability below this are not dogs.
 LEAST_PROBABILITY = 0.1
-# Windows are ranked by probability times side to this power, so that of two as probable the larger wins.
+# Windows are ranked by probability times side in cells to this power: of two as probable the larger wins.
 SIDE_WEIGHT = 0.5
 # Each side of a window is moved out by this share of its width.
-MARGIN = 0.25
+MARGIN = 0.2
 # Of two windows with their margins, the better stays if more than this share of the smaller is in both. Two dogs side
 # by side, whose windows touch, share a third.
 MOST_OVERLAP = 0.35
@@ -54,10 +56,10 @@ def locate(pixels: tf.Tensor, network: FrozenNetwork, classifier: Classifier) ->
         ),
     ]
     with tf.control_dependencies(limits):
-        features = network.on(_resize(pixels, search_cells(height_width) * CELL_PIXELS), name="locate")
-    probabilities, windows = _windows(features, classifier)
-    cells = tf.cast(tf.shape(features)[1:3], tf.float32)
-    sides = tf.sqrt(tf.reduce_prod(windows[:, 2:] - windows[:, :2], axis=1))
+        photos = [_resize(pixels, search_cells(height_width, count) * CELL_PIXELS) for count in SEARCH_CELLS]
+    found = [_windows(network.on(photo, name="locate"), classifier) for photo in photos]
+    probabilities = tf.concat([of_size[0] for of_size in found], axis=1)
+    windows, sides = (tf.concat([of_size[part] for of_size in found], axis=0) for part in (1, 2))
     dogs = tf.where(probabilities >= LEAST_PROBABILITY, probabilities, 0)
     candidates = tf.math.top_k(dogs * sides**SIDE_WEIGHT, tf.minimum(CANDIDATES, tf.size(sides))).indices
     chosen, scores = tf.map_fn(
@@ -65,14 +67,14 @@ def locate(pixels: tf.Tensor, network: FrozenNetwork, classifier: Classifier) ->
         (candidates, dogs),
         fn_output_signature=(tf.TensorSpec([MAX_BOXES, 4]), tf.TensorSpec([MAX_BOXES])),
     )
-    boxes = _grow(chosen, cells, tf.cast(height_width, tf.float32))
+    boxes = _grow(chosen, tf.cast(height_width, tf.float32))
     return tf.where(scores[..., tf.newaxis] > 0, boxes, 0), scores
 
 
-def search_cells(height_width: tf.Tensor) -> tf.Tensor:
-    """Return the height and width in cells at which a photo of `height_width` pixels, int32 [2], is searched."""
+def search_cells(height_width: tf.Tensor, count: int) -> tf.Tensor:
+    """Return height and width in cells, about `count` of them, for a photo of `height_width` pixels, int32 [2]."""
     sides = tf.cast(height_width, tf.float32)
-    cells = tf.round(sides * tf.sqrt(SEARCH_CELLS / tf.reduce_prod(sides)))
+    cells = tf.round(sides * tf.sqrt(count / tf.reduce_prod(sides)))
     return tf.cast(tf.clip_by_value(cells, LEAST_CELLS, MOST_CELLS), tf.int32)
 
 
@@ -85,8 +87,8 @@ def _resize(pixels: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(tf.clip_by_value(resized, 0, 255)), tf.uint8)
 
 
-def _windows(features: tf.Tensor, classifier: Classifier) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the dog probability of every window, [N, windows], and the windows in cells, [windows, 4]."""
+def _windows(features: tf.Tensor, classifier: Classifier) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the windows' dog probabilities [N, windows], themselves as fractions [windows, 4], and sides in cells."""
     logits = tf.einsum("nhwf,fc->nhwc", features, classifier.kernel) + classifier.bias
     integral = tf.cumsum(tf.cumsum(tf.pad(logits, [[0, 0], [1, 0], [1, 0], [0, 0]]), axis=1), axis=2)
     cells = tf.shape(features)[1:3]
@@ -106,7 +108,9 @@ def _windows(features: tf.Tensor, classifier: Classifier) -> tuple[tf.Tensor, tf
         probabilities.append(tf.reshape(dogs, [tf.shape(dogs)[0], (last[0] + 1) * (last[1] + 1)]))
         top_left = tf.stack(tf.meshgrid(tf.range(last[0] + 1), tf.range(last[1] + 1), indexing="ij"), axis=-1)
         windows.append(tf.reshape(tf.concat([top_left, top_left + size], axis=-1), [-1, 4]))
-    return tf.concat(probabilities, axis=1), tf.cast(tf.concat(windows, axis=0), tf.float32)
+    in_cells = tf.cast(tf.concat(windows, axis=0), tf.float32)
+    sides = tf.sqrt(tf.reduce_prod(in_cells[:, 2:] - in_cells[:, :2], axis=1))
+    return tf.concat(probabilities, axis=1), in_cells / tf.cast(tf.tile(cells, [2]), tf.float32), sides
 
 
 def _best(windows: tf.Tensor, scores: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -129,9 +133,9 @@ def _best(windows: tf.Tensor, scores: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.pad(tf.gather(windows, chosen), [*missing, [0, 0]]), tf.pad(tf.gather(scores, chosen), missing)
 
 
-def _grow(windows: tf.Tensor, cells: tf.Tensor, height_width: tf.Tensor) -> tf.Tensor:
-    """Return windows [N, 8, 4] in cells as boxes in fractions: squares in pixels with the margin, inside the photo."""
-    top_left, bottom_right = windows[..., :2] * (height_width / cells), windows[..., 2:] * (height_width / cells)
+def _grow(windows: tf.Tensor, height_width: tf.Tensor) -> tf.Tensor:
+    """Return windows [N, 8, 4] as boxes that are squares in pixels with the margin, inside the photo."""
+    top_left, bottom_right = windows[..., :2] * height_width, windows[..., 2:] * height_width
     side = tf.reduce_max(bottom_right - top_left, axis=-1, keepdims=True) * (1 + 2 * MARGIN)
     side = tf.minimum(side, tf.reduce_min(height_width))
     start = tf.clip_by_value((top_left + bottom_right - side) / 2, 0, tf.maximum(height_width - side, 0))

@@ -13,10 +13,10 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from model_serving.errors import ScoringError
-from model_serving.photos import Geometry
+from model_serving.photos.geometry import Box
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.exported_model import ExportedModel
-from model_serving.savedmodel.signatures import DESCRIBE, PIXELS
+from model_serving.savedmodel.signatures import DESCRIBE, LOCATE, PIXELS
 
 # A server that is away because it restarts needs half a minute to load and warm its model.
 TRIES = 30
@@ -29,7 +29,8 @@ class Score:
     """A model's answer for one photo: the likeliest breeds first, each with its probability, and the version.
 
     `dog_probability` and `is_dog` are None if the model cannot tell dogs from other things, and `familiarity`, of 100
-    photos of the model's classes the share that looks stranger than this one, if it does not know.
+    photos of the model's classes the share that looks stranger than this one, if it does not know. `box` is the part of
+    the photo that was judged, where more than the centre was asked for; `dogs` are all that were found, if asked for.
     """
 
     predictions: list[tuple[str, float]]
@@ -37,16 +38,21 @@ class Score:
     is_dog: bool | None
     familiarity: float | None
     version: int
+    box: Box | None = None
+    dogs: tuple[Score, ...] | None = None
 
 
 class Predictor(Protocol):
     """A source of scores for pixels uint8 [N, size, size, 3]; up to `concurrency` calls may run at once."""
 
-    geometry: Geometry
+    card: ModelCard
     concurrency: int
 
     def score(self, pixels: np.ndarray) -> list[Score]:
         """Return the score of each photo. Raises `ScoringError` if the model no longer answers."""
+
+    def locate(self, whole: np.ndarray) -> list[Box]:
+        """Return where in a whole photo uint8 [H, W, 3] there may be dogs, the likeliest first."""
 
     def close(self) -> None:
         """Free the model, or the connection to it."""
@@ -60,11 +66,15 @@ class LocalPredictor:
     def __init__(self, version: Path, threads: int = 0) -> None:
         """Load a version, to be run by so many threads; 0 is one for each core."""
         self._model = ExportedModel(version, threads)
-        self.geometry = self._model.card.geometry
+        self.card = self._model.card
 
     def score(self, pixels: np.ndarray) -> list[Score]:
         """Run the signature `pixels`."""
-        return _scores(self._model.ask(pixels), self._model.card, self._model.number)
+        return _scores(self._model.ask(pixels), self.card, self._model.number)
+
+    def locate(self, whole: np.ndarray) -> list[Box]:
+        """Run the signature `locate`."""
+        return _boxes(self._model.ask(whole[np.newaxis], LOCATE))
 
     def close(self) -> None:
         """Free the graph and its weights."""
@@ -86,14 +96,16 @@ class ServerPredictor:
         self.version: int | None = None
         reply = self._call(DESCRIBE, {"unused": np.array([""], object)}, tries=1)
         self.version = reply.model_spec.version.value
-        self._card = ModelCard.from_json(tf.make_ndarray(reply.outputs["model_card"])[0])
-        self.geometry = self._card.geometry
+        self.card = ModelCard.from_json(tf.make_ndarray(reply.outputs["model_card"])[0])
 
     def score(self, pixels: np.ndarray) -> list[Score]:
         """Call Predict with the signature `pixels`."""
         reply = self._call(PIXELS, {"pixels": pixels})
-        outputs = {name: tf.make_ndarray(proto) for name, proto in reply.outputs.items()}
-        return _scores(outputs, self._card, reply.model_spec.version.value)
+        return _scores(_arrays(reply), self.card, reply.model_spec.version.value)
+
+    def locate(self, whole: np.ndarray) -> list[Box]:
+        """Call Predict with the signature `locate`."""
+        return _boxes(_arrays(self._call(LOCATE, {"pixels": whole[np.newaxis]})))
 
     def close(self) -> None:
         """Close the connection."""
@@ -118,6 +130,18 @@ class ServerPredictor:
                         "Run the command again to go on."
                     ) from error
             time.sleep(RETRY_SECONDS)
+
+
+def _arrays(reply: predict_pb2.PredictResponse) -> dict[str, np.ndarray]:
+    return {name: tf.make_ndarray(proto) for name, proto in reply.outputs.items()}
+
+
+def _boxes(outputs: dict[str, np.ndarray]) -> list[Box]:
+    return [
+        Box(float(left), float(top), float(right - left), float(bottom - top))
+        for (top, left, bottom, right), score in zip(outputs["boxes"][0], outputs["box_scores"][0], strict=True)
+        if score > 0
+    ]
 
 
 def _scores(outputs: dict[str, np.ndarray], card: ModelCard, version: int) -> list[Score]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model_serving.errors import ScoringError
 from model_serving.scoring.journal import ScoreRow
+from model_serving.scoring.tables import dog_rows
 
 NOT_A_DOG = "not a dog"
 
@@ -22,20 +23,20 @@ def require_outside(photos: Path, folder: Path) -> None:
 def sort_into(photos: Path, folder: Path, rows: Iterable[ScoreRow], copy: bool) -> int:
     """Link (or copy) each scored photo to its path below `folder/<breed>/`; return how many are there now.
 
-    Existing files stay as they are, so that an interrupted run is simply repeated. Raises `ScoringError`
-    if something cannot be written.
+    A photo of several dogs is linked under the breed of each. Existing files stay as they are, so that an interrupted
+    run is simply repeated. Raises `ScoringError` if something cannot be written.
     """
     count = 0
     for row in rows:
         if row["error"]:
             continue
-        breed = NOT_A_DOG if row["is_dog"] is False else row["breed"]
-        target = folder / _safe(breed) / row["file"]
-        try:
-            _put((photos / row["file"]).resolve(), target, copy)
-        except OSError as error:
-            raise ScoringError(f"{str(target)!r} cannot be written: {error.strerror}.") from error
-        count += 1
+        for breed in sorted({NOT_A_DOG if dog["is_dog"] is False else dog["breed"] for dog in dog_rows(row)}):
+            target = folder / _safe(breed) / row["file"]
+            try:
+                _put((photos / row["file"]).resolve(), target, copy)
+            except OSError as error:
+                raise ScoringError(f"{str(target)!r} cannot be written: {error.strerror}.") from error
+            count += 1
     return count
 
 

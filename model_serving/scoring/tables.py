@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LEADING = ("file", "breed", "confidence", "is_dog", "dog_probability", "familiarity")
+# Of photos that were searched: the part that was judged, as fractions of the upright photo.
+BOX = ["box_left", "box_top", "box_width", "box_height"]
 FORMATS = (".csv", ".ndjson", ".parquet")
 
 
@@ -36,30 +38,41 @@ def require_writable(path: Path) -> None:
 def write_table(path: Path, rows: Sequence[ScoreRow]) -> None:
     """Write the rows to `path`, in the format its name ends in; it is there whole or not at all.
 
+    CSV and Parquet have a row for each dog where all were asked for, NDJSON has them in the photo's field `dogs`.
+
     A file name that is no UTF-8 keeps its bytes in CSV, is escaped in NDJSON, and loses them in Parquet.
     """
     hidden = path.with_name(f".{path.name}.part")
+    columns = list(_flat({})) + (BOX if any("box" in row for row in rows) else [])
     if path.suffix == ".ndjson":
         hidden.write_text("".join(json.dumps(row) + "\n" for row in rows))
     elif path.suffix == ".csv":
         with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            writer = csv.DictWriter(file, list(_flat({})))
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
             writer.writeheader()
-            writer.writerows(map(_flat, rows))
+            writer.writerows(_flat(dog) for row in rows for dog in dog_rows(row))
     else:
         from pyarrow import parquet
 
-        parquet.write_table(to_arrow(rows), hidden)
+        parquet.write_table(to_arrow((dog for row in rows for dog in dog_rows(row)), columns), hidden)
     hidden.rename(path)
 
 
-def to_arrow(rows: Iterable[ScoreRow]) -> pa.Table:
-    """Return the rows as a table of the columns that CSV and Parquet have."""
+def dog_rows(row: ScoreRow) -> list[ScoreRow]:
+    """Return a photo's row as one for each of its dogs, if they were asked for and there are any."""
+    return [row | dog for dog in row.get("dogs") or [{}]]
+
+
+def to_arrow(rows: Iterable[ScoreRow], columns: Sequence[str] = ()) -> pa.Table:
+    """Return the rows as a table of the columns that CSV and Parquet have, by default those of photos not searched."""
     import pyarrow as pa
 
     kinds = {"file": pa.string(), "is_dog": pa.bool_(), "version": pa.int64(), "error": pa.string()}
     schema = pa.schema(
-        [(name, kinds.get(name, pa.string() if name.startswith("breed") else pa.float64())) for name in _flat({})]
+        [
+            (name, kinds.get(name, pa.string() if name.startswith("breed") else pa.float64()))
+            for name in columns or _flat({})
+        ]
     )
     return pa.Table.from_pylist([_flat(row) | {"file": as_text(row["file"])} for row in rows], schema)
 
@@ -91,4 +104,5 @@ def _flat(row: ScoreRow) -> ScoreRow:
     for place in range(1, TOP_K):
         rest = predictions[place] if place < len(predictions) else {}
         flat |= {f"breed_{place + 1}": rest.get("breed"), f"confidence_{place + 1}": rest.get("confidence")}
-    return flat | {"version": row.get("version"), "error": row.get("error")}
+    flat |= {"version": row.get("version"), "error": row.get("error")}
+    return flat | dict(zip(BOX, row["box"], strict=True)) if "box" in row else flat

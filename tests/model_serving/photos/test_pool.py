@@ -255,3 +255,15 @@ def test_decoded_photo_as_an_image_has_its_pixels() -> None:
     """Pixels turn into an image of their width and height."""
     image = DecodedPhoto((2, 1), (2, 1), bytes((255, 0, 0, 0, 0, 255)), 0.0).image()
     assert [image.getpixel((x, 0)) for x in (0, 1)] == [(255, 0, 0), (0, 0, 255)]
+
+
+@pytest.mark.parametrize(("side", "size"), [(1000, (300, 200)), (90, (90, 60))])
+def test_read_pixels_with_the_whole_gives_both_of_one_decode(
+    pool: DecoderPool, side: int, size: tuple[int, int]
+) -> None:
+    """The whole photo comes beside the model's pixels, which are the same as without it."""
+    decoded = pool.read_pixels(PHOTO, GEOMETRY, whole_side=side)
+    assert decoded.pixels == pool.read_pixels(PHOTO, GEOMETRY).pixels
+    assert decoded.whole
+    assert decoded.whole.size == size
+    assert decoded.whole.image().tobytes() == photos.read_shrunk(PHOTO, side).tobytes()

@@ -1,0 +1,64 @@
+"""Search of whole photos for dogs by a predictor, by the same rule as the gateway's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from model_serving.data.batches import to_array
+from model_serving.photos import found
+from model_serving.photos.geometry import Box
+from model_serving.photos.parts import cut, view_to_search
+from model_serving.photos.pool import DecodedPhoto
+from model_serving.scoring.predictors import Predictor, Score
+
+
+def score_searched(
+    predictor: Predictor, decoded: Sequence[tuple[Path, DecodedPhoto | Exception]], find: found.Find
+) -> list[tuple[Path, Score | Exception]]:
+    """Return the score of each photo that was decoded with its whole, and the error of each that was not."""
+    readable = [to_array(photo) for _, photo in decoded if isinstance(photo, DecodedPhoto)]
+    centres = iter(predictor.score(np.stack(readable)) if readable else ())
+    return [
+        (path, search(predictor, next(centres), photo, find) if isinstance(photo, DecodedPhoto) else photo)
+        for path, photo in decoded
+    ]
+
+
+def search(predictor: Predictor, centre: Score, photo: DecodedPhoto, find: found.Find) -> Score:
+    """Return a photo's score, of its centre or of a better part, with `find="all"` with all dogs."""
+    if find == "no":
+        return centre
+    thresholds = predictor.card.thresholds
+    centre = replace(centre, box=predictor.card.geometry.part(photo.photo_size))
+    if find == "auto" and not found.needs_search(_reading(centre), thresholds.dog, thresholds.sure):
+        return centre
+    assert photo.whole
+    whole = photo.whole.image()
+    boxes = predictor.locate(np.asarray(view_to_search(whole)))
+    parts = read_parts(predictor, whole, boxes if find == "all" else boxes[: found.BOXES_ASKED])
+    readings = [_reading(part) for part in parts]
+    if find == "auto":
+        best = found.better_box(_reading(centre), readings, thresholds.dog, thresholds.found)
+        return centre if best is None else parts[best]
+    dogs = tuple(parts[index] for index in found.dogs_among(readings, thresholds.found))
+    if not dogs:
+        return replace(centre, dogs=(centre,) if centre.is_dog else ())
+    return replace(dogs[0], dogs=dogs)
+
+
+def read_parts(predictor: Predictor, whole: Image.Image, boxes: Sequence[Box]) -> list[Score]:
+    """Return the score of each part of a photo."""
+    if not boxes:
+        return []
+    pixels = np.stack([np.asarray(cut(whole, box, predictor.card.input_size)) for box in boxes])
+    return [replace(score, box=box) for score, box in zip(predictor.score(pixels), boxes, strict=True)]
+
+
+def _reading(score: Score) -> found.Reading:
+    assert score.dog_probability is not None  # a version that locates knows dogs
+    return found.Reading(*score.predictions[0], score.dog_probability)
