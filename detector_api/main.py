@@ -64,7 +64,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.predictor = predictor
     app.state.metrics = telemetry
     app.state.rate_limiter = RateLimiter(settings.photos_per_minute)
-    app.state.upload_memory = MemoryBudget(settings.max_buffered_bytes)
+    upload_memory = MemoryBudget(
+        settings.max_buffered_bytes, max(settings.max_buffered_bytes // 2, settings.max_upload_bytes)
+    )
+    telemetry.upload_bytes.set_function(lambda: upload_memory.held_bytes)
+    app.state.upload_memory = upload_memory
     folder = settings.feedback_folder
     app.state.feedback = folder and FeedbackStore(
         folder, settings.feedback_max_bytes, settings.max_pixels, predictor.pool

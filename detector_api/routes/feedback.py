@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from detector_api import errors
-from detector_api.dependencies import CurrentFeedback, CurrentPredictor, uploaded_photo
+from detector_api.dependencies import Caller, CurrentFeedback, CurrentPredictor, uploaded_photo
 from detector_api.errors import FEEDBACK_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
 from detector_api.feedback import FeedbackStore
 from detector_api.http.problems import responses
@@ -38,12 +38,13 @@ AgreedStore = Annotated[FeedbackStore, Depends(get_store)]
 async def get_breed(
     agreed: AgreedStore,
     predictor: CurrentPredictor,
+    caller: Caller,
     breed: Annotated[
         str, Query(max_length=200, description="What it really is: one of the breeds of `/api/v1/model`.")
     ],
 ) -> str:
     """Return the breed as the served model spells it."""
-    predictor.check()
+    predictor.check(caller)
     model = await predictor.describe()
     if known := class_meant(breed, model.card.breeds):
         return known
@@ -61,7 +62,11 @@ async def get_breed(
     responses=responses(*PHOTO_ERRORS, *MODEL_ERRORS, *FEEDBACK_ERRORS),
 )
 async def send_feedback(
-    request: Request, store: AgreedStore, breed: Annotated[str, Depends(get_breed)], predictor: CurrentPredictor
+    request: Request,
+    store: AgreedStore,
+    breed: Annotated[str, Depends(get_breed)],
+    predictor: CurrentPredictor,
+    caller: Caller,
 ) -> FeedbackReply:
     """Keep a photo under its breed, for the next training. Sent again it is kept once, under the last breed given.
 
@@ -69,5 +74,5 @@ async def send_feedback(
     sent: whoever runs the service finds the photo by it, and can remove it.
     """
     async with uploaded_photo(request) as photo:
-        digest = await predictor.run(partial(store.keep, photo, breed))
+        digest = await predictor.run(partial(store.keep, photo, breed), caller)
     return FeedbackReply(stored=True, breed=breed, id=digest)

@@ -21,6 +21,7 @@ class Metrics:
         self._requests = self._counter("detector_requests", "Requests answered.", "route", "status")
         self._seconds = self._histogram("detector_request_seconds", "From a request's head to its answer.", "route")
         self._parts: dict[Part, Histogram] = {
+            "wait": self._histogram("detector_wait_seconds", "Waiting of a photo for its turn, if it had to."),
             "decode": self._histogram("detector_decode_seconds", "Decoding a photo, with the wait for a free thread."),
             "predict": self._histogram("detector_predict_seconds", "Asking the model, retries included."),
         }
@@ -30,8 +31,10 @@ class Metrics:
         )
         self.in_flight = self._gauge("detector_requests_in_flight", "Requests being answered.")
         self.photos_in_work = self._gauge("detector_photos_in_work", "Photos being decoded, or with the model.")
+        self.photos_waiting = self._gauge("detector_photos_waiting", "Photos that wait for their turn.")
         self.admission_limit = self._gauge("detector_admission_limit", "Photos that may be in work at once.")
-        self.photos_refused = self._counter("detector_photos_refused", "Photos refused because the gateway was full.")
+        self.photos_refused = self._counter("detector_photos_refused", "Photos refused for a wait that was too long.")
+        self.upload_bytes = self._gauge("detector_upload_bytes", "Bytes of photos that are received or wait.")
         self.circuit_open = self._gauge("detector_circuit_open", "1 while the model server does not answer, else 0.")
 
     def count_request(self, route: str, status: int, seconds: float) -> None:

@@ -82,6 +82,7 @@ def _log(record: RequestRecord, method: str, route: str, seconds: float, is_prob
         "duration_ms": _milliseconds(seconds),
         "bytes_in": record.bytes_in,
         "bytes_out": record.bytes_out,
+        "wait_ms": _milliseconds(record.seconds.get("wait")),
         "decode_ms": _milliseconds(record.seconds.get("decode")),
         "predict_ms": _milliseconds(record.seconds.get("predict")),
         "model_version": record.model_version,

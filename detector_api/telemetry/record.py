@@ -17,7 +17,7 @@ _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # nginx's status for a caller who has left before the answer.
 CALLER_GONE = 499
 
-Part = Literal["decode", "predict"]
+Part = Literal["wait", "decode", "predict"]
 
 
 class Trace(Protocol):
