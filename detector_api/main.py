@@ -12,7 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from detector_api.errors import UnauthorizedError
 from detector_api.feedback import FeedbackStore
-from detector_api.http.access import require_key
+from detector_api.http.access import Callers, require_key
+from detector_api.http.early_refusal import EarlyRefusal
 from detector_api.http.headers import SecurityHeaders
 from detector_api.http.memory_budget import MemoryBudget
 from detector_api.http.problems import answer_problems, responses
@@ -73,7 +74,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.feedback = folder and FeedbackStore(
         folder, settings.feedback_max_bytes, settings.max_pixels, predictor.pool
     )
+    app.state.callers = callers = Callers(settings.api_keys)
     answer_problems(app)
+    alone = [f"/api/v1/{name}" for name in ("predict_breed", "feedback")]
+    app.add_middleware(EarlyRefusal, paths=alone, check=lambda scope: predictor.check(callers.identify(scope)))
     if settings.cors_origins:  # The page has the gateway's own origin and needs none of this.
         app.add_middleware(
             CORSMiddleware,
@@ -86,7 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Telemetry, metrics=telemetry, traces=traces)
     locked: dict[str, Any] = {}
     if settings.api_keys:
-        locked = {"dependencies": [Depends(require_key(settings.api_keys))], "responses": responses(UnauthorizedError)}
+        locked = {"dependencies": [Depends(require_key)], "responses": responses(UnauthorizedError)}
     for resource in (predictions, feedback, model):
         app.include_router(resource.router, **locked)
     for resource in (health, metrics):

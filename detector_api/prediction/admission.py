@@ -55,8 +55,8 @@ class Admission:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether a photo of a caller who has none here would be refused now."""
-        return self._excess_seconds("") is not None
+        """Tell whether a photo of a caller who has none here would be refused now, for more than the one in work."""
+        return self.in_work > 1 and self._excess_seconds("") is not None
 
     def check(self, caller: str) -> None:
         """Raise `OverloadedError` if one more photo of this caller would have to wait for too long."""

@@ -64,7 +64,7 @@ class Predictor:
         return model
 
     def check(self, caller: str) -> None:
-        """Raise the error that any photo of this caller would be refused with now, before its body is read."""
+        """Raise the error that any photo of this caller would be refused with now, whatever it shows."""
         self._client.circuit.check()
         self._admission.check(caller)
 

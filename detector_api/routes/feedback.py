@@ -38,13 +38,11 @@ AgreedStore = Annotated[FeedbackStore, Depends(get_store)]
 async def get_breed(
     agreed: AgreedStore,
     predictor: CurrentPredictor,
-    caller: Caller,
     breed: Annotated[
         str, Query(max_length=200, description="What it really is: one of the breeds of `/api/v1/model`.")
     ],
 ) -> str:
     """Return the breed as the served model spells it."""
-    predictor.check(caller)
     model = await predictor.describe()
     if known := class_meant(breed, model.card.breeds):
         return known
@@ -73,6 +71,6 @@ async def send_feedback(
     Kept are its pixels, at most 1,024 a side, and nothing else of the file. `id` is the SHA-256 of the file as it was
     sent: whoever runs the service finds the photo by it, and can remove it.
     """
-    async with uploaded_photo(request) as photo:
+    async with uploaded_photo(request, caller) as photo:
         digest = await predictor.run(partial(store.keep, photo, breed), caller)
     return FeedbackReply(stored=True, breed=breed, id=digest)

@@ -21,7 +21,6 @@ from detector_api.dependencies import (
     uploaded_photo,
 )
 from detector_api.errors import BODY_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
-from detector_api.http.access import client_of
 from detector_api.http.departure import until_departure
 from detector_api.http.multipart import FIELDS
 from detector_api.http.problems import responses
@@ -96,13 +95,14 @@ async def predict_breed(
     request: Request,
     predictor: CurrentPredictor,
     settings: CurrentSettings,
+    caller: Caller,
     top_k: TopK = TOP_K,
     explain: Explain = False,
     find: FindDogs = "auto",
 ) -> PredictionReply:
     """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
-    async with uploaded_photo(request) as photo:
-        answer = await predictor.predict(photo, caller=client_of(request), find=find, explain=explain)
+    async with uploaded_photo(request, caller) as photo:
+        answer = await predictor.predict(photo, caller=caller, find=find, explain=explain)
     return PredictionReply.of(answer, settings.model_name, top_k)
 
 

@@ -50,6 +50,7 @@ class RequestRecord:
     error_code: str | None = None
     reason: str | None = None
     exception: BaseException | None = None
+    refused_route: str | None = None  # of a request that was refused before it was routed
     photos: int = 0  # of a request of many
     photos_failed: int = 0
     trace: Trace | None = None
