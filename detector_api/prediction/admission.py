@@ -121,10 +121,10 @@ class Admission:
                 async with asyncio.timeout(self._deadline_seconds):
                     await turn
         except (TimeoutError, asyncio.CancelledError) as error:
-            if turn.done() and not turn.cancelled():  # it came in the same moment
+            if turn.done() and not turn.cancelled() and not turn.exception():  # it came in the same moment
                 self._leave()
             else:
-                self._queue.discard(caller, turn)
+                self._queue.discard(caller, turn)  # unless it has just left
             if isinstance(error, TimeoutError):
                 raise self._refusal("the photo has waited in vain", self._mean_seconds) from error
             raise
@@ -137,3 +137,8 @@ class Admission:
             if not turn.cancelled():
                 self.in_work += 1
                 turn.set_result(None)
+        # Those that were let in before it was known how long they would wait, or when the model was faster.
+        while (excess := self._pace.seconds * len(self._queue) - self._deadline_seconds) > 0:
+            turn = self._queue.pop_last()
+            if not turn.cancelled():
+                turn.set_exception(self._refusal("the photo would wait in vain", excess))

@@ -51,3 +51,12 @@ class FairQueue(Generic[T]):
         if items:
             self._by_caller[caller] = items
         return item
+
+    def pop_last(self) -> T:
+        """Remove and return the item that would leave last; raises IndexError if there is none."""
+        if not self._by_caller:
+            raise IndexError("the queue is empty")
+        caller = max(reversed(self._by_caller), key=lambda one: len(self._by_caller[one]))
+        item = self._by_caller[caller][-1]
+        self.discard(caller, item)
+        return item

@@ -99,6 +99,7 @@ def test_admitted_that_would_wait_too_long_is_refused_at_once() -> None:
         assert refused.value.retry_after_seconds == 12  # then ten seconds are left of the eleven photos' twenty-two
         admission.check("another")
         assert not admission.is_full
+        know_pace(admission, 1.0)
         release.set()
         await asyncio.gather(*tasks)
         admission.check("one")
@@ -123,6 +124,28 @@ def test_admitted_waits_within_the_deadline() -> None:
             admission.check("one")
         release.set()
         await asyncio.gather(holder, *waiting)
+
+    asyncio.run(run())
+
+
+def test_admitted_before_the_pace_was_known_is_refused_when_it_is() -> None:
+    """Of twenty photos that began to wait on trust, those that cannot have their turn in time are told soon."""
+
+    async def run() -> None:
+        admission, release = make_admission(1), asyncio.Event()
+        first = asyncio.create_task(hold(admission, release))
+        await settle()
+        waiting = [asyncio.create_task(hold(admission, asyncio.Event())) for _ in range(20)]
+        await settle()
+        know_pace(admission, 1.0)
+        release.set()
+        await first
+        await settle()
+        refused = [task.exception() for task in waiting if task.done()]
+        assert [type(error) for error in refused] == [errors.OverloadedError] * 4
+        assert [task.done() for task in waiting] == [False] * 16 + [True] * 4
+        for task in waiting:
+            task.cancel()
 
     asyncio.run(run())
 

@@ -37,6 +37,20 @@ def test_turns_before_counts_those_that_leave_first() -> None:
         assert abs(told - drain(queue).index("new")) <= 3
 
 
+def test_pop_last_takes_what_would_leave_last() -> None:
+    """Whatever the callers have waiting, the item taken is the last that would have had its turn."""
+    chance = random.Random(2)
+    for _ in range(200):
+        queue, same = FairQueue[str](), FairQueue[str]()
+        for number in range(1, chance.randrange(2, 20)):
+            caller = chance.choice("abcd")
+            queue.add(caller, str(number))
+            same.add(caller, str(number))
+        assert [queue.pop_last(), *reversed(drain(queue))] == [*reversed(drain(same))]
+    with pytest.raises(IndexError):
+        queue.pop_last()
+
+
 def test_discard_removes_an_item_once() -> None:
     """A caller who gives up leaves nothing behind, and an item that has left is no error."""
     queue: FairQueue[str] = FairQueue()
