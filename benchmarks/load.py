@@ -49,6 +49,7 @@ class Sender:
     async def send(self, photo: int, caller: int = 0) -> Outcome:
         """Send one photo, as if a proxy passed it on for a caller, and wait for its answer."""
         start = time.perf_counter()
+        is_old = bool(self._idle)
         try:
             reader, writer = await self._connection()
             writer.write(f"{LINE}X-Forwarded-For: 10.0.{caller // 256}.{caller % 256}\r\n".encode())
@@ -56,7 +57,9 @@ class Sender:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
             fields = dict(line.split(": ", 1) for line in head[1:] if line)
             body = await reader.readexactly(int(fields["content-length"]))
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError) as error:
+            if is_old and not getattr(error, "partial", b""):  # the server has closed it in this moment
+                return await self.send(photo, caller)
             return Outcome(photo, 0, time.perf_counter() - start, None, b"")
         if fields.get("connection") == "close":
             writer.close()

@@ -17,6 +17,7 @@ from detector_api.http.departure import until_departure
 from detector_api.http.memory_budget import MemoryBudget
 from detector_api.http.uploads import read_photo
 from detector_api.prediction.predictor import Predictor
+from detector_api.serving.readiness import Readiness
 from detector_api.serving.serving_client import ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
@@ -30,6 +31,11 @@ async def get_settings(request: Request) -> Settings:
 async def get_serving_client(request: Request) -> ServingClient:
     """Return the app's one way to TensorFlow Serving."""
     return cast(ServingClient, request.app.state.serving_client)
+
+
+async def get_readiness(request: Request) -> Readiness:
+    """Return the app's knowledge of the model server's state."""
+    return cast(Readiness, request.app.state.readiness)
 
 
 async def get_predictor(request: Request) -> Predictor:
@@ -49,6 +55,7 @@ async def get_feedback(request: Request) -> FeedbackStore | None:
 
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
 CurrentServingClient = Annotated[ServingClient, Depends(get_serving_client)]
+CurrentReadiness = Annotated[Readiness, Depends(get_readiness)]
 CurrentPredictor = Annotated[Predictor, Depends(get_predictor)]
 CurrentMetrics = Annotated[Metrics, Depends(get_metrics)]
 CurrentFeedback = Annotated[FeedbackStore | None, Depends(get_feedback)]

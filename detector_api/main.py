@@ -19,8 +19,9 @@ from detector_api.http.memory_budget import MemoryBudget
 from detector_api.http.problems import answer_problems, responses
 from detector_api.http.rate_limiter import RateLimiter
 from detector_api.prediction.predictor import Predictor
-from detector_api.routes import feedback, health, metrics, model, predictions
+from detector_api.routes import access, feedback, health, metrics, model, predictions
 from detector_api.routes.docs import add_docs
+from detector_api.serving.readiness import Readiness
 from detector_api.serving.serving_client import ServingClient
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.serving_client = settings, client
     app.state.predictor = predictor
+    app.state.readiness = Readiness(client, settings.readiness_deadline_seconds)
     app.state.metrics = telemetry
     app.state.rate_limiter = RateLimiter(settings.photos_per_minute)
     upload_memory = MemoryBudget(
@@ -91,7 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     locked: dict[str, Any] = {}
     if settings.api_keys:
         locked = {"dependencies": [Depends(require_key)], "responses": responses(UnauthorizedError)}
-    for resource in (predictions, feedback, model):
+    for resource in (predictions, feedback, model, access):
         app.include_router(resource.router, **locked)
     for resource in (health, metrics):
         app.include_router(resource.router)
