@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Collection
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
@@ -52,6 +54,17 @@ async def require_key(
 ) -> None:
     """Raise `UnauthorizedError` unless a request brings a key that is known; the parameters are for OpenAPI."""
     request.app.state.callers.identify(request.scope)
+
+
+def is_from_another_site(headers: Headers, allowed_origins: Collection[str]) -> bool:
+    """Tell whether a browser sends the request for a page of another site than this one and those allowed.
+
+    Browsers say so in headers that a page cannot change; programs send none of them.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    return origin not in allowed_origins and urlsplit(origin).netloc != headers.get("host")
 
 
 def _digest(key: str) -> bytes:

@@ -23,6 +23,8 @@ from detector_api.telemetry.record import current_record
 
 # How much the last photo counts in the mean time in work.
 LAST_WEIGHT = 0.1
+# The latest that a refused caller is told to come back: how many of them will is not known.
+MAX_RETRY_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Admission:
         self._queue: FairQueue[asyncio.Future[None]] = FairQueue()
         self._pace = Pace()
         self._mean_seconds = 0.0
+        self._promised = 0.0  # when the next caller who is refused may come back
         self._max_wait_seconds = settings.max_wait_seconds
         self._deadline_seconds = settings.deadline_seconds
         self._refused = metrics.photos_refused
@@ -95,12 +98,20 @@ class Admission:
         if not self._max_wait_seconds:
             return self._mean_seconds  # by Little's law, all that are in work have left by then
         wait_seconds = self._pace.seconds * self._queue.turns_before(caller)
-        excess = wait_seconds - min(self._max_wait_seconds, self._deadline_seconds - self._mean_seconds)
+        excess = wait_seconds - min(self._max_wait_seconds, self._seconds_before_work)
         return excess if wait_seconds and excess > 0 else None
 
+    @property
+    def _seconds_before_work(self) -> float:
+        """Return how long a photo can wait and still be answered within its deadline."""
+        return self._deadline_seconds - self._mean_seconds
+
     def _refusal(self, reason: str, seconds: float) -> errors.OverloadedError:
+        """Count a refusal, and give each caller who is refused another turn to come back in."""
         self._refused.inc()
-        return errors.OverloadedError(reason, max(1, math.ceil(seconds)))
+        now = time.monotonic()
+        self._promised = min(max(now + seconds, self._promised + self._pace.seconds), now + MAX_RETRY_SECONDS)
+        return errors.OverloadedError(reason, max(1, math.ceil(self._promised - now)))
 
     def _learn(self, admitted_photo: AdmittedPhoto) -> None:
         seconds = time.monotonic() - admitted_photo.start
@@ -118,7 +129,7 @@ class Admission:
         self._queue.add(caller, turn)
         try:
             with current_record().timed("wait"):
-                async with asyncio.timeout(self._deadline_seconds):
+                async with asyncio.timeout(self._seconds_before_work):
                     await turn
         except (TimeoutError, asyncio.CancelledError) as error:
             if turn.done() and not turn.cancelled() and not turn.exception():  # it came in the same moment
@@ -138,7 +149,7 @@ class Admission:
                 self.in_work += 1
                 turn.set_result(None)
         # Those that were let in before it was known how long they would wait, or when the model was faster.
-        while (excess := self._pace.seconds * len(self._queue) - self._deadline_seconds) > 0:
+        while (excess := self._pace.seconds * len(self._queue) - self._seconds_before_work) > 0:
             turn = self._queue.pop_last()
             if not turn.cancelled():
                 turn.set_exception(self._refusal("the photo would wait in vain", excess))

@@ -9,9 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from detector_api import errors
-from detector_api.dependencies import Caller, CurrentFeedback, CurrentPredictor, uploaded_photo
+from detector_api.dependencies import Caller, CurrentFeedback, CurrentPredictor, CurrentSettings, uploaded_photo
 from detector_api.errors import FEEDBACK_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
 from detector_api.feedback import FeedbackStore
+from detector_api.http.access import is_from_another_site
 from detector_api.http.problems import responses
 from detector_api.routes.predictions import FILE, describe_body
 from detector_api.schemas import FeedbackReply
@@ -21,12 +22,16 @@ router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
 
 async def get_store(
+    request: Request,
+    settings: CurrentSettings,
     store: CurrentFeedback,
     keep: Annotated[bool, Query(description="That whoever sends the photo agrees that it is kept.")] = False,
 ) -> FeedbackStore:
-    """Return the store, if there is one and the sender agrees."""
+    """Return the store, if there is one and the sender agrees, and not another site in its name."""
     if store is None:
         raise errors.FeedbackOffError
+    if is_from_another_site(request.headers, settings.cors_origins):
+        raise errors.CrossSiteError
     if not keep:
         raise errors.ConsentRequiredError
     return store

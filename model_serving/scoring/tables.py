@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LEADING = ("file", "breed", "confidence", "is_dog", "dog_probability", "familiarity")
+# As the page's export has it.
+FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n")
 FORMATS = (".csv", ".ndjson", ".parquet")
 
 
@@ -45,12 +47,17 @@ def write_table(path: Path, rows: Sequence[ScoreRow]) -> None:
         with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             writer = csv.DictWriter(file, list(_flat({})))
             writer.writeheader()
-            writer.writerows(map(_flat, rows))
+            writer.writerows({name: _cell(value) for name, value in _flat(row).items()} for row in rows)
     else:
         from pyarrow import parquet
 
         parquet.write_table(to_arrow(rows), hidden)
     hidden.rename(path)
+
+
+def _cell(value: object) -> object:
+    """Return a value for CSV: text that a spreadsheet would take for a formula has an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def to_arrow(rows: Iterable[ScoreRow]) -> pa.Table:
