@@ -16,6 +16,7 @@ from detector_api.feedback import FeedbackStore
 from detector_api.http.departure import until_departure
 from detector_api.http.memory_budget import MemoryBudget
 from detector_api.http.uploads import read_photo
+from detector_api.prediction.answer_metrics import AnswerMetrics
 from detector_api.prediction.predictor import Predictor
 from detector_api.serving.readiness import Readiness
 from detector_api.serving.serving_client import ServingClient
@@ -48,6 +49,11 @@ async def get_metrics(request: Request) -> Metrics:
     return cast(Metrics, request.app.state.metrics)
 
 
+async def get_answer_metrics(request: Request) -> AnswerMetrics:
+    """Return the app's metrics of the model's answers."""
+    return cast(AnswerMetrics, request.app.state.answer_metrics)
+
+
 async def get_feedback(request: Request) -> FeedbackStore | None:
     """Return where the app keeps photos that it may keep, if it does."""
     return cast(FeedbackStore | None, request.app.state.feedback)
@@ -58,6 +64,7 @@ CurrentServingClient = Annotated[ServingClient, Depends(get_serving_client)]
 CurrentReadiness = Annotated[Readiness, Depends(get_readiness)]
 CurrentPredictor = Annotated[Predictor, Depends(get_predictor)]
 CurrentMetrics = Annotated[Metrics, Depends(get_metrics)]
+CurrentAnswerMetrics = Annotated[AnswerMetrics, Depends(get_answer_metrics)]
 CurrentFeedback = Annotated[FeedbackStore | None, Depends(get_feedback)]
 
 

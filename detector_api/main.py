@@ -18,6 +18,7 @@ from detector_api.http.headers import SecurityHeaders
 from detector_api.http.memory_budget import MemoryBudget
 from detector_api.http.problems import answer_problems, responses
 from detector_api.http.rate_limiter import RateLimiter
+from detector_api.prediction.answer_metrics import AnswerMetrics
 from detector_api.prediction.predictor import Predictor
 from detector_api.routes import access, feedback, health, metrics, model, predictions
 from detector_api.routes.docs import add_docs
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.predictor = predictor
     app.state.readiness = Readiness(client, settings.readiness_deadline_seconds)
     app.state.metrics = telemetry
+    app.state.answer_metrics = AnswerMetrics(telemetry.registry)
     app.state.rate_limiter = RateLimiter(settings.photos_per_minute)
     upload_memory = MemoryBudget(
         settings.max_buffered_bytes, max(settings.max_buffered_bytes // 2, settings.max_upload_bytes)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from detector_api import errors
-from detector_api.dependencies import Caller, CurrentFeedback, CurrentPredictor, CurrentSettings, uploaded_photo
+from detector_api.dependencies import (
+    Caller,
+    CurrentAnswerMetrics,
+    CurrentFeedback,
+    CurrentPredictor,
+    CurrentSettings,
+    uploaded_photo,
+)
 from detector_api.errors import FEEDBACK_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
 from detector_api.feedback import FeedbackStore
 from detector_api.http.access import is_from_another_site
@@ -69,6 +77,7 @@ async def send_feedback(
     store: AgreedStore,
     breed: Annotated[str, Depends(get_breed)],
     predictor: CurrentPredictor,
+    answer_metrics: CurrentAnswerMetrics,
     caller: Caller,
 ) -> FeedbackReply:
     """Keep a photo under its breed, for the next training. Sent again it is kept once, under the last breed given.
@@ -78,4 +87,7 @@ async def send_feedback(
     """
     async with uploaded_photo(request, caller) as photo:
         digest = await predictor.run(partial(store.keep, photo, breed), caller)
+        # The photo is kept, whether or not the model can say now what it makes of it.
+        with suppress(errors.GatewayError):
+            answer_metrics.count_feedback(breed, await predictor.predict(photo, caller=caller))
     return FeedbackReply(stored=True, breed=breed, id=digest)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from detector_api.dependencies import (
     Caller,
     CountPhoto,
+    CurrentAnswerMetrics,
     CurrentMetrics,
     CurrentPredictor,
     CurrentSettings,
@@ -95,6 +96,7 @@ async def predict_breed(
     request: Request,
     predictor: CurrentPredictor,
     settings: CurrentSettings,
+    answer_metrics: CurrentAnswerMetrics,
     caller: Caller,
     top_k: TopK = TOP_K,
     explain: Explain = False,
@@ -103,6 +105,7 @@ async def predict_breed(
     """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
     async with uploaded_photo(request, caller) as photo:
         answer = await predictor.predict(photo, caller=caller, find=find, explain=explain)
+    answer_metrics.count_answer(answer)
     return PredictionReply.of(answer, settings.model_name, top_k)
 
 
@@ -122,6 +125,7 @@ async def predict_breeds(
     predictor: CurrentPredictor,
     settings: CurrentSettings,
     metrics: CurrentMetrics,
+    answer_metrics: CurrentAnswerMetrics,
     caller: Caller,
     memory: UploadMemory,
     count_photo: CountPhoto,
@@ -139,6 +143,7 @@ async def predict_breeds(
     async def predict(photo: bytes) -> PredictionReply:
         count_photo()
         answer = await predictor.predict(photo, caller=caller, stream=one_by_one, find=find, explain=explain)
+        answer_metrics.count_answer(answer)
         return PredictionReply.of(answer, settings.model_name, top_k)
 
     async def lines() -> AsyncIterator[bytes]:

@@ -142,8 +142,8 @@ def test_admitted_before_the_pace_was_known_is_refused_when_it_is() -> None:
         await first
         await settle()
         refused = [task.exception() for task in waiting if task.done()]
-        assert [type(error) for error in refused] == [errors.OverloadedError] * 4
-        assert [task.done() for task in waiting] == [False] * 16 + [True] * 4
+        assert [type(error) for error in refused] == [errors.OverloadedError] * 5
+        assert [task.done() for task in waiting] == [False] * 15 + [True] * 5
         for task in waiting:
             task.cancel()
 
