@@ -71,7 +71,12 @@ def test_check_ready_again_and_again_asks_the_server_once_in_a_moment(serving: A
     """A hundred questions of a moment cost the model server a few, ready or not."""
     asked: list[object] = []
     status = serving._status
-    serving._status = lambda *arguments: (asked.append(1), status(*arguments))[1]
+
+    def count(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return status(*arguments)
+
+    serving._status = count
     serving.stop()
     serving.start()
     gateway = start_gateway(serving_address=serving.address)
