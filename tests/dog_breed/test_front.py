@@ -97,3 +97,13 @@ def test_post_many_photos_gets_a_line_for_each(front: httpx.Client) -> None:
     assert answer.headers["content-type"] == "application/x-ndjson"
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
     assert answer.text.count('"index":') == 50
+
+
+def test_call_serving_without_the_key_is_401(serve: Serve, dead_address: str) -> None:
+    """Where the gateway asks for a key, the model server's own API on the same port does, too."""
+    key = "a-key-that-is-long-1"
+    settings = Settings(serving_address=dead_address, api_keys=key)
+    with serve(create_front(create_app(settings), dead_address)) as address:
+        url = f"http://{address}/v1/models/dog_breed"
+        assert httpx.get(url).json()["code"] == "unauthorized"
+        assert httpx.get(url, headers={"X-API-Key": key}).status_code == 503
