@@ -13,7 +13,7 @@ KNOWN_SECONDS = 0.5
 
 
 class Readiness:
-    """What the server said last, for one event loop."""
+    """The server's last answer, for one event loop."""
 
     def __init__(self, client: ServingClient, deadline_seconds: float) -> None:
         self._client = client
