@@ -1,10 +1,11 @@
-"""The gateway under three times the load that it can take, and after it.
+"""The gateway under any number of callers who send without a pause, a new version being loaded meanwhile.
 
-    .venv/bin/python -m benchmarks.load [--backbone efficientnet_lite2] [--seconds 20] [--factor 3]
+    .venv/bin/python -m benchmarks.load [--backbone efficientnet_lite2] [--seconds 60] [--callers 2 16 64 1000]
 
-Photos come at a fixed rate whether or not those before them were answered, as they do from people. Each answer is
-compared with the one that its photo got alone. The sender runs on the same cores as what it measures, so it only writes
-prepared bytes to plain sockets. The model has random weights, which changes no speed.
+Each caller has an address of its own, sends its next photo as soon as it has the answer, and comes back as late as it
+is told to when it is refused. Each answer is compared with the one that its photo got alone. The senders run on the
+same cores as what they measure, so they only write prepared bytes to plain sockets. The model has random weights, which
+changes no speed; its new version is a copy.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -19,11 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import resident_megabytes
+from benchmarks.processes import cpu_seconds, resident_megabytes
 from benchmarks.stack import draw_photo, export_random, multipart, stack
 
-UNLOADED_PHOTOS = 150
-CAPACITY_CLIENTS = 4
+WARM_UP_PHOTOS = 100
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,20 @@ class Sender:
         self._requests = [_request(photo) for photo in photos]
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def send(self, photo: int) -> Outcome:
-        """Send one photo and wait for its answer."""
+    async def send(self, photo: int, caller: int = 0) -> Outcome:
+        """Send one photo, as if a proxy passed it on for a caller, and wait for its answer."""
         start = time.perf_counter()
+        is_old = bool(self._idle)
         try:
             reader, writer = await self._connection()
+            writer.write(f"{LINE}X-Forwarded-For: 10.0.{caller // 256}.{caller % 256}\r\n".encode())
             writer.write(self._requests[photo])
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
             fields = dict(line.split(": ", 1) for line in head[1:] if line)
             body = await reader.readexactly(int(fields["content-length"]))
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError) as error:
+            if is_old and not getattr(error, "partial", b""):  # the server has closed it in this moment
+                return await self.send(photo, caller)
             return Outcome(photo, 0, time.perf_counter() - start, None, b"")
         if fields.get("connection") == "close":
             writer.close()
@@ -75,26 +80,29 @@ class Sender:
         """Send so many photos, one after the other."""
         return [await self.send(number % len(self._requests)) for number in range(count)]
 
-    async def rate(self, seconds: float) -> float:
-        """Return the answers a second when a few clients send without a pause."""
+    async def without_pause(self, callers: int, seconds: float) -> list[Outcome]:
+        """Let callers send one photo after the other; one that is refused comes back when it was told to."""
         end = time.perf_counter() + seconds
-        answered = 0
+        outcomes: list[Outcome] = []
 
-        async def client(number: int) -> None:
-            nonlocal answered
+        async def call(caller: int) -> None:
+            number = caller
             while time.perf_counter() < end:
-                outcome = await self.send(number % len(self._requests))
-                answered += outcome.status == 200
+                outcome = await self.send(number % len(self._requests), caller)
+                outcomes.append(outcome)
+                number += 1
+                if outcome.retry_after:
+                    await asyncio.sleep(min(float(outcome.retry_after), max(0.0, end - time.perf_counter())))
 
-        await asyncio.gather(*map(client, range(CAPACITY_CLIENTS)))
-        return answered / seconds
+        await asyncio.gather(*map(call, range(callers)))
+        return outcomes
 
     async def offer(self, rate: float, seconds: float) -> list[Outcome]:
         """Send `rate` photos a second, whatever becomes of them."""
         start, tasks = time.perf_counter(), []
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, start + number / rate - time.perf_counter()))
-            tasks.append(asyncio.create_task(self.send(number % len(self._requests))))
+            tasks.append(asyncio.create_task(self.send(number % len(self._requests), number)))
         return list(await asyncio.gather(*tasks))
 
     def close(self) -> None:
@@ -124,48 +132,61 @@ def _is_same(reply: Any, known: Any) -> bool:
     )
 
 
-def p99(outcomes: list[Outcome]) -> float:
-    """Return the time within which 99 of 100 answers came, in seconds."""
-    times = sorted(outcome.seconds for outcome in outcomes if outcome.status == 200)
-    return times[min(len(times) - 1, int(0.99 * len(times)))]
+LINE = "POST /api/v1/predict_breed HTTP/1.1\r\nHost: benchmark\r\n"
 
 
 def _request(photo: bytes) -> bytes:
+    """Return what follows the caller's address."""
     body, boundary = multipart(photo)
-    return (
-        "POST /api/v1/predict_breed HTTP/1.1\r\nHost: benchmark\r\n"
-        f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(body)}\r\n\r\n"
-    ).encode() + body
+    head = f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
-async def _measure(port: int, pid: int, seconds: float, factor: float) -> None:
+async def _measure(port: int, pid: int, version: Path, seconds: float, numbers_of_callers: list[int]) -> None:
     sender = Sender(port, [draw_photo(number) for number in range(8)])
     known = await sender.in_turn(8)
-    await sender.in_turn(UNLOADED_PHOTOS)
-    before, before_megabytes = await sender.in_turn(UNLOADED_PHOTOS), resident_megabytes(pid)
-    capacity = await sender.rate(seconds)
-    loaded = await sender.offer(factor * capacity, seconds)
-    after = await sender.in_turn(UNLOADED_PHOTOS)
+    await sender.in_turn(WARM_UP_PHOTOS)
+    first_rate = 0.0
+    for callers in numbers_of_callers:
+        before, start = cpu_seconds(pid), time.perf_counter()
+        swap = asyncio.create_task(_swap(version, seconds / 2))
+        outcomes = await sender.without_pause(callers, seconds)
+        taken = time.perf_counter() - start
+        version = await swap
+        answered = [outcome for outcome in outcomes if outcome.status == 200]
+        refused = sorted(outcome.seconds for outcome in outcomes if outcome.status == 503)
+        versions = {json.loads(outcome.body)["model"]["version"] for outcome in answered}
+        rate = len(answered) / taken
+        first_rate = first_rate or rate
+        slowest = max(outcome.seconds for outcome in answered)
+        print(f"{callers} callers: {dict(judge(outcomes, known))}, by {len(versions)} versions")
+        print(f"  rate {rate / first_rate:.2f} of that of the first; {(cpu_seconds(pid) - before) / taken:.2f} cores")
+        print(f"  slowest answer {slowest:.2f} s; callers by rate {callers / rate:.2f} s")
+        if refused:
+            print(f"  refusals: median {refused[len(refused) // 2]:.3f} s, slowest {refused[-1]:.3f} s")
+        print(f"  gateway {resident_megabytes(pid):.0f} MB", flush=True)
     sender.close()
-    counts = judge(loaded, known)
-    print(f"unloaded: p99 {p99(before) * 1000:.1f} ms; capacity {capacity:.1f} photos a second")
-    print(f"{factor:g} times that: {dict(counts)}; p99 of the answered {p99(loaded) / p99(before):.2f} of the unloaded")
-    print(f"answered {counts['right'] / seconds / capacity:.2f} of the capacity")
-    print(f"unloaded again: {dict(judge(after, known))}, p99 {p99(after) / p99(before):.2f} of that before")
-    print(f"gateway's memory {resident_megabytes(pid) / before_megabytes:.2f} of that before")
+
+
+async def _swap(version: Path, seconds: float) -> Path:
+    """Put a copy of the version beside it after some seconds, under the next number; return its folder."""
+    await asyncio.sleep(seconds)
+    copy, hidden = version.with_name(str(int(version.name) + 1)), version.with_name(".copy")
+    await asyncio.to_thread(shutil.copytree, version, hidden)
+    return hidden.rename(copy)
 
 
 def main() -> None:
     """Export a model, start the stack, and print what it did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", default="efficientnet_lite2")
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--factor", type=float, default=3)
+    parser.add_argument("--seconds", type=float, default=60, help="for each number of callers (%(default)s)")
+    parser.add_argument("--callers", type=int, nargs="+", default=[2, 16, 64, 1000], metavar="N")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         version = export_random(options.backbone, Path(folder) / "dog_breed")
         with stack(version.parent) as (port, pid):
-            asyncio.run(_measure(port, pid, options.seconds, options.factor))
+            asyncio.run(_measure(port, pid, version, options.seconds, options.callers))
 
 
 if __name__ == "__main__":

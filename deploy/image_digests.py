@@ -1,7 +1,7 @@
 """Base images by version and digest: `python -m deploy.image_digests` writes both wherever an image is named.
 
 Without arguments it looks up the digests of the versions that stand in the Dockerfiles and compose files. With
-`--move nginx:1.27-bookworm nginx:1.28-bookworm` it moves to another version first. It asks the images' registries by
+`--move nginx:1.30-trixie nginx:1.32-trixie` it moves to another version first. It asks the images' registries by
 docker's buildx and downloads no image. A digest names one image for all platforms, and what it names never changes.
 """
 

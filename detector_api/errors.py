@@ -6,6 +6,7 @@ GatewayError
 │   ├── NoImageError              400 no_image
 │   │   └── EmptyImageError       400 empty_image
 │   ├── MalformedRequestError     400 malformed_request
+│   ├── CrossSiteError            403 cross_site
 │   ├── FeedbackOffError          404 feedback_off
 │   ├── RequestTimeoutError       408 request_timeout; the connection is closed
 │   ├── TooLargeError             413 too_large
@@ -128,6 +129,13 @@ class InvalidRequestError(RequestError):
 
     status, code = 422, "invalid_request"
     detail = f"query parameter 'top_k': Input should be less than or equal to {TOP_K}"
+
+
+class CrossSiteError(RequestError):
+    """A browser sends the photo for a page of another site, which may have its visitors send what they never chose."""
+
+    status, code = 403, "cross_site"
+    detail = "Feedback is taken from this service's own page, and from programs."
 
 
 class FeedbackOffError(RequestError):
@@ -255,6 +263,7 @@ BODY_ERRORS = (NoImageError, EmptyImageError, RequestTimeoutError, TooLargeError
 PHOTO_ERRORS = (*BODY_ERRORS, UnsupportedTypeError, DamagedImageError, TooManyRequestsError)
 MODEL_ERRORS = (ModelAnswerError, ModelUnavailableError, OverloadedError, DeadlineError)
 FEEDBACK_ERRORS = (
+    CrossSiteError,
     FeedbackOffError,
     ConsentRequiredError,
     UnknownBreedError,

@@ -35,6 +35,7 @@ class FeedbackStore:
         self._max_pixels = max_pixels
         self._pool = pool
         self._lock = threading.Lock()
+        self._sizes = _Sizes(folder)
 
     def keep(self, photo: bytes, breed: str) -> str:
         """Keep an encoded photo under its breed, or move it there if it is kept already; return its id.
@@ -72,8 +73,7 @@ class FeedbackStore:
             kept.replace(file)
         if file.exists():
             return
-        # Measured each time, for people delete photos, and other gateways add some.
-        if sum(one.stat().st_size for one in self._folder.glob("*/*")) + len(jpeg) > self._max_bytes:
+        if self._sizes.total() + len(jpeg) > self._max_bytes:
             raise errors.FeedbackFullError(f"the folder's {self._max_bytes} bytes are used up")
         partial = file.with_name(f".{uuid.uuid4().hex}")
         try:
@@ -82,5 +82,38 @@ class FeedbackStore:
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.replace(file)
+            self._sizes.add(file.parent, len(jpeg))
         finally:
             partial.unlink(missing_ok=True)
+
+
+class _Sizes:
+    """Bytes of the photos of each breed, measured anew where a folder has changed.
+
+    People delete photos, and other gateways add some; else a photo costs a look at each breed, however many are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # When each folder changed last, and its bytes.
+        self._known: dict[Path, tuple[int, int]] = {}
+
+    def total(self) -> int:
+        """Return the bytes of all photos."""
+        known, self._known = self._known, {}
+        for folder in self._folder.iterdir():
+            if folder.is_dir():
+                changed = folder.stat().st_mtime_ns
+                then, size = known.get(folder, (0, 0))
+                self._known[folder] = (changed, size if then == changed else _measure(folder))
+        return sum(size for _, size in self._known.values())
+
+    def add(self, folder: Path, size: int) -> None:
+        """Count a photo that was just put into a folder."""
+        _, before = self._known.get(folder, (0, 0))
+        self._known[folder] = (folder.stat().st_mtime_ns, before + size)
+
+
+def _measure(folder: Path) -> int:
+    with os.scandir(folder) as entries:
+        return sum(entry.stat().st_size for entry in entries)

@@ -66,7 +66,15 @@ class Settings(BaseSettings):
         "ip:port,ip:port, or a target as gRPC writes it. Calls are spread over all of them.",
     )
     model_name: str = Field(default="dog_breed", min_length=1, description="Name of the model in TensorFlow Serving.")
-    deadline_seconds: float = Field(default=10.0, gt=0, description="Time from a complete photo to its answer.")
+    deadline_seconds: float = Field(
+        default=15.0, gt=0, description="Time from a complete photo to its answer, the wait for its turn included."
+    )
+    max_wait_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="Time that a photo may wait for its turn, within the deadline. One that would wait longer is "
+        "refused at once, and told when to come back. 0: none waits.",
+    )
     readiness_deadline_seconds: float = Field(
         default=2.0, gt=0, description="Time for /readyz to ask the model's state."
     )
@@ -76,13 +84,13 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(
         default=256,
         gt=0,
-        description="Photos in work at once that are never exceeded; above the limit found between the two a photo is "
-        "refused. As large as `min_in_flight`, it is the limit.",
+        description="Photos in work at once that are never exceeded; above the limit found between the two a photo "
+        "waits. As large as `min_in_flight`, it is the limit.",
     )
     max_slowdown: float = Field(
         default=2.0,
         gt=1,
-        description="How many times as long as alone a photo may take among others before fewer are taken in.",
+        description="How many times as long as alone a photo may be in work among others before fewer are let in.",
     )
 
     log_format: Format = Field(default="text", description="A log line is text for people, or a JSON object.")
@@ -106,7 +114,8 @@ class Settings(BaseSettings):
     max_buffered_bytes: int = Field(
         default=256 * 1024 * 1024,
         gt=0,
-        description="Bytes of photos sent alone that are held in memory at once, all together; more are refused.",
+        description="Bytes of all photos that are received or wait, at most half of them one caller's. Beyond it a "
+        "photo is refused, and a sender of many waits.",
     )
     max_stream_bytes: int = Field(
         default=4 * 2**30, gt=0, description="Size in bytes of the largest body of many photos."
@@ -129,6 +138,11 @@ class Settings(BaseSettings):
         default=15.0,
         gt=0,
         description="Time for a client to send the next bytes of a body, to read its answer, or to finish a head.",
+    )
+    min_upload_bytes_per_second: int = Field(
+        default=1024,
+        gt=0,
+        description="Least mean rate at which a client sends a body, after the first `idle_seconds`.",
     )
     max_pixels: int = Field(default=MAX_PIXELS, gt=0, description="Width times height of the largest photo.")
     decode_threads: int = Field(

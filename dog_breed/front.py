@@ -19,7 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import detector_app
-from detector_api.errors import TooLargeError
+from detector_api.errors import TooLargeError, UnauthorizedError
+from detector_api.http.problems import respond
 from detector_api.http.uploads import too_large
 
 PAGE = Path(detector_app.__file__).parent / "page"
@@ -76,10 +77,21 @@ def create_front(gateway: FastAPI, rest_address: str, max_body_bytes: int) -> AS
         # With more slashes, too: the gateway answers `//api/` as it answers every path that it does not know.
         if scope["type"] == "http" and f"/{scope['path'].lstrip('/')}".startswith(GATEWAY_PATHS):
             await gateway(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith("/v1/") and not _may_call(gateway, scope):
+            await respond(UnauthorizedError())(scope, receive, send)
         else:
             await page(scope, receive, send)
 
     return front
+
+
+def _may_call(gateway: FastAPI, scope: Scope) -> bool:
+    """Tell whether a caller brings the API key that the gateway asks for, if it does."""
+    try:
+        gateway.state.callers.identify(scope)
+    except UnauthorizedError:
+        return False
+    return True
 
 
 def _with_security_headers(send: Send) -> Send:

@@ -53,14 +53,21 @@ def read_filename(disposition: bytes) -> str:
 
 
 class PhotoCollector:
-    """Callbacks for the multipart parser that collect the photos of a body; `uploads` fills with the complete ones."""
+    """Collector of the photos of a body; `uploads` fills with the complete ones.
+
+    `kept_bytes` counts the bytes of photos, complete or not, that were not dropped; whoever takes an upload has them.
+    """
 
     def __init__(self, max_photo_bytes: int, max_other_parts: int) -> None:
         self.uploads: deque[Upload] = deque()
         self.has_ended = False
+        self.kept_bytes = 0
         self._max_photo_bytes = max_photo_bytes
         self._other_parts_left = max_other_parts
-        self.callbacks: MultipartCallbacks = {
+
+    def callbacks(self) -> MultipartCallbacks:
+        """Return the callbacks for the parser; kept here, they would keep this and its photos from being freed."""
+        return {
             "on_part_begin": self._begin,
             "on_header_field": self._add_to_name,
             "on_header_value": self._add_to_value,
@@ -100,7 +107,9 @@ class PhotoCollector:
         if not self._is_photo or self._data is None:
             return
         self._data.write(chunk[start:end])  # a slice of the whole chunk, as most are, is no copy
+        self.kept_bytes += end - start
         if self._data.tell() > self._max_photo_bytes:
+            self.kept_bytes -= self._data.tell()
             self._data = None
 
     def _end(self) -> None:
@@ -109,6 +118,7 @@ class PhotoCollector:
         if not self._is_photo:
             return
         if not self._filename and content is not None and _is_text(content, self._type):
+            self.kept_bytes -= len(content)
             self._count_other_part()
         else:
             self.uploads.append(Upload(self._filename, content))

@@ -55,7 +55,7 @@ class CatchUnexpected:
             if begun:
                 raise
             current_record().exception = error
-            await _respond(InternalError())(scope, receive, send)
+            await respond(InternalError())(scope, receive, send)
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -96,7 +96,10 @@ def _answer(status: int, code: str, detail: str, headers: Mapping[str, str] | No
     return JSONResponse(problem(status, code, detail, record.request_id).model_dump(), status, headers, MEDIA_TYPE)
 
 
-def _respond(error: GatewayError) -> JSONResponse:
+def respond(error: GatewayError) -> JSONResponse:
+    """Return the response for an error; the log gets its reason."""
+    if isinstance(error, ServingError | FeedbackError):
+        current_record().reason = error.reason
     headers = dict(error.headers)
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
@@ -105,16 +108,14 @@ def _respond(error: GatewayError) -> JSONResponse:
 
 async def _on_gateway_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GatewayError)
-    if isinstance(error, ServingError | FeedbackError):
-        current_record().reason = error.reason
-    return _respond(error)
+    return respond(error)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place, *names = first["loc"]
-    return _respond(InvalidRequestError(f"{place} parameter {'.'.join(map(str, names))!r}: {first['msg']}"))
+    return respond(InvalidRequestError(f"{place} parameter {'.'.join(map(str, names))!r}: {first['msg']}"))
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from detector_api import errors
+from detector_api.http.departure import DEPARTURE, Departure
 from detector_api.http.headers import ENCODED_HEADERS
 from detector_api.http.problems import MEDIA_TYPE, problem
 from detector_api.http.upgrade import UpgradeIgnoringProtocol
@@ -61,6 +62,7 @@ class BoundedProtocol(UpgradeIgnoringProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._closing = asyncio.Event()
+        self._departure: Departure | None = None
 
     # What asyncio calls.
 
@@ -92,8 +94,10 @@ class BoundedProtocol(UpgradeIgnoringProtocol):
         self._stop_write_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all timers."""
+        """Stop all timers, and the work for an answer that nobody will read."""
         super().connection_lost(exc)
+        if self._departure:
+            self._departure.happen()
         self._stop_head_timer()
         self._stop_write_timer()
 
@@ -109,7 +113,8 @@ class BoundedProtocol(UpgradeIgnoringProtocol):
             return
         self._stop_head_timer()
         super().on_headers_complete()
-        cast(dict[str, Any], self.cycle.scope)[CLOSING] = self._closing
+        self._departure = Departure(self.transport)
+        cast(dict[str, Any], self.cycle.scope).update({CLOSING: self._closing, DEPARTURE: self._departure})
 
     def on_body(self, body: bytes) -> None:
         """Reset the count: the reader of the body counts its bytes."""

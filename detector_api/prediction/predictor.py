@@ -46,7 +46,6 @@ class Predictor:
         self._client = client
         self._admission = Admission(settings, metrics)
         self._unloaded = UnloadedLatency()
-        self._deadline_seconds = settings.deadline_seconds
         self._max_pixels = settings.max_pixels
         # With a deadline's end a photo that waits is dropped, and one being decoded keeps its place until it is done.
         self.pool = DecoderPool(settings.decode_threads)
@@ -63,33 +62,39 @@ class Predictor:
             del self._models[next(iter(self._models))]
         return model
 
-    def check(self) -> None:
-        """Raise the error that any photo sent alone would be refused with now, before its body is read."""
+    def check(self, caller: str) -> None:
+        """Raise the error that any photo of this caller would be refused with now, whatever it shows."""
         self._client.circuit.check()
-        self._admission.check()
+        self._admission.check(caller)
 
     async def predict(
-        self, photo: bytes, *, find: Find = "no", explain: bool = False, waits: bool = False
+        self,
+        photo: bytes,
+        *,
+        caller: str = "",
+        stream: asyncio.Lock | None = None,
+        find: Find = "no",
+        explain: bool = False,
     ) -> PhotoResult:
         """Return the model's answer for a photo, and the version that gave it.
 
-        `find` says whether dogs are searched for outside the photo's centre: see `search.py`. When too many photos are
-        in work it is refused, or with `waits` waits for its turn; its deadline counts from then. Raises
-        the `RequestError` of a photo that cannot be read, or a `ServingError`.
+        `find` says whether dogs are searched for outside the photo's centre: see `search.py`. `caller` and `stream`
+        are for the admission: see `Admission.admitted`. Raises the `RequestError` of a photo that cannot be read, or a
+        `ServingError`.
         """
-        async with self._admission.admitted(waits=waits) as admitted_photo:
+        async with self._admission.admitted(caller, stream) as admitted_photo:
             self._client.circuit.check()
-            deadline = time.monotonic() + self._deadline_seconds
+            deadline = admitted_photo.deadline
             try:
-                async with asyncio.timeout(self._deadline_seconds):
+                async with asyncio.timeout(deadline - time.monotonic()):
                     centre, decoded = await self._predict(photo, find, explain, deadline, admitted_photo)
                     return await self._search(centre, decoded, find, explain, deadline, admitted_photo)
             except TimeoutError as error:
                 raise errors.DeadlineError("the photo was not answered in time") from error
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], caller: str) -> T:
         """Run other work on a photo in a decoding thread, under the same admission control."""
-        async with self._admission.admitted():
+        async with self._admission.admitted(caller):
             return await asyncio.get_running_loop().run_in_executor(self._decoders, work)
 
     def start(self) -> None:

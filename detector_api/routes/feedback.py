@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from detector_api import errors
-from detector_api.dependencies import CurrentFeedback, CurrentPredictor, uploaded_photo
+from detector_api.dependencies import (
+    Caller,
+    CurrentAnswerMetrics,
+    CurrentFeedback,
+    CurrentPredictor,
+    CurrentSettings,
+    uploaded_photo,
+)
 from detector_api.errors import FEEDBACK_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
 from detector_api.feedback import FeedbackStore
+from detector_api.http.access import is_from_another_site
 from detector_api.http.problems import responses
 from detector_api.routes.predictions import FILE, describe_body
 from detector_api.schemas import FeedbackReply
@@ -21,12 +30,16 @@ router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
 
 async def get_store(
+    request: Request,
+    settings: CurrentSettings,
     store: CurrentFeedback,
     keep: Annotated[bool, Query(description="That whoever sends the photo agrees that it is kept.")] = False,
 ) -> FeedbackStore:
-    """Return the store, if there is one and the sender agrees."""
+    """Return the store, if there is one and the sender agrees, and not another site in its name."""
     if store is None:
         raise errors.FeedbackOffError
+    if is_from_another_site(request.headers, settings.cors_origins):
+        raise errors.CrossSiteError
     if not keep:
         raise errors.ConsentRequiredError
     return store
@@ -43,7 +56,6 @@ async def get_breed(
     ],
 ) -> str:
     """Return the breed as the served model spells it."""
-    predictor.check()
     model = await predictor.describe()
     if known := class_meant(breed, model.card.breeds):
         return known
@@ -61,13 +73,21 @@ async def get_breed(
     responses=responses(*PHOTO_ERRORS, *MODEL_ERRORS, *FEEDBACK_ERRORS),
 )
 async def send_feedback(
-    request: Request, store: AgreedStore, breed: Annotated[str, Depends(get_breed)], predictor: CurrentPredictor
+    request: Request,
+    store: AgreedStore,
+    breed: Annotated[str, Depends(get_breed)],
+    predictor: CurrentPredictor,
+    answer_metrics: CurrentAnswerMetrics,
+    caller: Caller,
 ) -> FeedbackReply:
     """Keep a photo under its breed, for the next training. Sent again it is kept once, under the last breed given.
 
     Kept are its pixels, at most 1,024 a side, and nothing else of the file. `id` is the SHA-256 of the file as it was
     sent: whoever runs the service finds the photo by it, and can remove it.
     """
-    async with uploaded_photo(request) as photo:
-        digest = await predictor.run(partial(store.keep, photo, breed))
+    async with uploaded_photo(request, caller) as photo:
+        digest = await predictor.run(partial(store.keep, photo, breed), caller)
+        # The photo is kept, whether or not the model can say now what it makes of it.
+        with suppress(errors.GatewayError):
+            answer_metrics.count_feedback(breed, await predictor.predict(photo, caller=caller))
     return FeedbackReply(stored=True, breed=breed, id=digest)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from detector_api import errors
-from detector_api.dependencies import CurrentServingClient, CurrentSettings
+from detector_api.dependencies import CurrentReadiness
 from detector_api.http.problems import responses
 from detector_api.schemas import Health
-from detector_api.serving.serving_client import AVAILABLE
 
 router = APIRouter(tags=["health"])
 
@@ -23,10 +22,7 @@ async def check_alive() -> Health:
     "/readyz",
     responses=responses(*errors.MODEL_ERRORS),
 )
-async def check_ready(client: CurrentServingClient, settings: CurrentSettings) -> Health:
+async def check_ready(readiness: CurrentReadiness) -> Health:
     """Tell that a photo sent now would be answered: the server answers, and a version of the model is available."""
-    client.circuit.check()
-    states = await client.status(settings.readiness_deadline_seconds)
-    if AVAILABLE not in states.values():
-        raise errors.ModelUnavailableError(f"the states of its versions are {states}")
+    await readiness.check()
     return Health(status="ok")

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from starlette.requests import ClientDisconnect, Request
 
 from detector_api.errors import ClosingError, EmptyImageError, GatewayError, InternalError, ServingError, TooLargeError
+from detector_api.http.memory_budget import Reservation
 from detector_api.http.problems import problem
 from detector_api.http.protocol import CLOSING
 from detector_api.http.uploads import Upload, too_large
@@ -33,10 +34,16 @@ class PredictionStream:
     """The photos of one request; `lines` may be used once."""
 
     def __init__(
-        self, uploads: AsyncGenerator[Upload, None], predict: Predict, settings: Settings, metrics: Metrics
+        self,
+        uploads: AsyncGenerator[Upload, None],
+        predict: Predict,
+        memory: Reservation,
+        settings: Settings,
+        metrics: Metrics,
     ) -> None:
         self._uploads = uploads
         self._predict = predict
+        self._memory = memory
         self._settings = settings
         self._metrics = metrics
         self._record = current_record()
@@ -63,6 +70,9 @@ class PredictionStream:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+            # An error that ends the stream holds this frame: what need not be held is freed now, not with the garbage.
+            del tasks
+            self._waiting = asyncio.Queue()
 
     async def _answer_all(self, request: Request) -> None:
         """Read the body, let the workers finish, and end the lines; all the while, notice a client who leaves."""
@@ -114,6 +124,7 @@ class PredictionStream:
             del upload  # its bytes are not held while the next one is waited for
             self._lines.put_nowait(line)
             self._held_bytes -= size
+            self._memory.give_back(size)
             self._released.set()
             self._waiting.task_done()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
@@ -10,8 +11,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from detector_api.dependencies import CountPhoto, CurrentMetrics, CurrentPredictor, CurrentSettings, uploaded_photo
+from detector_api.dependencies import (
+    Caller,
+    CountPhoto,
+    CurrentAnswerMetrics,
+    CurrentMetrics,
+    CurrentPredictor,
+    CurrentSettings,
+    UploadMemory,
+    uploaded_photo,
+)
 from detector_api.errors import BODY_ERRORS, MODEL_ERRORS, PHOTO_ERRORS
+from detector_api.http.departure import until_departure
 from detector_api.http.multipart import FIELDS
 from detector_api.http.problems import responses
 from detector_api.http.uploads import read_photos, require_photo
@@ -47,7 +58,7 @@ class LineResponse(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the lines, after the head of the response with the first; stop the work for them if that fails."""
-        async with aclosing(self.body_iterator) as lines:  # type: ignore[type-var]
+        async with until_departure(scope, looks_out=True), aclosing(self.body_iterator) as lines:  # type: ignore[type-var]
             has_begun = False
             async for line in lines:
                 if not has_begun:
@@ -85,13 +96,16 @@ async def predict_breed(
     request: Request,
     predictor: CurrentPredictor,
     settings: CurrentSettings,
+    answer_metrics: CurrentAnswerMetrics,
+    caller: Caller,
     top_k: TopK = TOP_K,
     explain: Explain = False,
     find: FindDogs = "auto",
 ) -> PredictionReply:
     """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
-    async with uploaded_photo(request) as photo:
-        answer = await predictor.predict(photo, find=find, explain=explain)
+    async with uploaded_photo(request, caller) as photo:
+        answer = await predictor.predict(photo, caller=caller, find=find, explain=explain)
+    answer_metrics.count_answer(answer)
     return PredictionReply.of(answer, settings.model_name, top_k)
 
 
@@ -111,6 +125,9 @@ async def predict_breeds(
     predictor: CurrentPredictor,
     settings: CurrentSettings,
     metrics: CurrentMetrics,
+    answer_metrics: CurrentAnswerMetrics,
+    caller: Caller,
+    memory: UploadMemory,
     count_photo: CountPhoto,
     top_k: TopK = TOP_K,
     explain: Explain = False,
@@ -121,16 +138,20 @@ async def predict_breeds(
     Lines come while photos are still being sent. A last line without `index` tells why the rest was not read.
     """
 
+    one_by_one = asyncio.Lock()
+
     async def predict(photo: bytes) -> PredictionReply:
         count_photo()
-        answer = await predictor.predict(photo, find=find, explain=explain, waits=True)
+        answer = await predictor.predict(photo, caller=caller, stream=one_by_one, find=find, explain=explain)
+        answer_metrics.count_answer(answer)
         return PredictionReply.of(answer, settings.model_name, top_k)
 
     async def lines() -> AsyncIterator[bytes]:
-        async with aclosing(stream.lines(request, after_body=AFTER_BODY in request.headers)) as done:
-            async for line in done:
-                yield line.model_dump_json(exclude_unset=True).encode() + b"\n"
+        with memory.reserve(caller, settings.max_wait_seconds) as held:
+            uploads = await require_photo(read_photos(request, settings, settings.max_stream_bytes, held))
+            stream = PredictionStream(uploads, predict, held, settings, metrics)
+            async with aclosing(stream.lines(request, after_body=AFTER_BODY in request.headers)) as done:
+                async for line in done:
+                    yield line.model_dump_json(exclude_unset=True).encode() + b"\n"
 
-    uploads = await require_photo(read_photos(request, settings, settings.max_stream_bytes))
-    stream = PredictionStream(uploads, predict, settings, metrics)
     return LineResponse(lines())

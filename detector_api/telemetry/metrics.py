@@ -16,22 +16,25 @@ class Metrics:
     def __init__(self, model_name: str) -> None:
         self._model_name = model_name
         self._version: int | None = None
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._requests = self._counter("detector_requests", "Requests answered.", "route", "status")
         self._seconds = self._histogram("detector_request_seconds", "From a request's head to its answer.", "route")
         self._parts: dict[Part, Histogram] = {
+            "wait": self._histogram("detector_wait_seconds", "Waiting of a photo for its turn, if it had to."),
             "decode": self._histogram("detector_decode_seconds", "Decoding a photo, with the wait for a free thread."),
             "predict": self._histogram("detector_predict_seconds", "Asking the model, retries included."),
         }
         self._retries = self._counter("detector_serving_retries", "Calls of TensorFlow Serving made again.")
         self._model = Gauge(
-            "detector_model_info", "The version that answered last.", ["name", "version"], registry=self._registry
+            "detector_model_info", "The version that answered last.", ["name", "version"], registry=self.registry
         )
         self.in_flight = self._gauge("detector_requests_in_flight", "Requests being answered.")
         self.photos_in_work = self._gauge("detector_photos_in_work", "Photos being decoded, or with the model.")
+        self.photos_waiting = self._gauge("detector_photos_waiting", "Photos that wait for their turn.")
         self.admission_limit = self._gauge("detector_admission_limit", "Photos that may be in work at once.")
-        self.photos_refused = self._counter("detector_photos_refused", "Photos refused because the gateway was full.")
+        self.photos_refused = self._counter("detector_photos_refused", "Photos refused for a wait that was too long.")
+        self.upload_bytes = self._gauge("detector_upload_bytes", "Bytes of photos that are received or wait.")
         self.circuit_open = self._gauge("detector_circuit_open", "1 while the model server does not answer, else 0.")
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
@@ -52,13 +55,13 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return all of them in Prometheus's text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
-        return Counter(name, documentation, labels, registry=self._registry)
+        return Counter(name, documentation, labels, registry=self.registry)
 
     def _gauge(self, name: str, documentation: str) -> Gauge:
-        return Gauge(name, documentation, registry=self._registry)
+        return Gauge(name, documentation, registry=self.registry)
 
     def _histogram(self, name: str, documentation: str, *labels: str) -> Histogram:
-        return Histogram(name, documentation, labels, buckets=BUCKETS_SECONDS, registry=self._registry)
+        return Histogram(name, documentation, labels, buckets=BUCKETS_SECONDS, registry=self.registry)

@@ -27,6 +27,7 @@ class Telemetry:
         self.app = app
         self.metrics = metrics
         self.traces = traces
+        self._refusals = Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on under its id, and account for it when it has ended."""
@@ -59,14 +60,34 @@ class Telemetry:
             seconds = time.perf_counter() - start
             # Its template: the path as sent is the caller's to choose, and would be a label for each.
             template = getattr(scope.get("route"), "path", None)
-            route = template or "none"
+            route = template or record.refused_route or "none"
             if trace:
                 trace.end(scope["method"], template)
             self.metrics.count_work(record)
             if not is_probe:
                 self.metrics.in_flight.dec()
                 self.metrics.count_request(route, record.status, seconds)
-            _log(record, scope["method"], route, seconds, is_probe)
+            if not self._refusals.is_quiet(record):
+                _log(record, scope["method"], route, seconds, is_probe)
+
+
+class Refusals:
+    """Requests that are refused at once, of which the first in some seconds is logged: there may be thousands."""
+
+    SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def is_quiet(self, record: RequestRecord) -> bool:
+        """Tell whether a request gets no line: metrics count it."""
+        if record.refused_route is None:
+            return False
+        now = time.monotonic()
+        if now < self._quiet_until:
+            return True
+        self._quiet_until = now + self.SECONDS
+        return False
 
 
 def _log(record: RequestRecord, method: str, route: str, seconds: float, is_probe: bool) -> None:
@@ -82,6 +103,7 @@ def _log(record: RequestRecord, method: str, route: str, seconds: float, is_prob
         "duration_ms": _milliseconds(seconds),
         "bytes_in": record.bytes_in,
         "bytes_out": record.bytes_out,
+        "wait_ms": _milliseconds(record.seconds.get("wait")),
         "decode_ms": _milliseconds(record.seconds.get("decode")),
         "predict_ms": _milliseconds(record.seconds.get("predict")),
         "model_version": record.model_version,

@@ -17,7 +17,7 @@ _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # nginx's status for a caller who has left before the answer.
 CALLER_GONE = 499
 
-Part = Literal["decode", "predict"]
+Part = Literal["wait", "decode", "predict"]
 
 
 class Trace(Protocol):
@@ -50,6 +50,7 @@ class RequestRecord:
     error_code: str | None = None
     reason: str | None = None
     exception: BaseException | None = None
+    refused_route: str | None = None  # of a request that was refused before it was routed
     photos: int = 0  # of a request of many
     photos_failed: int = 0
     trace: Trace | None = None

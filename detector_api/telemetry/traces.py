@@ -25,7 +25,7 @@ EXPORT_SECONDS = 5.0
 FLUSH_SECONDS = 3.0
 # The method is the caller's to choose; another than these is not repeated.
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
-KINDS: dict[Part, SpanKind] = {"decode": SpanKind.INTERNAL, "predict": SpanKind.CLIENT}
+KINDS: dict[Part, SpanKind] = {"wait": SpanKind.INTERNAL, "decode": SpanKind.INTERNAL, "predict": SpanKind.CLIENT}
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACE_HEADERS = (b"traceparent", b"tracestate")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model_serving.data.dataset import Dataset, LabelledPhoto
 from model_serving.data.files import read_file
-from model_serving.data.spreadsheets import from_text
+from model_serving.data.spreadsheets import as_written
 from model_serving.errors import DatasetError
 
 FILE_COLUMN = "file"
@@ -36,7 +36,7 @@ def omit(dataset: Dataset, source: Path, listed: Path) -> tuple[Dataset, int]:
         table = csv.DictReader(io.StringIO(read_file(listed).decode("utf-8-sig", "surrogateescape")))
         if FILE_COLUMN not in (table.fieldnames or ()):
             raise DatasetError(f"{str(listed)!r} has no column {FILE_COLUMN!r}. The report's list of labels has.")
-        unwanted = {from_text(row[FILE_COLUMN]) for row in table if row[FILE_COLUMN]}
+        unwanted = {as_written(row[FILE_COLUMN]) for row in table if row[FILE_COLUMN]}
     except (OSError, csv.Error) as error:
         raise DatasetError(f"{str(listed)!r} cannot be read: {error}.") from error
     name = naming(source)

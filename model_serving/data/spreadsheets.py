@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 # What a spreadsheet would take for a formula. With an apostrophe before it, it is text.
-_FORMULA = re.compile(r"[=+\-@＝＋－＠\t\r\n]")
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r\n]")
 
 
-def as_text(word: str) -> str:
+def without_formula(word: str) -> str:
     """Return a word as a spreadsheet shows it and does not run it."""
     return f"'{word}" if _FORMULA.match(word) else word
 
 
-def from_text(cell: str) -> str:
-    """Return the word that `as_text` made a cell of."""
+def as_written(cell: str) -> str:
+    """Return the word that `without_formula` made a cell of."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.data.omissions import FILE_COLUMN
-from model_serving.data.spreadsheets import as_text
+from model_serving.data.spreadsheets import without_formula
 
 HEADERS = (FILE_COLUMN, "label", "likely", "confidence", "confidence_in_label")
 
@@ -92,5 +92,5 @@ def label_issues_csv(issues: Sequence[LabelIssue], name: Callable[[Path], str]) 
     writer.writerow(HEADERS)
     for issue in issues:
         words = (name(issue.photo), issue.breed, issue.likely)
-        writer.writerow([*map(as_text, words), f"{issue.confidence:.4f}", f"{issue.confidence_in_label:.4f}"])
+        writer.writerow([*map(without_formula, words), f"{issue.confidence:.4f}", f"{issue.confidence_in_label:.4f}"])
     return text.getvalue()

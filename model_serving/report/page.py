@@ -17,7 +17,7 @@ from typing import Any
 import jinja2
 
 from model_serving.data.omissions import naming
-from model_serving.data.spreadsheets import as_text
+from model_serving.data.spreadsheets import without_formula
 from model_serving.photos import Geometry
 from model_serving.photos.pool import shared_pool
 from model_serving.report.charts import confusion_picture, learning_curves, reliability_diagram, sample_curve
@@ -67,7 +67,7 @@ def write_report(
         (version / LABELS_FILE).write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
     if findings:
         with (version / MATRIX_FILE).open("w", encoding="utf-8", newline="") as file:
-            breeds = [as_text(breed) for breed in card.breeds]
+            breeds = [without_formula(breed) for breed in card.breeds]
             table = csv.writer(file)
             table.writerow(["breed, by what it is taken for", *breeds])
             table.writerows([breed, *counts] for breed, counts in zip(breeds, findings.confusion_matrix, strict=True))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_serving.data.spreadsheets import without_formula
 from model_serving.errors import ScoringError
 from model_serving.photos.labels import TOP_K
 from model_serving.scoring.journal import ScoreRow
@@ -50,7 +51,9 @@ def write_table(path: Path, rows: Sequence[ScoreRow]) -> None:
         with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore")
             writer.writeheader()
-            writer.writerows(_flat(dog) for row in rows for dog in dog_rows(row))
+            writer.writerows(
+                {name: _cell(value) for name, value in _flat(dog).items()} for row in rows for dog in dog_rows(row)
+            )
     else:
         from pyarrow import parquet
 
@@ -61,6 +64,11 @@ def write_table(path: Path, rows: Sequence[ScoreRow]) -> None:
 def dog_rows(row: ScoreRow) -> list[ScoreRow]:
     """Return a photo's row as one for each of its dogs, if they were asked for and there are any."""
     return [row | dog for dog in row.get("dogs") or [{}]]
+
+
+def _cell(value: object) -> object:
+    """Return a value for CSV, where text is no formula."""
+    return without_formula(value) if isinstance(value, str) else value
 
 
 def to_arrow(rows: Iterable[ScoreRow], columns: Sequence[str] = ()) -> pa.Table:

@@ -143,6 +143,44 @@ def test_check_config_finds_no_fault(programs: Callable[[str], str]) -> None:
     subprocess.run([programs("promtool"), "check", "config", MONITORING / "prometheus.yaml"], check=True)
 
 
+@pytest.mark.parametrize(
+    ("confidence", "photos_a_minute", "is_told"),
+    [(0.6, 10, True), (0.99, 10, False), (0.8, 10, False), (0.6, 0.1, False)],
+)
+def test_alert_tells_a_shift_against_validation(
+    programs: Callable[[str], str], tmp_path: Path, confidence: float, photos_a_minute: float, is_told: bool
+) -> None:
+    """A version whose answers are far from its validation figures is told, unless they are few; another one is not."""
+    minutes = 8 * 60
+    series = {
+        'detector_answer_confidence_count{version="3"}': f"0+{photos_a_minute}x{minutes}",
+        'detector_answer_confidence_sum{version="3"}': f"0+{photos_a_minute * confidence}x{minutes}",
+        'detector_model_expected_confidence{version="3"}': f"0.85x{minutes}",
+        'detector_answer_confidence_count{version="2"}': f"0+10x{minutes}",
+        'detector_answer_confidence_sum{version="2"}': f"0+8.5x{minutes}",
+        'detector_model_expected_confidence{version="2"}': f"0.85x{minutes}",
+    }
+    told = [{"exp_labels": {"severity": "warning", "version": "3"}}] if is_told else []
+    for alert in told:
+        summary = "Version 3 is surer or less sure than on its validation photos, by 25%."
+        alert["exp_annotations"] = {"summary": summary}
+    test = {
+        "rule_files": [str(MONITORING / "alerts.yaml")],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "alert_rule_test": [{"eval_time": "7h", "alertname": "AnswersShifted", "exp_alerts": told}],
+            }
+        ],
+    }
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
+    run = subprocess.run(
+        [programs("promtool"), "test", "rules", tmp_path / "test.yaml"], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_scrape_reaches_gateway_and_server(monitored: Monitored) -> None:
     """Both can be asked at the paths and under the names that the configuration has."""
     assert {(one["metric"]["job"], one["value"][1]) for one in monitored.series("up")} == {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from detector_api import errors
+from detector_api import errors, feedback
 from detector_api.feedback import LONG_SIDE, FeedbackStore
 from model_serving.photos import MAX_PIXELS
 from model_serving.photos.pool import shared_pool
@@ -125,3 +125,31 @@ def test_keep_photo_under_a_breed_that_leads_elsewhere_is_refused(tmp_path: Path
     with pytest.raises(errors.ModelAnswerError):
         FeedbackStore(tmp_path / "kept", 10_000_000, MAX_PIXELS, shared_pool()).keep(jpeg_of("red"), breed)
     assert files(tmp_path) == []
+
+
+def test_keep_photo_costs_the_same_however_many_are_kept(
+    store: FeedbackStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the folder is known, a photo more makes the store look into no folder that has not changed."""
+    (tmp_path / "Beagle").mkdir()
+    for number in range(2000):
+        (tmp_path / "Beagle" / f"{number}.jpg").write_bytes(b"x")
+    store.keep(jpeg_of("red"), "Akita")
+    looked: list[Path] = []
+    monkeypatch.setattr(feedback, "_measure", looked.append)
+    store.keep(jpeg_of("blue"), "Akita")
+    store.keep(jpeg_of("green"), "Beagle")
+    store.keep(jpeg_of("black"), "Beagle")
+    assert looked == []
+
+
+def test_keep_photo_notices_what_others_add_and_delete(tmp_path: Path) -> None:
+    """The bound holds for what is in the folder, whoever put it there, and room that was made is used."""
+    store = FeedbackStore(tmp_path, 10_000, MAX_PIXELS, shared_pool())
+    store.keep(jpeg_of("red"), "Akita")
+    other = tmp_path / "Akita" / "other.jpg"
+    other.write_bytes(bytes(9_990))
+    with pytest.raises(errors.FeedbackFullError):
+        store.keep(jpeg_of("blue"), "Beagle")
+    other.unlink()
+    store.keep(jpeg_of("blue"), "Beagle")

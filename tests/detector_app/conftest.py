@@ -62,6 +62,7 @@ class ScriptedGateway:
     rest_version: str = "3"
     feedback: bool = False
     refusal: Response | None = None  # of corrections
+    key: str | None = None  # that calls of /v1/ must bring
     corrections: list[tuple[dict[str, str], str, bytes]] = field(default_factory=list)
     address: str = ""
     _under_way: int = 0
@@ -89,6 +90,7 @@ class ScriptedGateway:
                 Route("/api/v1/predict_breed", self._predict, methods=["POST"]),
                 Route("/api/v1/feedback", self._correct, methods=["POST"]),
                 Route("/v1/{path:path}", self._rest, methods=["GET", "POST"]),
+                Route("/api/v1/access", self._access),
                 Route("/api/{path:path}", self._echo, methods=["GET", "POST"]),
             ]
         )
@@ -121,6 +123,11 @@ class ScriptedGateway:
 
     async def _readyz(self, request: Request) -> Response:
         return JSONResponse({"status": "ready"}) if self.ready else self.problem(503, "model_unavailable")
+
+    async def _access(self, request: Request) -> Response:
+        if self.key in (None, request.headers.get("x-api-key")):
+            return Response(status_code=204)
+        return self.problem(401, "unauthorized", {"WWW-Authenticate": 'Bearer realm="dog breed detector"'})
 
     async def _model(self, request: Request) -> Response:
         return JSONResponse(

@@ -105,10 +105,11 @@ def test_post_photo_at_limit_reaches_gateway(start_nginx: Callable[..., str], ga
     ],
 )
 def test_ask_dead_server_returns_problem(
-    start_nginx: Callable[..., str], dead_address: str, path: str, code: str
+    start_nginx: Callable[..., str], gateway: Any, dead_address: str, path: str, code: str
 ) -> None:
     """A server that is down gives 503 in words, and when to come back."""
-    reply = httpx.get(start_nginx(gateway=dead_address, serving=dead_address) + path)
+    living = gateway.address if code == "model_unavailable" else dead_address
+    reply = httpx.get(start_nginx(gateway=living, serving=dead_address) + path)
     assert reply.status_code == 503
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.headers.get_list("retry-after") == ["5"]
@@ -268,11 +269,19 @@ def test_post_to_two_gateways_asks_the_living_one(
             assert deaths
 
 
+class Deaths(list[bytes]):
+    """The requests under which a server ended, and its port."""
+
+    port: int
+
+
 @contextlib.contextmanager
-def dying_server(host: str, port: int) -> Iterator[list[bytes]]:
+def dying_server(host: str, port: int) -> Iterator["Deaths"]:
     """Listen like a server that ends under every request; yield the requests that it took along."""
-    deaths: list[bytes] = []
     listener = socket.create_server((host, port))
+    port = listener.getsockname()[1]
+    deaths = Deaths()
+    deaths.port = port
 
     def take_and_close() -> None:
         while True:
@@ -387,3 +396,88 @@ def names() -> Iterator[Names]:
     names.socket.sendto(b"", names.socket.getsockname())
     thread.join()
     names.socket.close()
+
+
+def test_post_that_fells_gateways_is_given_up(
+    start_nginx: Callable[..., str], names: "Names", serve: Callable[..., Any], dead_address: str
+) -> None:
+    """Of four gateways that each end under a photo at most two are asked, and its sender hears an honest error."""
+    names.addresses = [f"127.0.0.{number}" for number in (2, 3, 4, 5)]
+    with contextlib.ExitStack() as gateways:
+        first = gateways.enter_context(dying_server("127.0.0.2", 0))
+        port = first.port
+        others = [gateways.enter_context(dying_server(host, port)) for host in names.addresses[1:]]
+        site = start_nginx(gateway=f"gateway.test:{port}", serving=dead_address, resolver=names.server)
+        reply = httpx.post(f"{site}/api/v1/predict_breed", content=b"photo", timeout=60)
+        assert sum(len(deaths) for deaths in (first, *others)) == 2
+    assert (reply.status_code, reply.json()["code"]) == (502, "given_up")
+
+
+def test_post_passes_over_gateways_that_are_gone(
+    start_nginx: Callable[..., str], names: "Names", serve: Callable[..., Any], dead_address: str
+) -> None:
+    """A photo finds the one gateway that lives, though three more of the name cannot be reached."""
+    app = Starlette(routes=[Route("/api/photo", lambda request: PlainTextResponse("answer"), methods=["POST"])])
+    names.addresses = [f"127.0.0.{number}" for number in (2, 3, 4, 5)]
+    with serve(app, "127.0.0.2") as living:
+        port = int(living.split(":")[1])
+        site = start_nginx(gateway=f"gateway.test:{port}", serving=dead_address, resolver=names.server)
+        for _ in range(20):
+            assert httpx.post(f"{site}/api/photo", content=b"photo", timeout=60).text == "answer"
+
+
+def test_call_serving_asks_for_the_key(start_nginx: Callable[..., str], gateway: Any) -> None:
+    """Where the gateway asks for a key, TensorFlow Serving's API behind nginx does, with the gateway's own answer."""
+    site = start_nginx(gateway=gateway.address, serving=gateway.address)
+    gateway.key = "a-key-that-is-long-1"
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/v1/models/dog_breed/versions/3:predict", {"json": {"signature_name": "describe", "inputs": [""]}}),
+        ("GET", "/v1/models/dog_breed", {}),
+    ]
+    for method, path, body in calls:
+        for headers in ({}, {"X-API-Key": "wrong"}):
+            refused = httpx.request(method, site + path, headers=headers, **body)
+            assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+            assert refused.headers.get_list("www-authenticate") == ['Bearer realm="dog breed detector"']
+            assert refused.headers.get_list("x-frame-options") == ["DENY"]
+        assert not gateway.requests
+        assert httpx.request(method, site + path, headers={"X-API-Key": gateway.key}, **body).status_code == 200
+        gateway.requests.clear()
+
+
+def test_call_serving_with_the_gateway_down_is_not_let_through(
+    start_nginx: Callable[..., str], gateway: Any, dead_address: str
+) -> None:
+    """Without the gateway nobody knows who may call, and nobody does."""
+    reply = httpx.get(start_nginx(gateway=dead_address, serving=gateway.address) + "/v1/models/dog_breed")
+    assert (reply.status_code, reply.json()["code"]) == (503, "gateway_unavailable")
+    assert not gateway.requests
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/openapi.json"])
+def test_probe_too_often_returns_problem(site: str, path: str) -> None:
+    """What costs the gateway work and needs no key has a rate of its own for each address."""
+    with httpx.Client() as client:
+        replies = [client.get(site + path) for _ in range(100)]
+    assert replies[0].status_code != 429
+    refused = next(reply for reply in replies if reply.status_code == 429)
+    assert refused.json()["code"] == "too_many_requests"
+
+
+def test_get_folder_redirects_within_the_site(site: str) -> None:
+    """A redirection names no host: it would be the one that the caller named."""
+    reply = httpx.get(f"{site}/js", headers={"Host": "elsewhere.example"})
+    assert (reply.status_code, reply.headers["location"]) == (301, "/js/")
+
+
+def test_connect_with_thousands_of_half_sent_heads_shuts_nobody_out(site: str) -> None:
+    """While one address holds 2,000 connections with half a head each, another is answered at once."""
+    host, port = site.removeprefix("http://").split(":")
+    with contextlib.ExitStack() as connections:
+        for _ in range(2000):
+            connection = connections.enter_context(socket.create_connection((host, int(port)), timeout=5))
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        transport = httpx.HTTPTransport(local_address="127.0.0.2")
+        with httpx.Client(transport=transport, timeout=5) as client:
+            for path in ("/", "/api/echo"):
+                assert client.get(site + path).status_code == 200

@@ -122,3 +122,13 @@ def test_post_to_the_model_server_past_the_limit_is_refused(serve: Serve, announ
             refused = post(client, MAX_BODY + 1)
     assert refused.status_code == 413
     assert refused.json() == {"error": "This upload is larger than 1 MB. Please send a smaller version."}
+
+
+def test_call_serving_without_the_key_is_401(serve: Serve, dead_address: str) -> None:
+    """Where the gateway asks for a key, the model server's own API on the same port does, too."""
+    key = "a-key-that-is-long-1"
+    settings = Settings(serving_address=dead_address, api_keys=key)
+    with serve(create_front(create_app(settings), dead_address, MAX_BODY)) as address:
+        url = f"http://{address}/v1/models/dog_breed"
+        assert httpx.get(url).json()["code"] == "unauthorized"
+        assert httpx.get(url, headers={"X-API-Key": key}).status_code != 401

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-BASES = ("python:3.11-slim-bookworm", "nginx:1.27-bookworm")
+BASES = ("python:3.11-slim-bookworm", "nginx:1.30-trixie")
 SERVING = "tensorflow/serving:2.21.0"
 STANDIN_LABEL = "dog-breed-detector.stand-in"
 DEADLINE = 120.0

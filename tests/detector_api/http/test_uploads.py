@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -105,3 +109,34 @@ def test_read_photo_with_more_than_8_part_headers_is_refused(gateway: Any, servi
     asked = len(serving.requests)
     assert post_body(gateway, body_with(photo, *[b"X: x"] * 8)) == REFUSED
     assert len(serving.requests) == asked
+
+
+def test_read_photo_that_trickles_ends(serving: Any, start_gateway: Any) -> None:
+    """A client that always sends the next byte in time, and never the photo, is told so and dropped."""
+    gateway = start_gateway(serving_address=serving.address, idle_seconds=0.5, min_upload_bytes_per_second=10_000)
+    head = (
+        f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9999\r\n"
+    )
+    with socket.create_connection((gateway.base_url.host, gateway.base_url.port), timeout=20) as connection:
+        connection.sendall(f"{head}\r\n--b\r\nContent-Disposition: form-data; name=file\r\n\r\n".encode())
+        connection.settimeout(0.05)
+        reply, start = b"", time.monotonic()
+        while not reply and time.monotonic() < start + 10:
+            connection.sendall(b"x")
+            with contextlib.suppress(TimeoutError):
+                reply = connection.recv(65536)
+    assert reply.startswith(b"HTTP/1.1 408")
+
+
+def test_read_photo_at_a_modest_rate_is_answered(serving: Any, start_gateway: Any, photo: bytes) -> None:
+    """A slow client above the least rate is heard to the end, however long it takes."""
+    gateway = start_gateway(serving_address=serving.address, idle_seconds=0.2, min_upload_bytes_per_second=500)
+    body = body_with(photo, b"X: " + b"x" * 900)
+
+    def pieces() -> Iterator[bytes]:
+        for start in range(0, len(body), 100):
+            yield body[start : start + 100]
+            time.sleep(0.1)
+
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    assert gateway.post(URL, content=pieces(), headers=headers).status_code == 200

@@ -162,8 +162,8 @@ def test_find_that_fails_leaves_the_centre_s_answer(
 
 
 def test_find_in_a_full_gateway_is_left_out(searching: Any, start_gateway: Any, two_dogs: Image.Image) -> None:
-    """While all places are taken a photo is answered without the search, and says so; then others are searched."""
-    gateway = start_gateway(serving_address=searching.address, min_in_flight=2, max_in_flight=2)
+    """Where a photo would be refused, those in work are not searched, and say so; then others are searched."""
+    gateway = start_gateway(serving_address=searching.address, min_in_flight=2, max_in_flight=2, max_wait_seconds=0)
     together = threading.Barrier(2, timeout=60)
     searching.before_predict = lambda: together.wait() if len(signatures(searching)) <= 2 else None
     with ThreadPoolExecutor(2) as callers:
@@ -172,6 +172,14 @@ def test_find_in_a_full_gateway_is_left_out(searching: Any, start_gateway: Any, 
     assert left_out
     assert (left_out[0]["dogs"], left_out[0]["is_dog"]) == ([], False)
     assert post(gateway, encode(two_dogs), find="all")["search"] == "done"
+
+
+def test_find_with_others_waiting_is_done(searching: Any, start_gateway: Any, two_dogs: Image.Image) -> None:
+    """Photos that wait in time are no reason to leave a search out."""
+    gateway = start_gateway(serving_address=searching.address, min_in_flight=2, max_in_flight=2)
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(lambda _: post(gateway, encode(two_dogs), find="all"), range(8)))
+    assert {answer["search"] for answer in answers} == {"done"}
 
 
 def test_predict_many_with_find_tells_the_dogs_of_each(gateway: Any, searching: Any, two_dogs: Image.Image) -> None:

@@ -158,3 +158,30 @@ def test_read_model_tells_whether_feedback_is_taken(
     """A page knows whether to ask what it really is."""
     gateway = start_gateway(serving_address=serving.address, feedback_folder=folder if on else None)
     assert gateway.get("/api/v1/model").json()["feedback"] is on
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://elsewhere.example"}, 403),
+        ({"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "same-origin"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://dogs.example", "Host": "dogs.example", "Sec-Fetch-Site": "same-origin"}, 201),
+        ({"Sec-Fetch-Site": "none"}, 201),
+        ({}, 201),
+        ({"Origin": "https://friends.example", "Sec-Fetch-Site": "cross-site"}, 201),
+    ],
+)
+def test_send_feedback_from_another_site_is_refused(
+    serving: Any, start_gateway: Any, folder: Path, photo: bytes, headers: dict[str, str], status: int
+) -> None:
+    """A page of another site, unless it is allowed, has none of its visitors' photos kept; programs send no origin."""
+    origin = "https://friends.example"
+    gateway = start_gateway(serving_address=serving.address, feedback_folder=folder, cors_origins=origin)
+    query = {"breed": "Akita", "keep": True}
+    response = gateway.post(URL, params=query, files={"dog_image": photo}, headers=headers)
+    if status == 403:
+        assert_refused(response, 403, "cross_site")
+    assert (response.status_code, len(list(folder.rglob("*.jpg")))) == (status, int(status == 201))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import io
 import json
 import os
@@ -11,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+
+from detector_api.http.multipart import PhotoCollector, Upload
 
 URL = "/api/v1/predict_breeds"
 BOUNDARY = {"content-type": "multipart/form-data; boundary=b"}
@@ -162,6 +167,87 @@ def test_predict_breeds_of_a_client_that_never_reads_stops_the_work(
         assert gateway.post("/api/v1/predict_breed", files={"file": photo}).status_code == 200
     assert asked - before < answered + 20
     assert len(serving.requests) <= asked + 1
+
+
+@contextlib.contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Free in the block only what nothing refers to."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def held_uploads() -> list[Any]:
+    return [one for one in gc.get_objects() if type(one) in (Upload, PhotoCollector)]
+
+
+@pytest.mark.parametrize("ending", ["", "--b\r\nno header at all\r\n\r\n"], ids=["left", "left after a break"])
+def test_predict_breeds_of_a_client_that_leaves_frees_its_photos(
+    gateway: Any, serving: Any, photo: bytes, ending: str
+) -> None:
+    """What a client leaves behind is freed at once: it does not wait for the garbage to be collected."""
+    gateway.post("/api/v1/predict_breed", files={"file": photo})
+    serving.released.clear()
+    body = part(photo + bytes(10_000)) * 100 + ending.encode()
+    head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: {BOUNDARY['content-type']}\r\nContent-Length: 9999999\r\n"
+    with no_garbage_collection():
+        with socket.create_connection((gateway.base_url.host, gateway.base_url.port)) as connection:
+            connection.sendall(f"{head}\r\n".encode() + body)
+            eventually(lambda: len(held_uploads()) > 80)
+            assert "detector_upload_bytes 0.0" not in gateway.get("/metrics").text
+        eventually(lambda: "detector_requests_in_flight 0.0" in gateway.get("/metrics").text)
+        assert "detector_upload_bytes 0.0" in gateway.get("/metrics").text
+        serving.released.set()
+        eventually(lambda: not held_uploads())
+
+
+def test_predict_breeds_of_a_client_that_leaves_is_noticed_though_nothing_is_read(
+    serving: Any, start_gateway: Any, photo: bytes
+) -> None:
+    """A client that leaves while its photos fill the buffer is noticed before they are answered."""
+    gateway = start_gateway(serving_address=serving.address, stream_buffer_bytes=50_000)
+    gateway.post("/api/v1/predict_breed", files={"file": photo})
+    serving.released.clear()
+    body = part(photo + bytes(10_000)) * 100
+    head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: {BOUNDARY['content-type']}\r\nContent-Length: 9999999\r\n"
+    before = len(serving.requests)
+    with socket.create_connection((gateway.base_url.host, gateway.base_url.port)) as connection:
+        connection.sendall(f"{head}\r\n".encode() + body)
+        eventually(lambda: len(serving.requests) > before)
+    eventually(lambda: "detector_requests_in_flight 0.0" in gateway.get("/metrics").text)
+    serving.released.set()
+
+
+def test_predict_breeds_shares_memory_with_single_photos(serving: Any, start_gateway: Any, photo: bytes) -> None:
+    """While streams hold all memory a photo sent alone is refused; a stream waits for it, and gets all its lines."""
+    gateway = start_gateway(
+        serving_address=serving.address, max_buffered_bytes=4_000_000, max_upload_bytes=1_000_000, min_in_flight=1
+    )
+    gateway.post("/api/v1/predict_breed", files={"file": photo})
+    serving.released.clear()
+    body = part(photo + bytes(100_000)) * 60 + b"--b--\r\n"
+
+    def stream(address: str) -> list[dict[str, Any]]:
+        return read_lines(gateway.post(URL, content=body, headers=BOUNDARY | {"X-Forwarded-For": address}))
+
+    with ThreadPoolExecutor(3) as callers:
+        streams = [callers.submit(stream, f"192.0.2.{number}") for number in range(3)]
+        eventually(lambda: _held_bytes(gateway) > 3_400_000)
+        refused = gateway.post("/api/v1/predict_breed", files={"file": photo + bytes(900_000)})
+        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+        assert _held_bytes(gateway) <= 4_000_000
+        serving.released.set()
+        assert all("prediction" in line for answered in streams for line in answered.result())
+    eventually(lambda: _held_bytes(gateway) == 0)
+
+
+def _held_bytes(gateway: Any) -> float:
+    found = re.search(r"^detector_upload_bytes (\S+)$", gateway.get("/metrics").text, re.MULTILINE)
+    assert found
+    return float(found[1])
 
 
 def test_predict_breeds_with_one_photo_too_large_answers_the_others(serving: Any, start_gateway: Any) -> None:

@@ -59,7 +59,7 @@ def test_score_with_find_all_gives_each_dog_a_row(folder: Path, model: LocalPred
 def test_score_with_find_auto_answers_for_the_part_that_shows_a_dog(
     folder: Path, model: LocalPredictor, tmp_path: Path
 ) -> None:
-    """Where the centre shows no dog, the row is that of the best part, with its box."""
+    """A row is that of the best part, with its box, when the centre shows no dog."""
     rows = {row["file"]: row for row in score(folder, model, {}, tmp_path / "auto.csv", find="auto")}
     assert rows["two.jpg"]["is_dog"]
     assert rows["two.jpg"]["breed"] in ("Brittany", "Curly-coated Retriever")
@@ -67,8 +67,8 @@ def test_score_with_find_auto_answers_for_the_part_that_shows_a_dog(
     assert rows["dot.png"]["box"] == (0.0, 0.0, 1.0, 1.0)
 
 
-def test_score_with_find_on_ray_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What Ray's workers do not do is told before the work."""
+def test_score_with_find_on_ray_is_refused(folder: Path, tmp_path: Path) -> None:
+    """A search that Ray's workers do not make is refused before the work."""
     out = str(tmp_path / "scores.csv")
-    assert main(["score", str(folder), "--out", out, "--engine", "ray", "--find", "all"]) == 1
-    assert "without --engine ray" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="without --engine ray"):
+        main(["score", str(folder), "--out", out, "--engine", "ray", "--find", "all"])

@@ -21,6 +21,7 @@ const CODE_OF_CODE = new Map([
   ["overloaded", "busy"],
   ["gateway_unavailable", "unreachable"],
   ["model_error", "bad_answer"],
+  ["given_up", "bad_answer"],
 ]);
 
 /** Return the JSON that `path` answers; raise a Problem for anything else. */
