@@ -66,7 +66,7 @@ def test_readme_snippet_runs(require: Any, gateway: Any, folder: Path, language:
 
 
 def test_readme_names_breeds_that_the_starter_knows() -> None:
-    """Whoever tries a call that names a breed has the starter model, which knows fewer breeds than a trained one."""
+    """Examples name breeds that the starter model knows, as who tries them has no other."""
     named = re.findall(r"[?&]breed=([\w-]+)", TEXT)
     assert named
     assert all(class_meant(breed, IMAGENET_BREEDS) for breed in named)

@@ -427,7 +427,7 @@ def test_post_passes_over_gateways_that_are_gone(
 
 
 def test_call_serving_asks_for_the_key(start_nginx: Callable[..., str], gateway: Any) -> None:
-    """Where the gateway asks for a key, TensorFlow Serving's API behind nginx does, with the gateway's own answer."""
+    """TensorFlow Serving's API behind nginx asks for the gateway's key, with the gateway's own answer."""
     site = start_nginx(gateway=gateway.address, serving=gateway.address)
     gateway.key = "a-key-that-is-long-1"
     calls: list[tuple[str, str, dict[str, Any]]] = [
@@ -456,7 +456,7 @@ def test_call_serving_with_the_gateway_down_is_not_let_through(
 
 @pytest.mark.parametrize("path", ["/readyz", "/openapi.json"])
 def test_probe_too_often_returns_problem(site: str, path: str) -> None:
-    """What costs the gateway work and needs no key has a rate of its own for each address."""
+    """Calls that cost the gateway work and need no key have a rate of their own for each address."""
     with httpx.Client() as client:
         replies = [client.get(site + path) for _ in range(100)]
     assert replies[0].status_code != 429

@@ -63,7 +63,7 @@ def test_find_all_dogs_shows_each_in_its_tab(page: Page, gateway: Any, find_two:
 
 
 def test_find_no_other_dog_keeps_the_answer(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
-    """Where there is no other dog, that is said, and the answer stays as it was."""
+    """A search that finds no other dog says so, and the answer stays as it was."""
     gateway.replies["dog.jpg"] = [
         gateway.answer(box=[0.25, 0, 0.5, 1], search="not_needed"),
         gateway.answer("Kuvasz", box=BOXES[0], search="done", dogs=[dog("Kuvasz", 0.9, BOXES[0])]),
@@ -112,7 +112,7 @@ def test_read_part_anew_changes_that_dog_alone(page: Page, find_two: Callable[[P
 
 
 def test_correct_second_dog_sends_its_part(page: Page, gateway: Any, find_two: Callable[[Page], None]) -> None:
-    """What a person says is noted for the dog that is shown, and only the part that shows it goes to the service."""
+    """A correction is noted for the dog that is shown, and only the part that shows it goes to the service."""
     gateway.feedback = True
     find_two(page)
     page.get_by_role("tab", name="Beagle").click()

@@ -88,7 +88,7 @@ def test_show_photo_whole_with_frame(open_page: Callable[..., Page], show: Calla
 def test_show_photo_with_no_dog_has_no_frame_until_one_is_drawn(
     page: Page, gateway: Any, show: Callable[..., Locator]
 ) -> None:
-    """Where no dog was found there is no frame; the part that a person draws takes the answer's place."""
+    """A photo without a dog has no frame; the part that a person draws takes the answer's place."""
     frame = show(page, [0.25, 0, 0.5, 1], is_dog=False)
     expect(frame).to_have_count(0)
     expect(page.get_by_role("button", name="Find all dogs")).to_be_hidden()  # all was searched
@@ -196,7 +196,7 @@ def test_new_frame_can_be_dropped(page: Page, gateway: Any, show: Callable[..., 
 
 
 def test_read_part_sends_that_part_alone(page: Page, gateway: Any, show: Callable[..., Locator]) -> None:
-    """What is sent is the square round the frame, cut from the file with all its pixels; the model sees just that."""
+    """The square round the frame is sent, cut from the file with all its pixels; the model sees just that."""
     show(page, [0.5, 0, 0.25, 0.5], size=(4000, 2000))  # red on the left, blue on the right
     page.locator(".frame").press("ArrowRight")
     page.get_by_role("button", name="Read this part").click()
@@ -285,7 +285,7 @@ def test_read_part_failing_says_so_and_keeps_the_frame(page: Page, gateway: Any,
 
 
 def test_explain_answer_lays_heat_into_the_frame(page: Page, gateway: Any, show: Callable[..., Locator]) -> None:
-    """Where it looked is shown inside the frame, asked for that part alone; the answer stays."""
+    """The heat map is shown inside the frame, asked for that part alone; the answer stays."""
     show(page)
     page.get_by_role("button", name="Show where it looked").click()
     canvas = page.locator(".photo canvas")
@@ -313,7 +313,7 @@ def test_show_photo_by_rest_client_frames_the_centre(page: Page, gateway: Any, p
 
 
 def test_answer_without_search_says_so(page: Page, gateway: Any, photo: Callable[..., Any]) -> None:
-    """That the service was too busy to search the photo is told in a line, until it has searched on demand."""
+    """A line tells that the service was too busy to search the photo, until it has searched on demand."""
     busy = {"box": [0.25, 0, 0.5, 1], "search": "left_out"}
     gateway.replies["dog.jpg"] = [
         gateway.answer(is_dog=False, **busy),

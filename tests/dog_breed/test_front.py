@@ -125,7 +125,7 @@ def test_post_to_the_model_server_past_the_limit_is_refused(serve: Serve, announ
 
 
 def test_call_serving_without_the_key_is_401(serve: Serve, dead_address: str) -> None:
-    """Where the gateway asks for a key, the model server's own API on the same port does, too."""
+    """The model server's own API on the same port asks for the gateway's key, too."""
     key = "a-key-that-is-long-1"
     settings = Settings(serving_address=dead_address, api_keys=key)
     with serve(create_front(create_app(settings), dead_address, MAX_BODY)) as address:

@@ -109,7 +109,7 @@ def test_admitted_that_would_wait_too_long_is_refused_at_once() -> None:
 
 
 def test_admitted_waits_within_the_deadline() -> None:
-    """Where the deadline is shorter than the longest wait, it decides who is refused at once, and who in the end."""
+    """A deadline shorter than the longest wait decides who is refused at once, and who in the end."""
 
     async def run() -> None:
         admission, release = make_admission(1, deadline_seconds=0.2), asyncio.Event()
@@ -229,7 +229,7 @@ def in_work(gateway: Any) -> str:
 def test_predict_breed_of_a_full_gateway_is_refused_before_its_body(
     start_gateway: Any, serving: Any, photo: bytes
 ) -> None:
-    """Where none may wait a photo is 503 overloaded before any of it is sent; then those in work are answered."""
+    """A photo that may not wait is 503 overloaded before any of it is sent; then those in work are answered."""
     gateway = start_gateway(serving_address=serving.address, min_in_flight=2, max_in_flight=2, max_wait_seconds=0)
     serving.released.clear()
     with ThreadPoolExecutor(2) as callers:

@@ -162,7 +162,7 @@ def test_find_that_fails_leaves_the_centre_s_answer(
 
 
 def test_find_in_a_full_gateway_is_left_out(searching: Any, start_gateway: Any, two_dogs: Image.Image) -> None:
-    """Where a photo would be refused, those in work are not searched, and say so; then others are searched."""
+    """Photos in work are not searched, and say so, while a new one would be refused; later ones are searched."""
     gateway = start_gateway(serving_address=searching.address, min_in_flight=2, max_in_flight=2, max_wait_seconds=0)
     together = threading.Barrier(2, timeout=60)
     searching.before_predict = lambda: together.wait() if len(signatures(searching)) <= 2 else None

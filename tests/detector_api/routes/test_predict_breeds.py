@@ -188,7 +188,7 @@ def held_uploads() -> list[Any]:
 def test_predict_breeds_of_a_client_that_leaves_frees_its_photos(
     gateway: Any, serving: Any, photo: bytes, ending: str
 ) -> None:
-    """What a client leaves behind is freed at once: it does not wait for the garbage to be collected."""
+    """Memory of a client that leaves is freed at once, without the garbage collector."""
     gateway.post("/api/v1/predict_breed", files={"file": photo})
     serving.released.clear()
     body = part(photo + bytes(10_000)) * 100 + ending.encode()

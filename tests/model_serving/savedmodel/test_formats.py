@@ -90,7 +90,7 @@ def test_decode_photo_of_any_kind_agrees_with_the_gateway_or_is_refused(
     "kind", [kind for kind in BAD if not any(word in kind for word in ("scans", "million", "arithmetic"))]
 )
 def test_decode_photo_of_a_bad_photo_is_refused(decode: Callable[[bytes], np.ndarray], kind: str) -> None:
-    """What the gateway refuses the graph refuses too, but for what it can read and only costs more."""
+    """The graph refuses what the gateway refuses, except what it can read and only costs more."""
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode(BAD[kind][0]())
 
