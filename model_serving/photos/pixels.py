@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
@@ -24,6 +25,8 @@ _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 
 # What is converted at once, in pixels: little beside a photo, and much beside the cost of a call.
 _BAND_PIXELS = 1 << 18
+# Rows around a place that a bicubic resize looks at, in rows of its result, and one for rounding.
+_BICUBIC_REACH = 3
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -134,15 +137,18 @@ def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, 
     # Other modes are converted first, and copies of the whole would triple the memory. A resize is one of the rows and
     # one of the columns, so that doing the rows band by band gives the same, up to the rounding between the two.
     left, top, right, bottom = box
+    # Rows far from the box are not looked at; of a narrow photo they would become many times as wide.
+    reach = _BICUBIC_REACH * max(1.0, (bottom - top) / size[1])
+    first, last = max(0, math.floor(top - reach)), min(image.height, math.ceil(bottom + reach))
     narrow: Image.Image | None = None
-    height = max(1, _BAND_PIXELS // image.width)
-    for above in range(0, image.height, height):
-        band = _to_8_bits(image.crop((0, above, image.width, min(above + height, image.height))))
+    height = max(1, _BAND_PIXELS // max(image.width, size[0]))
+    for above in range(first, last, height):
+        band = _to_8_bits(image.crop((0, above, image.width, min(above + height, last))))
         band = band.resize((size[0], band.height), Image.Resampling.BICUBIC, box=(left, 0, right, band.height))
-        narrow = narrow or Image.new(band.mode, (size[0], image.height))
-        narrow.paste(band, (0, above))
+        narrow = narrow or Image.new(band.mode, (size[0], last - first))
+        narrow.paste(band, (0, above - first))
     assert narrow
-    return narrow.resize(size, Image.Resampling.BICUBIC, box=(0, top, size[0], bottom))
+    return narrow.resize(size, Image.Resampling.BICUBIC, box=(0, top - first, size[0], bottom - first))
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
