@@ -53,14 +53,18 @@ def drag_by_mouse(page: Page, start: Place, end: Place) -> None:
 
 
 def drag_by_finger(page: Page, start: Place, end: Place) -> None:
-    """Swipe with one finger."""
+    """Draw one finger over the page, and let it rest before it is lifted: the page would scroll on else."""
     session = page.context.new_cdp_session(page)
     steps = [
         (start[0] + (end[0] - start[0]) * step / 10, start[1] + (end[1] - start[1]) * step / 10) for step in range(11)
     ]
     for kind, (x, y) in zip(["touchStart"] + ["touchMove"] * 10, steps, strict=True):
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
-    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(200)
+    for kind, points in [("touchMove", [{"x": end[0], "y": end[1]}]), ("touchEnd", [])]:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_timeout(400)  # a tap right after it would count as the second of a double tap
+    session.detach()
 
 
 def sent_last(gateway: Any) -> Image.Image:
