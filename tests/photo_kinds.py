@@ -6,6 +6,7 @@ and made when they are asked for; the kinds that Pillow reads and does not write
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 import zlib
@@ -485,6 +486,7 @@ def box_bomb(kind: str) -> bytes:
     return enlarged(photo, struct.pack(">II", 64, 64), struct.pack(">II", 30_000, 30_000))
 
 
+@functools.cache
 def inflating(size: int = 1 << 30) -> bytes:
     """Return `size` zeros, deflated to a few megabytes."""
     deflate = zlib.compressobj(1)
