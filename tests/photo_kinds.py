@@ -39,6 +39,14 @@ def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
+def inflating(size: int = 1 << 30) -> bytes:
+    """Return `size` zeros, deflated to a few megabytes."""
+    deflate = zlib.compressobj(1)
+    zeros = bytes(1 << 20)
+    return b"".join(deflate.compress(zeros) for _ in range(size >> 20)) + deflate.flush()
+
+
 def quadrants() -> Image.Image:
     """Red, green above blue, white: no two of the eight orientations look the same."""
     image = Image.new("RGB", (96, 64), RED)
@@ -484,14 +492,6 @@ def box_bomb(kind: str) -> bytes:
     """Let the box `ispe` of an AVIF or HEIC announce 30,000 x 30,000 pixels."""
     photo = encode(Image.new("RGB", (64, 64)), kind)
     return enlarged(photo, struct.pack(">II", 64, 64), struct.pack(">II", 30_000, 30_000))
-
-
-@functools.cache
-def inflating(size: int = 1 << 30) -> bytes:
-    """Return `size` zeros, deflated to a few megabytes."""
-    deflate = zlib.compressobj(1)
-    zeros = bytes(1 << 20)
-    return b"".join(deflate.compress(zeros) for _ in range(size >> 20)) + deflate.flush()
 
 
 def jpeg_of_scans(count: int, between: bytes = b"") -> bytes:
