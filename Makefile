@@ -17,7 +17,7 @@ test: style
 
 # All but the tests that need TensorFlow, a model, a browser, nginx or a container engine.
 check: style
-	.venv/bin/pytest -m "not model" --numprocesses auto --dist loadgroup
+	.venv/bin/pytest -m "not model" --numprocesses auto --dist loadgroup --hypothesis-profile quick
 
 style: .venv/test.installed
 	.venv/bin/ruff check .

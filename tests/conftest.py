@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).parent.parent
 SHARED_IMAGES = REPOSITORY.parent / "shared" / "images"
@@ -37,6 +38,11 @@ PROGRAMS = {
     "prometheus": "prometheus",
 }
 
+# How many calls of the gateway are generated: `make check` makes do with the first few of the same ones.
+settings.register_profile("thorough", max_examples=150)
+settings.register_profile("quick", max_examples=30)
+settings.load_profile("thorough")
+
 
 def pytest_report_header() -> list[str]:
     """Say at the start which programs are missing, and how to get them."""
@@ -50,7 +56,8 @@ def pytest_report_header() -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a model, by the fixtures that they use and by the imports of their module.
 
-    Tests of one file run in one process, and all tests of the containers in one, so that what they share is built once.
+    Tests of one file run in one process, and all tests that use the container engine in one: they share what is built,
+    and no image is removed while another is built.
     """
     for item in items:
         assert isinstance(item, pytest.Function)
@@ -59,7 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if MODEL_FIXTURES & set(item.fixturenames) or any(name.startswith(MODEL_PACKAGES) for name in modules):
             item.add_marker("model")
         part = item.path.relative_to(REPOSITORY / "tests")
-        item.add_marker(pytest.mark.xdist_group("stack" if part.parts[0] == "stack" else str(part)))
+        uses_engine = part.parts[0] == "stack" or part.stem == "test_image_digests"
+        item.add_marker(pytest.mark.xdist_group("containers" if uses_engine else str(part)))
 
 
 def require(condition: object, what: str) -> None:

@@ -113,9 +113,9 @@ def animation_after_an_empty_frame(kind: str) -> bytes:
     return encode(empty, kind, save_all=True, append_images=[shown], lossless=True)
 
 
-def bmp_of_runs(codes: bytes) -> bytes:
-    """Return a run-length coded BMP of 4 x 4 pixels with a palette of red and blue."""
-    palette = bytes((*reversed(RED), 0, *reversed(BLUE), 0))
+def bmp_of_runs(codes: bytes, first: tuple[int, int, int] = RED, second: tuple[int, int, int] = BLUE) -> bytes:
+    """Return a run-length coded BMP of 4 x 4 pixels with a palette of two colours."""
+    palette = bytes((*reversed(first), 0, *reversed(second), 0))
     header = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 8, 1, len(codes), 0, 0, 2, 0)
     return b"BM" + struct.pack("<IHHI", 62 + len(codes), 0, 0, 62) + header + palette + codes
 
@@ -417,6 +417,11 @@ KINDS: dict[str, tuple[Callable[[], bytes], Colour, Colour]] = {
     ),
     "gif whose first frame is empty": (gif_after_an_empty_frame, RED, BLUE),
     "bmp of run lengths": (lambda: bmp_of_runs(b"\x02\0\x02\1\0\0" * 4 + b"\0\1"), RED, BLUE),
+    "bmp of run lengths in black and white": (
+        lambda: bmp_of_runs(b"\x02\0\x02\1\0\0" * 4 + b"\0\1", BLACK, WHITE),
+        BLACK,
+        WHITE,
+    ),
     "bmp of run lengths and single pixels": (lambda: bmp_of_runs(b"\0\4\0\0\1\1\0\0" * 4 + b"\0\1"), RED, BLUE),
     "bmp whose alpha is padding": (lambda: bmp_with_padding(), RED, BLUE),
     "tiff of 16 bits in planes": (tiff_in_planes, RED, BLUE),

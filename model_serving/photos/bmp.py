@@ -8,11 +8,13 @@ from model_serving.photos.errors import DamagedPhotoError, UnsupportedPhotoError
 
 UNREAD = "This kind of BMP is not read. Please send the photo as a JPEG."
 
-# Codes of a run-length coded picture, each a step in Python: some seconds of work at most.
-MAX_CODES = 4_000_000
+# Codes of a run-length coded picture, each a step in Python: two seconds of work or three at most.
+MAX_CODES = 2_500_000
 
 _RLE8, _RLE4 = 1, 2
 _HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
+_BYTES = [bytes((value,)) for value in range(256)]
+_BLACK_AND_WHITE = bytes((0, *(255,) * 255))
 _END_OF_LINE, _END_OF_BITMAP, _DELTA = 0, 1, 2
 
 
@@ -23,7 +25,7 @@ def decode_runs(image: Image.Image, bmp: bytes) -> Image.Image | None:
     codes. Pixels that the codes skip have the first colour of the palette. (Microsoft, "Bitmap Compression".)
     """
     compression = image.info.get("compression")
-    if compression not in (_RLE8, _RLE4) or image.mode not in ("P", "L"):
+    if compression not in (_RLE8, _RLE4) or image.mode not in ("P", "L", "1"):
         return None
     width, height = image.size
     pixels = bytearray(width * height)
@@ -53,13 +55,17 @@ def decode_runs(image: Image.Image, bmp: bytes) -> Image.Image | None:
             at += size + size % 2
         if y >= height:
             raise DamagedPhotoError
-        run = run[: max(0, width - x)]
-        pixels[y * width + x : y * width + x + len(run)] = run
+        if x + len(run) > width:
+            run = run[: max(0, width - x)]
+        start = y * width + x
+        pixels[start : start + len(run)] = run
         x += len(run)
         if y == height - 1 and x >= width and at >= len(bmp):
             break
     else:
         raise UnsupportedPhotoError("This BMP is in too many small parts. Please save the photo as a JPEG.")
+    if image.mode == "1":  # a palette of black and white
+        pixels = pixels.translate(_BLACK_AND_WHITE)
     decoded = Image.frombytes("P" if image.mode == "P" else "L", image.size, bytes(pixels))
     if image.palette:
         rawmode, palette = image.palette.getdata()  # `getpalette` would have Pillow decode the pixels
@@ -69,7 +75,7 @@ def decode_runs(image: Image.Image, bmp: bytes) -> Image.Image | None:
 
 def _run(count: int, value: int, compression: int) -> bytes:
     if compression == _RLE8:
-        return bytes((value,)) * count
+        return _BYTES[value] * count
     return (bytes((value >> 4, value & 15)) * ((count + 1) // 2))[:count]
 
 

@@ -46,7 +46,7 @@ def check(operation: Any, mode: GenerationMode, *excluded: Any) -> Counter[int]:
     statuses: Counter[int] = Counter()
 
     @settings(
-        max_examples=150 if operation.body else 5,
+        max_examples=settings.default.max_examples if operation.body else 5,
         derandomize=True,
         database=None,
         deadline=None,
@@ -73,8 +73,9 @@ def test_valid_calls_are_answered(gateway: Any, generate_files: Any) -> None:
     statuses = {path: check(one, GenerationMode.POSITIVE) for path, one in operations_of(gateway).items()}
     print(statuses)
     assert {"/livez", "/readyz", "/metrics", "/api/v1/model", ONE, MANY} <= set(statuses)
-    assert statuses[ONE][200] == statuses[ONE].total() >= 100
-    assert statuses[MANY][200] == statuses[MANY].total() >= 100
+    least = settings.default.max_examples * 2 // 3  # some are drawn twice
+    assert statuses[ONE][200] == statuses[ONE].total() >= least
+    assert statuses[MANY][200] == statuses[MANY].total() >= least
 
 
 def test_spoilt_files_are_refused_as_documented(gateway: Any, generate_files: Any) -> None:

@@ -133,8 +133,9 @@ def build_images(stack: Stack) -> None:
         stack.compose("build")
         build_baked(stack)
     finally:
-        # Left there, the next `docker compose up` on this machine would take it for the true one.
-        docker("image", "rm", SERVING)
+        # Left there, the next `docker compose up` on this machine would take it for the true one. By force, an image
+        # that is gone already is no error, as when the engine lost it: what failed before is told then.
+        docker("image", "rm", "--force", SERVING)
 
 
 def build_baked(stack: Stack) -> None:

@@ -47,6 +47,7 @@ REFUSED = {
     "gif with a frame beyond its canvas": formats.PARTIAL_GIF,
     "gif whose first frame is empty": formats.PARTIAL_GIF,
     "bmp of run lengths": formats.BMP_KIND,
+    "bmp of run lengths in black and white": formats.BMP_KIND,
     "bmp of run lengths and single pixels": formats.BMP_KIND,
     "bmp whose alpha is padding": formats.BMP_KIND,
 }
