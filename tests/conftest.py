@@ -27,6 +27,9 @@ MODEL_PACKAGES = (
     *(f"model_serving.{part}" for part in ("backbones", "training", "savedmodel", "distributed")),
 )
 
+# The group of the tests that use the container engine.
+CONTAINERS = "containers"
+
 # Programs that tests run, and the Debian package of each.
 PROGRAMS = {
     "chromium": "chromium",
@@ -53,11 +56,12 @@ def pytest_report_header() -> list[str]:
     return [f"missing here, so that tests are skipped: {', '.join(missing)} (on Debian: {install})"]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own hook reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a model, by the fixtures that they use and by the imports of their module.
 
     Tests of one file run in one process, and all tests that use the container engine in one: they share what is built,
-    and no image is removed while another is built.
+    and no image is removed while another is built. They come first, as they take longest.
     """
     for item in items:
         assert isinstance(item, pytest.Function)
@@ -67,7 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("model")
         part = item.path.relative_to(REPOSITORY / "tests")
         uses_engine = part.parts[0] == "stack" or part.stem == "test_image_digests"
-        item.add_marker(pytest.mark.xdist_group("containers" if uses_engine else str(part)))
+        item.add_marker(pytest.mark.xdist_group(CONTAINERS if uses_engine else str(part)))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != (CONTAINERS,))
 
 
 def require(condition: object, what: str) -> None:
