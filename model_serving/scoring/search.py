@@ -13,7 +13,7 @@ from model_serving.data.batches import to_array
 from model_serving.photos import found
 from model_serving.photos.geometry import Box
 from model_serving.photos.parts import cut, view_to_search
-from model_serving.photos.pool import DecodedPhoto
+from model_serving.photos.pool import DecodedPhoto, shared_pool
 from model_serving.scoring.predictors import Predictor, Score
 
 
@@ -38,7 +38,7 @@ def search(predictor: Predictor, centre: Score, photo: DecodedPhoto, find: found
     if find == "auto" and not found.needs_search(_reading(centre), thresholds.dog, thresholds.sure):
         return centre
     assert photo.whole
-    whole = photo.whole.image()
+    whole = shared_pool().finish(photo.whole)
     boxes = predictor.locate(np.asarray(view_to_search(whole)))
     parts = read_parts(predictor, whole, boxes if find == "all" else boxes[: found.BOXES_ASKED])
     readings = [_reading(part) for part in parts]

@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw
 
 from detector_api.client import Detector
+from model_serving.photos import pool
 
 URL = "/api/v1/predict_breed"
 # In the photo, of 400 x 200: a white dog and a light one, and a place where there is none.
@@ -159,6 +160,27 @@ def test_find_that_fails_leaves_the_centre_s_answer(
     searching.before_predict = fail
     answer = post(gateway, encode(two_dogs))
     assert (answer["search"], answer["is_dog"]) == ("left_out", False)
+
+
+@pytest.mark.parametrize(
+    ("find", "grey", "finished"), [("no", 0, 0), ("auto", 255, 0), ("auto", 0, 1), ("all", 255, 1)]
+)
+def test_find_decodes_a_photo_once_and_finishes_the_whole_only_for_a_search(
+    gateway: Any, searching: Any, monkeypatch: pytest.MonkeyPatch, find: str, grey: int, finished: int
+) -> None:
+    """The decoding processes get a photo once, whatever is searched, and its whole again only to search it."""
+    sent: list[tuple[dict[str, Any], bytes]] = []
+    send = pool.send
+
+    def watch(peer: Any, header: dict[str, Any], payload: bytes) -> None:
+        sent.append((header, payload))
+        send(peer, header, payload)
+
+    monkeypatch.setattr(pool, "send", watch)
+    photo = encode(Image.new("RGB", (400, 200), (grey,) * 3))
+    post(gateway, photo, find=find)
+    assert [payload for header, payload in sent if "finish" not in header] == [photo]
+    assert len(sent) == 1 + finished
 
 
 def test_find_in_a_full_gateway_is_left_out(searching: Any, start_gateway: Any, two_dogs: Image.Image) -> None:
