@@ -35,7 +35,7 @@ def search(predictor: Predictor, centre: Score, photo: DecodedPhoto, find: found
         return centre
     thresholds = predictor.card.thresholds
     centre = replace(centre, box=predictor.card.geometry.part(photo.photo_size))
-    if find == "auto" and not found.needs_search(_reading(centre), thresholds.dog, thresholds.sure):
+    if find == "auto" and not needs_search(predictor, centre):
         return centre
     assert photo.whole
     whole = shared_pool().finish(photo.whole)
@@ -49,6 +49,12 @@ def search(predictor: Predictor, centre: Score, photo: DecodedPhoto, find: found
     if not dogs:
         return replace(centre, dogs=(centre,) if centre.is_dog else ())
     return replace(dogs[0], dogs=dogs)
+
+
+def needs_search(predictor: Predictor, centre: Score) -> bool:
+    """Return whether a photo with this score of its centre is searched by default."""
+    thresholds = predictor.card.thresholds
+    return found.needs_search(_reading(centre), thresholds.dog, thresholds.sure)
 
 
 def read_parts(predictor: Predictor, whole: Image.Image, boxes: Sequence[Box]) -> list[Score]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -115,11 +116,25 @@ def test_find_all_without_a_dog_tells_none(gateway: Any, searching: Any, two_dog
     assert answer["box"] == [0.375, 0.25, 0.25, 0.5]
 
 
-@pytest.mark.parametrize("size", [(1, 1), (4000, 1), (1, 4000), (3, 2000)])
-def test_find_all_in_extreme_shapes_is_answered(gateway: Any, searching: Any, size: tuple[int, int]) -> None:
-    """Tiny and very long photos are searched like others."""
+@pytest.mark.parametrize("box", [(-0.5, 0.2, 0.5, 0.8), (0.2, 0.2, 1.5, 0.8), (0.1, 0.1, math.nan, 0.5)])
+def test_find_all_with_boxes_outside_the_photo_is_left_out(
+    gateway: Any, searching: Any, two_dogs: Image.Image, box: tuple[float, ...]
+) -> None:
+    """Boxes of a faulty model that are no parts of a photo leave the centre's answer."""
+    searching.boxes = [(*WHITE, 0.9), (*box, 0.8)]
+    answer = post(gateway, encode(two_dogs), find="all")
+    assert (answer["dogs"], answer["search"], answer["is_dog"]) == ([], "left_out", False)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4000, 1), (1, 5000), (3, 2000), (20_000, 2)])
+@pytest.mark.parametrize("box", [(0.0, 0.0, 1.0, 1.0), (0.5, 0.5, 0.5 + 1e-7, 0.5 + 1e-7), (0.999, 0.999, 1.0, 1.0)])
+def test_find_all_in_extreme_shapes_is_answered(
+    gateway: Any, searching: Any, size: tuple[int, int], box: tuple[float, ...]
+) -> None:
+    """Tiny and very long photos are searched like others, however small a part is."""
+    searching.boxes = [(*WHITE, 0.9), (*box, 0.8)]
     answer = post(gateway, encode(Image.new("RGB", size, (255, 255, 255))), find="all")
-    assert [dog["breed"] for dog in answer["dogs"]] == ["Akita"] * 3
+    assert [dog["breed"] for dog in answer["dogs"]] == ["Akita"] * 2
 
 
 def test_find_no_answers_as_a_model_that_cannot_search(gateway: Any, serving: Any, two_dogs: Image.Image) -> None:
