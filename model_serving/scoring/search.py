@@ -40,12 +40,13 @@ def search(predictor: Predictor, centre: Score, photo: DecodedPhoto, find: found
     assert photo.whole
     whole = shared_pool().finish(photo.whole)
     boxes = predictor.locate(np.asarray(view_to_search(whole)))
-    parts = read_parts(predictor, whole, boxes if find == "all" else boxes[: found.BOXES_ASKED])
-    readings = [_reading(part) for part in parts]
     if find == "auto":
-        best = found.better_box(_reading(centre), readings, thresholds.dog, thresholds.found)
-        return centre if best is None else parts[best]
-    dogs = tuple(parts[index] for index in found.dogs_among(readings, thresholds.found))
+        for part in read_parts(predictor, whole, boxes[:1]):
+            if found.is_better(_reading(part), _reading(centre), thresholds.dog, thresholds.found):
+                return part
+        return centre
+    parts = read_parts(predictor, whole, boxes)
+    dogs = tuple(parts[index] for index in found.dogs_among([_reading(part) for part in parts], thresholds.found))
     if not dogs:
         return replace(centre, dogs=(centre,) if centre.is_dog else ())
     return replace(dogs[0], dogs=dogs)
