@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.echo PORT
 
-No request is parsed: whatever is asked gets bytes that were made beforehand, the card to `describe` and an answer
-to every photo.
+No request is parsed: whatever is asked gets bytes that were made beforehand, the card to `describe`, two dogs to
+`locate`, and an answer to every photo.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import grpc.aio
 from detector_api.serving.protos import serving_pb2 as pb
 
 SIZE, CROP = 260, 0.89  # the starter's
+_SPECIFICATION_BYTES = 100
 BREEDS = [f"Breed {number}" for number in range(133)]
 
 
 def card() -> bytes:
     """Return the reply to `describe`."""
-    text = {"input_size": SIZE, "crop": CROP, "breeds": BREEDS, "detects_dogs": True}
+    text = {"input_size": SIZE, "crop": CROP, "breeds": BREEDS, "detects_dogs": True, "locates": True}
     reply = _reply()
     reply.outputs["model_card"].CopyFrom(
         pb.TensorProto(
@@ -52,6 +53,17 @@ def answer() -> bytes:
     return reply.SerializeToString()
 
 
+def boxes() -> bytes:
+    """Return the reply to `locate`: two dogs side by side."""
+    found = [(0.25, 0.0, 0.75, 0.5), (0.25, 0.5, 0.75, 1.0)]
+    rows, scores = [*found, *[(0.0,) * 4] * (8 - len(found))], [0.9] * len(found) + [0.0] * (8 - len(found))
+    reply = _reply()
+    for name, shape, values in (("boxes", (1, 8, 4), sum(rows, ())), ("box_scores", (1, 8), scores)):
+        tensor = pb.TensorProto(dtype=pb.DT_FLOAT, tensor_shape=_shape(*shape), float_val=values)
+        reply.outputs[name].CopyFrom(tensor)
+    return reply.SerializeToString()
+
+
 def _reply() -> pb.PredictResponse:
     reply = pb.PredictResponse(model_spec=pb.ModelSpec(name="dog_breed"))
     reply.model_spec.version.value = 1
@@ -73,11 +85,12 @@ def _status() -> bytes:
 
 async def serve(port: int) -> None:
     """Answer until the process ends."""
-    replies = {"card": card(), "answer": answer(), "status": _status()}
+    replies = {"card": card(), "boxes": boxes(), "answer": answer(), "status": _status()}
 
     async def predict(request: bytes, context: object) -> bytes:
-        # The specification of the model is short; a photo's pixels are not looked through.
-        return replies["card" if len(request) < 1_000 and b"describe" in request else "answer"]
+        # The specification of the model is short and comes first; a photo's pixels are not looked through.
+        asked = request[:_SPECIFICATION_BYTES]
+        return replies["card" if b"describe" in asked else "boxes" if b"locate" in asked else "answer"]
 
     async def status(request: bytes, context: object) -> bytes:
         return replies["status"]

@@ -1,11 +1,12 @@
-"""Cost of the gateway over decoding: photos a second through it, as a ratio to those of its decoder alone.
+"""Cost of the gateway over decoding, and of the search for dogs, as ratios of photos a second.
 
     .venv/bin/python -m benchmarks.gateway [--seconds 5] [--rounds 5] [--clients 4]
 
 The gateway has one core and decodes one photo at a time; decoding alone has the same core, in turns with it. On another
 core are the clients and `benchmarks.echo`, which stands in for the model server and answers at once. The gateway's
 bound on photos in work is lifted, so that it refuses none. CPU times are of the whole gateway with its decoding
-processes, user and kernel (Linux).
+processes, user and kernel (Linux). Photos that are searched (`find=all`) have two dogs; `find=auto` finds the centre
+sure, so that nothing is searched.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import cpu_seconds, free_port, running, wait_for_http
 from model_serving.photos import Geometry, read_pixels
 
+PATH = "/api/v1/predict_breed"
+FINDS = ("no", "auto", "all")
+
 
 def main() -> None:
-    """Print a line for each kind of photo."""
+    """Print a line for each kind of photo and way of finding."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5, help="length of one measurement (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of gateway and decoding alone (%(default)s)")
@@ -41,21 +45,27 @@ def main() -> None:
     with alone, gateway(measured, options.clients) as (port, pid):
         for name, kind in KINDS.items():
             photo = draw(*kind)
-            sender.run(port, [photo], options.clients, 1)
-            rates, cpu, failed = [], [], 0
-            for _ in range(options.rounds):
+            rates: dict[str, list[float]] = {find: [] for find in FINDS}
+            cpu: dict[str, list[float]] = {find: [] for find in FINDS}
+            failed = 0
+            for turn in range(-1, options.rounds):  # the first turn warms up
                 alone_rate, alone_cpu = alone.submit(decode, photo, options.seconds).result()
-                before = cpu_seconds(pid)
-                result = sender.run(port, [photo], options.clients, options.seconds)
-                rates.append(result.rate / alone_rate)
-                cpu.append(alone_cpu * result.ok / (cpu_seconds(pid) - before))
-                failed += result.failed
-            print(
-                f"{name}: {statistics.median(rates):.2f} of the rate of decoding alone "
-                f"(rounds: {', '.join(f'{rate:.2f}' for rate in rates)}); "
-                f"{statistics.median(cpu):.2f} of the gateway's CPU time is what decoding alone takes; {failed} failed",
-                flush=True,
-            )
+                for find in FINDS:
+                    before = cpu_seconds(pid)
+                    result = sender.run(port, [photo], options.clients, options.seconds, f"{PATH}?find={find}")
+                    if turn >= 0:
+                        rates[find].append(result.rate / alone_rate)
+                        cpu[find].append((cpu_seconds(pid) - before) / result.ok / alone_cpu)
+                        failed += result.failed
+            for find in FINDS:
+                spent = statistics.median(cpu[find])
+                print(
+                    f"{name}, find={find}: {statistics.median(rates[find]):.2f} of the rate of decoding alone "
+                    f"(rounds: {', '.join(f'{rate:.2f}' for rate in rates[find])}); {1 / spent:.2f} of the gateway's "
+                    f"CPU time is what decoding alone takes; {spent / statistics.median(cpu['no']):.2f} of find=no's",
+                    flush=True,
+                )
+            print(f"{name}: {failed} failed", flush=True)
 
 
 def cores() -> tuple[int, int]:

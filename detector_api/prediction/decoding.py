@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from PIL import Image
+
 from detector_api import errors
 from model_serving import photos
 from model_serving.photos.errors import TooCostlyPhotoError
+from model_serving.photos.finish import Unfinished
 from model_serving.photos.pool import DecodedPhoto, DecoderPool
 
 
@@ -20,6 +23,12 @@ def decode(
     """
     with gateway_errors():
         return pool.read_pixels(photo, geometry, max_pixels, whole_side=whole_side)
+
+
+def finish(pool: DecoderPool, whole: Unfinished) -> Image.Image:
+    """Return the image of a whole photo that was decoded; raises as `decode` does."""
+    with gateway_errors():
+        return pool.finish(whole)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from detector_api import errors
 from detector_api.prediction.admission import Admission, AdmittedPhoto
-from detector_api.prediction.decoding import decode
+from detector_api.prediction.decoding import decode, finish
 from detector_api.prediction.latency import UnloadedLatency
 from detector_api.prediction.search import PhotoResult, Search, needs_search, with_centre_as_dog
 from detector_api.serving.model_card import ModelVersion
@@ -132,7 +132,9 @@ class Predictor:
         try:
             async with asyncio.timeout(deadline - RESERVE_SECONDS - time.monotonic()):
                 search = Search(self._client, centre, explain, deadline)
-                whole = decoded.whole.image()
+                loop = asyncio.get_running_loop()
+                with current_record().timed("decode"):
+                    whole = await loop.run_in_executor(self._decoders, finish, self.pool, decoded.whole)
                 with current_record().timed("predict"):
                     return await (search.find_all(whole) if find == "all" else search.find_better(whole))
         except (TimeoutError, errors.GatewayError):  # the centre's answer is there all the same

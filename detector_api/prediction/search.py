@@ -68,13 +68,14 @@ class Search:
         self._deadline = deadline
 
     async def find_better(self, whole: Image.Image) -> PhotoResult:
-        """Return the best part's answer, or the centre's if that is as good."""
+        """Return the likeliest part's answer, or the centre's if that is as good."""
         centre = replace(self._centre, search="done")
-        parts = await self._parts(whole, found.BOXES_ASKED)
         thresholds = centre.model.card.thresholds
-        readings = [_reading(part.answer) for part in parts]
-        best = found.better_box(_reading(centre.answer), readings, thresholds.dog, thresholds.found)
-        return centre if best is None else replace(centre, answer=parts[best].answer, box=parts[best].box)
+        for part in await self._parts(whole, most=1):
+            reading = _reading(part.answer)
+            if found.is_better(reading, _reading(centre.answer), thresholds.dog, thresholds.found):
+                return replace(centre, answer=part.answer, box=part.box)
+        return centre
 
     async def find_all(self, whole: Image.Image) -> PhotoResult:
         """Return the answer with all dogs, the best first: it is the best one's, or the centre's if none was found."""

@@ -17,9 +17,10 @@ from model_serving.photos.errors import (
     TooManyPixelsError,
     UnsupportedPhotoError,
 )
+from model_serving.photos.finish import BACKGROUND
 from model_serving.photos.geometry import Geometry
 from model_serving.photos.opening import MAX_PIXELS, open_photo
-from model_serving.photos.pixels import BACKGROUND, Decoded, crop_to_input, shrink
+from model_serving.photos.pixels import Decoded, crop_to_input, shrink
 
 __all__ = [
     "BACKGROUND",

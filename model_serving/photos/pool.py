@@ -29,6 +29,7 @@ from typing import Any
 from PIL import Image
 
 from model_serving.photos import MAX_PIXELS, Geometry, errors
+from model_serving.photos.finish import Unfinished
 from model_serving.photos.worker import receive, send
 
 # The largest photos that are read need less. Beyond it the system refuses memory to the decoder.
@@ -56,14 +57,14 @@ _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_":
 class DecodedPhoto:
     """Pixels of a photo in RGB, row by row. `size` is their width and height, `photo_size` the upright photo's.
 
-    `whole` is all of the photo, where that was asked for beside a part.
+    `whole` is all of the photo, where that was asked for beside a part: `DecoderPool.finish` makes its image.
     """
 
     size: tuple[int, int]
     photo_size: tuple[int, int]
     pixels: bytes
     cpu_seconds: float
-    whole: DecodedPhoto | None = None
+    whole: Unfinished | None = None
 
     def image(self) -> Image.Image:
         """Return the pixels as an image."""
@@ -105,8 +106,8 @@ class DecoderPool:
     ) -> DecodedPhoto:
         """Return what `photos.read_pixels` does, or raise its errors or `TooCostlyPhotoError`.
 
-        With `whole_side` the whole photo comes beside it, of one decode: as fine as the model's pixels need it, and
-        with no side above `whole_side`.
+        With `whole_side` the whole photo comes beside it, of one decode: about as fine as the model's pixels need it,
+        with no side above `whole_side`, and unfinished.
         """
         request = {"size": geometry.size, "crop": geometry.crop, "whole_side": whole_side, "max_pixels": max_pixels}
         return self._read(request, photo)
@@ -114,6 +115,10 @@ class DecoderPool:
     def read_shrunk(self, photo: bytes, long_side: int, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
         """Return what `photos.read_shrunk` does, or raise its errors or `TooCostlyPhotoError`."""
         return self._read({"long_side": long_side, "max_pixels": max_pixels}, photo)
+
+    def finish(self, whole: Unfinished) -> Image.Image:
+        """Return the image of a whole photo, or raise `TooCostlyPhotoError` or `DamagedPhotoError`."""
+        return self._read({"finish": whole.header()}, whole.pixels).image()
 
     def close(self) -> None:
         """End all workers; photos in work, or waiting, are given up."""
@@ -145,12 +150,12 @@ class DecoderPool:
             self._leave(worker, slow, answered)
         if "error" in answer:
             raise errors.named(answer["error"], answer["message"])
-        size, photo_size, whole = tuple(answer["size"]), tuple(answer["photo_size"]), None
-        if answer["whole_size"]:
+        size, whole = tuple(answer["size"]), None
+        if answer["whole"]:
             part = 3 * math.prod(size)
-            whole = DecodedPhoto(tuple(answer["whole_size"]), photo_size, pixels[part:], 0.0)
+            whole = Unfinished.from_message(answer["whole"], pixels[part:])
             pixels = pixels[:part]
-        return DecodedPhoto(size, photo_size, pixels, answer["cpu_seconds"], whole)
+        return DecodedPhoto(size, tuple(answer["photo_size"]), pixels, answer["cpu_seconds"], whole)
 
     def _enter(self) -> _Worker:
         """Wait for a quick place, and return a worker for it."""

@@ -26,6 +26,7 @@ from PIL import Image
 
 from model_serving import photos
 from model_serving.photos.errors import TooCostlyPhotoError
+from model_serving.photos.finish import Unfinished
 from model_serving.photos.pixels import Decoded, crop_to_input, shrink
 
 _LENGTHS = struct.Struct("!II")
@@ -74,10 +75,11 @@ def main() -> None:
             send(pool, header, pixels)
 
 
-def answer(request: dict[str, Any], photo: bytes) -> tuple[dict[str, Any], bytes]:
+def answer(request: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the header and payload that answer a request: pixels, or the name and words of a `PhotoError`.
 
-    The pixels of the whole photo, where it is asked for, come last.
+    A request brings a photo to decode, or a whole one to finish. The pixels of the whole, where it is asked for beside
+    a part, come last.
     """
     start = time.thread_time()  # while a timer of the process runs, its own clock moves in steps of 4 ms
 
@@ -87,15 +89,19 @@ def answer(request: dict[str, Any], photo: bytes) -> tuple[dict[str, Any], bytes
         return crop_to_input(image, photos.Geometry(request["size"], request["crop"]), request["whole_side"])
 
     try:
-        decoded = photos.decode(photo, request["max_pixels"], to_pixels)
+        if "finish" in request:
+            image = Unfinished.from_message(request["finish"], payload).image()
+            decoded = Decoded(image, image.size)
+        else:
+            decoded = photos.decode(payload, request["max_pixels"], to_pixels)
     except photos.PhotoError as error:
         if _is_out_of_memory(error):
             error = TooCostlyPhotoError()
         return {"error": type(error).__name__, "message": str(error)}, b""
     whole = decoded.whole
-    sizes = {"size": decoded.image.size, "photo_size": decoded.photo_size, "whole_size": whole and whole.size}
-    pixels = decoded.image.tobytes() + (whole.tobytes() if whole else b"")
-    return {**sizes, "cpu_seconds": time.thread_time() - start}, pixels
+    header = {"size": decoded.image.size, "photo_size": decoded.photo_size, "whole": whole and whole.header()}
+    pixels = decoded.image.tobytes() + (whole.pixels if whole else b"")
+    return {**header, "cpu_seconds": time.thread_time() - start}, pixels
 
 
 def _is_out_of_memory(error: photos.PhotoError) -> bool:

@@ -21,11 +21,8 @@ DOG_THRESHOLD = 0.15
 SURE_THRESHOLD = 0.5
 # A photo that looks stranger than all but this share of the model's own is perhaps of a class that it was never taught.
 FAMILIAR_THRESHOLD = 0.05
-
-
-# A part of a photo that `locate` found is a dog from this dog probability on: a search has many places to be wrong, so
-# that more is asked of it than of the centre.
-FOUND_THRESHOLD = 0.25
+# The same for a part of a photo that `locate` found: it must have a high score there before it is asked about.
+FOUND_THRESHOLD = 0.15
 
 
 @dataclass(frozen=True)

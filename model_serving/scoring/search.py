@@ -13,7 +13,7 @@ from model_serving.data.batches import to_array
 from model_serving.photos import found
 from model_serving.photos.geometry import Box
 from model_serving.photos.parts import cut, view_to_search
-from model_serving.photos.pool import DecodedPhoto
+from model_serving.photos.pool import DecodedPhoto, shared_pool
 from model_serving.scoring.predictors import Predictor, Score
 
 
@@ -35,20 +35,27 @@ def search(predictor: Predictor, centre: Score, photo: DecodedPhoto, find: found
         return centre
     thresholds = predictor.card.thresholds
     centre = replace(centre, box=predictor.card.geometry.part(photo.photo_size))
-    if find == "auto" and not found.needs_search(_reading(centre), thresholds.dog, thresholds.sure):
+    if find == "auto" and not needs_search(predictor, centre):
         return centre
     assert photo.whole
-    whole = photo.whole.image()
+    whole = shared_pool().finish(photo.whole)
     boxes = predictor.locate(np.asarray(view_to_search(whole)))
-    parts = read_parts(predictor, whole, boxes if find == "all" else boxes[: found.BOXES_ASKED])
-    readings = [_reading(part) for part in parts]
     if find == "auto":
-        best = found.better_box(_reading(centre), readings, thresholds.dog, thresholds.found)
-        return centre if best is None else parts[best]
-    dogs = tuple(parts[index] for index in found.dogs_among(readings, thresholds.found))
+        for part in read_parts(predictor, whole, boxes[:1]):
+            if found.is_better(_reading(part), _reading(centre), thresholds.dog, thresholds.found):
+                return part
+        return centre
+    parts = read_parts(predictor, whole, boxes)
+    dogs = tuple(parts[index] for index in found.dogs_among([_reading(part) for part in parts], thresholds.found))
     if not dogs:
         return replace(centre, dogs=(centre,) if centre.is_dog else ())
     return replace(dogs[0], dogs=dogs)
+
+
+def needs_search(predictor: Predictor, centre: Score) -> bool:
+    """Return whether a photo with this score of its centre is searched by default."""
+    thresholds = predictor.card.thresholds
+    return found.needs_search(_reading(centre), thresholds.dog, thresholds.sure)
 
 
 def read_parts(predictor: Predictor, whole: Image.Image, boxes: Sequence[Box]) -> list[Score]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw
 
 from detector_api.client import Detector
+from model_serving.photos import pool
 
 URL = "/api/v1/predict_breed"
 # In the photo, of 400 x 200: a white dog and a light one, and a place where there is none.
@@ -64,7 +66,7 @@ def test_find_auto_answers_for_a_dog_beside_the_centre(gateway: Any, searching: 
     assert answer["box"] == [0.05, 0.1, 0.2, 0.4]
     assert answer["search"] == "done"
     assert "dogs" not in answer
-    assert signatures(searching) == ["pixels", "locate", "pixels", "pixels", "pixels"]
+    assert signatures(searching) == ["pixels", "locate", "pixels"]
     (whole,) = (request for request in searching.requests if request.model_spec.signature_name == "locate")
     assert np.array_equal(tf.make_ndarray(whole.inputs["pixels"])[0], np.asarray(two_dogs))
 
@@ -114,11 +116,25 @@ def test_find_all_without_a_dog_tells_none(gateway: Any, searching: Any, two_dog
     assert answer["box"] == [0.375, 0.25, 0.25, 0.5]
 
 
-@pytest.mark.parametrize("size", [(1, 1), (4000, 1), (1, 4000), (3, 2000)])
-def test_find_all_in_extreme_shapes_is_answered(gateway: Any, searching: Any, size: tuple[int, int]) -> None:
-    """Tiny and very long photos are searched like others."""
+@pytest.mark.parametrize("box", [(-0.5, 0.2, 0.5, 0.8), (0.2, 0.2, 1.5, 0.8), (0.1, 0.1, math.nan, 0.5)])
+def test_find_all_with_boxes_outside_the_photo_is_left_out(
+    gateway: Any, searching: Any, two_dogs: Image.Image, box: tuple[float, ...]
+) -> None:
+    """Boxes of a faulty model that are no parts of a photo leave the centre's answer."""
+    searching.boxes = [(*WHITE, 0.9), (*box, 0.8)]
+    answer = post(gateway, encode(two_dogs), find="all")
+    assert (answer["dogs"], answer["search"], answer["is_dog"]) == ([], "left_out", False)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4000, 1), (1, 5000), (3, 2000), (20_000, 2)])
+@pytest.mark.parametrize("box", [(0.0, 0.0, 1.0, 1.0), (0.5, 0.5, 0.5 + 1e-7, 0.5 + 1e-7), (0.999, 0.999, 1.0, 1.0)])
+def test_find_all_in_extreme_shapes_is_answered(
+    gateway: Any, searching: Any, size: tuple[int, int], box: tuple[float, ...]
+) -> None:
+    """Tiny and very long photos are searched like others, however small a part is."""
+    searching.boxes = [(*WHITE, 0.9), (*box, 0.8)]
     answer = post(gateway, encode(Image.new("RGB", size, (255, 255, 255))), find="all")
-    assert [dog["breed"] for dog in answer["dogs"]] == ["Akita"] * 3
+    assert [dog["breed"] for dog in answer["dogs"]] == ["Akita"] * 2
 
 
 def test_find_no_answers_as_a_model_that_cannot_search(gateway: Any, serving: Any, two_dogs: Image.Image) -> None:
@@ -159,6 +175,27 @@ def test_find_that_fails_leaves_the_centre_s_answer(
     searching.before_predict = fail
     answer = post(gateway, encode(two_dogs))
     assert (answer["search"], answer["is_dog"]) == ("left_out", False)
+
+
+@pytest.mark.parametrize(
+    ("find", "grey", "finished"), [("no", 0, 0), ("auto", 255, 0), ("auto", 0, 1), ("all", 255, 1)]
+)
+def test_find_decodes_a_photo_once_and_finishes_the_whole_only_for_a_search(
+    gateway: Any, searching: Any, monkeypatch: pytest.MonkeyPatch, find: str, grey: int, finished: int
+) -> None:
+    """The decoding processes get a photo once, whatever is searched, and its whole again only to search it."""
+    sent: list[tuple[dict[str, Any], bytes]] = []
+    send = pool.send
+
+    def watch(peer: Any, header: dict[str, Any], payload: bytes) -> None:
+        sent.append((header, payload))
+        send(peer, header, payload)
+
+    monkeypatch.setattr(pool, "send", watch)
+    photo = encode(Image.new("RGB", (400, 200), (grey,) * 3))
+    post(gateway, photo, find=find)
+    assert [payload for header, payload in sent if "finish" not in header] == [photo]
+    assert len(sent) == 1 + finished
 
 
 def test_find_in_a_full_gateway_is_left_out(searching: Any, start_gateway: Any, two_dogs: Image.Image) -> None:

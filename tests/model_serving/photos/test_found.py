@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_serving.photos.found import SURER_BY, Reading, better_box, dogs_among, needs_search
+from model_serving.photos.found import SURER_BY, Reading, dogs_among, is_better, needs_search
 
 DOG, SURE, FOUND = 0.2, 0.5, 0.4
 NO_DOG = Reading("Akita", 0.9, DOG / 2)
@@ -23,18 +23,17 @@ def test_dogs_among_leaves_out_what_is_perhaps_no_dog() -> None:
 
 
 @pytest.mark.parametrize(
-    ("centre", "boxes", "better"),
+    ("box", "centre", "better"),
     [
-        (NO_DOG, [], None),
-        (NO_DOG, [NO_DOG], None),
-        (NO_DOG, [UNSURE_DOG], None),
-        (NO_DOG, [SURE_DOG], 0),
-        (UNSURE_DOG, [NO_DOG, SURE_DOG], 1),
-        (UNSURE_DOG, [Reading("Pug", UNSURE_DOG.confidence + SURER_BY / 2, 0.9)], None),
+        (NO_DOG, NO_DOG, False),
+        (UNSURE_DOG, NO_DOG, False),
+        (SURE_DOG, NO_DOG, True),
+        (SURE_DOG, UNSURE_DOG, True),
+        (SURE_DOG, Reading("Pug", SURE_DOG.confidence - SURER_BY / 2, 0.9), False),
     ],
 )
-def test_better_box_is_a_dog_where_the_centre_shows_none_or_surer(
-    centre: Reading, boxes: list[Reading], better: int | None
+def test_is_better_of_a_sure_dog_where_the_centre_shows_none_or_one_less_sure(
+    box: Reading, centre: Reading, better: bool
 ) -> None:
     """A sure box answers for a centre without a dog, or if it is much surer; otherwise the centre stays."""
-    assert better_box(centre, boxes, DOG, FOUND) == better
+    assert is_better(box, centre, DOG, FOUND) is better

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from model_serving import photos
 from model_serving.photos import Geometry, errors
+from model_serving.photos.finish import Finish, Unfinished
 from model_serving.photos.pool import SLOW_NICENESS, DecodedPhoto, DecoderPool
 from tests.photo_kinds import BAD, KINDS, encode
 
@@ -257,13 +259,36 @@ def test_decoded_photo_as_an_image_has_its_pixels() -> None:
     assert [image.getpixel((x, 0)) for x in (0, 1)] == [(255, 0, 0), (0, 0, 255)]
 
 
-@pytest.mark.parametrize(("side", "size"), [(1000, (300, 200)), (90, (90, 60))])
-def test_read_pixels_with_the_whole_gives_both_of_one_decode(
-    pool: DecoderPool, side: int, size: tuple[int, int]
-) -> None:
-    """The whole photo comes beside the model's pixels, which are the same as without it."""
-    decoded = pool.read_pixels(PHOTO, GEOMETRY, whole_side=side)
-    assert decoded.pixels == pool.read_pixels(PHOTO, GEOMETRY).pixels
+@pytest.mark.parametrize("kind", KINDS)
+def test_finish_of_a_whole_photo_gives_all_of_it_as_it_is_seen(pool: DecoderPool, kind: str) -> None:
+    """The whole photo comes out of the decode for the model's pixels, which are the same as without it."""
+    photo = KINDS[kind][0]()
+    decoded = pool.read_pixels(photo, GEOMETRY, whole_side=1000)
+    assert decoded.pixels == pool.read_pixels(photo, GEOMETRY).pixels
     assert decoded.whole
-    assert decoded.whole.size == size
-    assert decoded.whole.image().tobytes() == photos.read_shrunk(PHOTO, side).tobytes()
+    whole = pool.finish(decoded.whole)
+    shrunk = photos.read_shrunk(photo, 1000)
+    assert whole.size == shrunk.size
+    assert np.abs(np.asarray(whole, int) - np.asarray(shrunk, int)).max() <= (decoded.photo_size != whole.size)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
+@pytest.mark.parametrize(("size", "side", "shrunk"), [((301, 200), 90, (76, 50)), ((1, 4000), 90, (1, 89))])
+def test_finish_of_a_reduced_photo_gives_the_mean_of_squares(
+    pool: DecoderPool, mode: str, size: tuple[int, int], side: int, shrunk: tuple[int, int]
+) -> None:
+    """A whole photo has no side above the one asked for, and shows what one shrunk as finely shows."""
+    gradient = Image.linear_gradient("L").resize(size)
+    decoded = pool.read_pixels(encode(gradient.convert(mode), "PNG"), GEOMETRY, whole_side=side)
+    assert decoded.whole
+    whole = pool.finish(decoded.whole)
+    assert whole.size == shrunk
+    expected = np.asarray(gradient.convert("RGB").resize(shrunk, Image.Resampling.BOX), int)
+    assert np.abs(np.asarray(whole, int) - expected).max() <= 3
+
+
+def test_finish_of_impossible_pixels_is_an_error_of_the_photo(pool: DecoderPool) -> None:
+    """A whole photo that cannot be finished is told as damaged, and the worker goes on."""
+    with pytest.raises(errors.DamagedPhotoError):
+        pool.finish(Unfinished((10, 10), "RGB", b"too few", Finish()))
+    assert pool.finish(Unfinished((1, 1), "L", b"\x07", Finish())).getpixel((0, 0)) == (7, 7, 7)
