@@ -30,7 +30,7 @@ class Familiarity(BaseModel):
 class Subject(BaseModel):
     """Words for what the classes are."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     one: str = Field(description="For one of them.", examples=["cat"])
     many: str = Field(description="For many.", examples=["cats"])
@@ -48,7 +48,7 @@ class ModelCard(BaseModel):
     detects_dogs: bool = Field(description="Whether the model can tell that there is no dog.")
     locates: bool = Field(default=False, description="Whether the model can tell where in a photo the dogs are.")
     subject: Subject = Field(
-        default=Subject(one="dog", many="dogs", kind="breed"),
+        default=Subject.model_validate({"one": "dog", "many": "dogs", "class": "breed"}),
         description="What the classes are: dogs, where a model of an older release does not say.",
     )
     thresholds: Thresholds
