@@ -96,14 +96,17 @@ function capital(word) {
 
 function translateAll() {
   document.documentElement.toggleAttribute("data-no-dogs", subject !== null);
-  translate(document);
+  translate(document, ":not([data-later] *)"); // of hundreds of cards each has its turn, when it is drawn again
   for (const template of document.querySelectorAll("template")) translate(template.content);
   textsChanged();
 }
 
-/** Write what stands in index.html: as text (data-say), name (data-say-label), content (-content) or description (-alt). */
-function translate(root) {
-  for (const element of root.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
+/**
+ * Write what stands in index.html, below `root` and `where` a CSS condition holds: as text (data-say), name (data-say-label),
+ * content (-content) or description (-alt).
+ */
+export function translate(root, where = "") {
+  for (const element of root.querySelectorAll(`[data-say]${where}`)) element.textContent = say(element.dataset.say);
   for (const element of root.querySelectorAll("[data-say-label]")) {
     element.setAttribute("aria-label", say(element.dataset.sayLabel));
   }

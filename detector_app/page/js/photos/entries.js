@@ -25,7 +25,7 @@ export function entriesOf(photos, threshold) {
  * counts as nothing there, so that the mean is rather too low than too high. `threshold` is the dog probability from
  * which on it is a dog.
  */
-function average(answers, threshold = 0.5) {
+export function average(answers, threshold = 0.5) {
   const sums = new Map();
   for (const { breed, confidence } of answers.flatMap(({ guesses }) => guesses)) {
     sums.set(breed, (sums.get(breed) ?? 0) + confidence);
