@@ -153,6 +153,7 @@ def test_switch_language_says_all_anew_and_is_remembered(page: Page, gateway: An
     expect(page.locator(".headline")).to_have_text(["Bluthund", "Nicht ausgewertet"])
     expect(page.locator(".remark").last).to_contain_text("Dieses Foto ist beschädigt")
     expect(page.get_by_role("button", name="Blick des Modells zeigen")).to_be_visible()
+    expect(page.get_by_role("button", name="Stimmt das?")).to_be_visible()
     expect(page.locator("#about-model")).to_contain_text("es kennt 6 Rassen")
     expect(page.get_by_role("button", name="Deutsch")).to_be_focused()
     expect(page.get_by_role("button", name="Deutsch")).to_have_attribute("aria-pressed", "true")
