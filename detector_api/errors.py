@@ -153,10 +153,10 @@ class ConsentRequiredError(RequestError):
 
 
 class UnknownBreedError(RequestError):
-    """The breed is none of the served model's."""
+    """The breed, as a class is called here, is none of the served model's."""
 
     status, code = 422, "unknown_breed"
-    detail = "The model does not know this breed. See /api/v1/model for its breeds."
+    detail = "The model does not know this class. See /api/v1/model for what it knows."
 
 
 class TooManyRequestsError(RequestError):

@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Dog breed detector",
         version="1",
-        summary="A photo in, a breed out.",
+        summary="A photo in, its class out: the breed of a dog, or what else the model knows.",
         lifespan=lifespan,
         # FastAPI's own would hold queries, addresses and the text of errors; `telemetry` says what may be told.
         telemetry={"tracing": False, "metrics": False, "logs": False},

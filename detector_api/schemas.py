@@ -17,7 +17,7 @@ Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(lambda value: r
 
 
 class BreedPrediction(BaseModel):
-    """A breed with its probability."""
+    """A class, such as a breed, with its probability."""
 
     breed: str
     confidence: Probability
@@ -76,11 +76,13 @@ class PredictionReply(BaseModel):
         }
     )
 
-    breed: str = Field(description="The likeliest breed.")
+    breed: str = Field(description="The likeliest class: a breed, where the model is of dogs.")
     confidence: Probability = Field(description="How likely the model holds it, 0..1.")
-    is_dog: bool | None = Field(description="Whether there is a dog at all; null if the model cannot tell.")
-    dog_probability: Probability | None = Field(description="How likely that is, 0..1; null if the model cannot tell.")
-    predictions: list[BreedPrediction] = Field(description="The likeliest breeds, in order.")
+    is_dog: bool | None = Field(
+        description="Whether there is a dog at all; null if the model cannot tell, or is not of dogs."
+    )
+    dog_probability: Probability | None = Field(description="How likely that is, 0..1; null where `is_dog` is.")
+    predictions: list[BreedPrediction] = Field(description="The likeliest classes, in order.")
     model: ModelReference
     familiarity: Probability | None = Field(
         default=None,
@@ -90,8 +92,8 @@ class PredictionReply(BaseModel):
     )
     heatmap: list[list[float]] = Field(
         default=[],
-        description="With `explain=true` only: where the breed was seen, 0..1, in rows from the top of the square that "
-        "the model sees (the photo's centre, or `box`).",
+        description="With `explain=true` only: where the likeliest class was seen, 0..1, in rows from the top of the "
+        "square that the model sees (the photo's centre, or `box`).",
     )
     box: Part | None = Field(
         default=None,
@@ -199,6 +201,7 @@ class ModelReply(BaseModel):
                     "crop": 0.89,
                     "breeds": ["Akita", "Alaskan malamute"],
                     "detects_dogs": True,
+                    "subject": {"one": "dog", "many": "dogs", "class": "breed"},
                     "thresholds": {"dog": 0.5, "sure": 0.7},
                 },
                 "feedback": False,

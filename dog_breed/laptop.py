@@ -94,7 +94,7 @@ class _PageServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         port = self.config.port
-        print(f"Ready: open http://localhost:{port} and drop a photo of a dog. Ctrl-C stops everything.", flush=True)
+        print(f"Ready: open http://localhost:{port} and drop a photo. Ctrl-C stops everything.", flush=True)
 
 
 def _require_free(host: str, port: int, setting: str) -> None:

@@ -30,7 +30,7 @@ def predict(
     failed = 0
     try:
         with Detector(url, api_key) as detector:
-            print_answer = print_json if as_json else print_table(files, detector.model().card["breeds"])
+            print_answer = print_json if as_json else print_table(files, detector.model().card)
             photos: Iterator[Photo] = (sys.stdin.buffer.read() if file == STDIN else file for file in files)
             for answer in _in_order(detector.predict_many(photos, top_k, find=find)):
                 print_answer(files[answer.index], answer)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from detector_api.client.answers import Dog, PhotoAnswer, Prediction
 from detector_api.client.errors import DetectorError
@@ -13,13 +14,20 @@ PrintAnswer = Callable[[str, PhotoAnswer], None]
 DOG = {True: "yes", False: "no", None: "?"}
 
 
-def print_table(files: Iterable[str], breeds: Iterable[str]) -> PrintAnswer:
-    """Print the header of a table wide enough for these names, and return the function that prints a row."""
+def print_table(files: Iterable[str], card: Mapping[str, Any]) -> PrintAnswer:
+    """Print the header of a table wide enough for these names, and return the function that prints a row.
+
+    A model of something else than dogs, as its card says, has no column of dogs.
+    """
+    subject = card.get("subject") or {"one": "dog", "class": "breed"}
+    heading, of_dogs = subject["class"], subject["one"] == "dog"
     file_width = max((len(printable(file)) for file in files), default=0)
-    breed_width = max((len(breed) for breed in breeds), default=0)
+    breed_width = max(len(name) for name in (heading, *card["breeds"]))
 
     def row(file: str, breed: str, confidence: str, dog: str) -> None:
-        print(f"{file:<{file_width}}  {breed:<{breed_width}}  {confidence:>10}  {dog}", flush=True)
+        print(
+            f"{file:<{file_width}}  {breed:<{breed_width}}  {confidence:>10}{f'  {dog}' if of_dogs else ''}", flush=True
+        )
 
     def print_row(file: str, answer: PhotoAnswer) -> None:
         if seen := answer.prediction:
@@ -28,7 +36,7 @@ def print_table(files: Iterable[str], breeds: Iterable[str]) -> PrintAnswer:
                 is_dog = seen.is_dog if dog is seen else True
                 row(printable(file), dog.breed, f"{dog.confidence:.1%}", DOG[is_dog])
 
-    row("file", "breed", "confidence", "dog")
+    row("file", heading, "confidence", "dog")
     return print_row
 
 

@@ -4,6 +4,7 @@ ModelServingError
 ├── UnknownBackboneError      a name that is not in the registry
 ├── WeightsUnavailableError   pretrained weights can neither be read nor downloaded
 ├── DatasetError              class folders that nothing can be learned from
+├── SubjectError              words of `--subject` that say nothing
 ├── DownloadError             an archive that cannot be fetched, or must not be unpacked
 ├── CalibrationError          photos too few to calibrate by, or a version that cannot be calibrated
 ├── ScoringError              a folder of photos that cannot be scored, or not to that file
@@ -32,6 +33,10 @@ class WeightsUnavailableError(ModelServingError):
 
 class DatasetError(ModelServingError):
     """Raised when class folders or a list hold nothing to learn from or to test on."""
+
+
+class SubjectError(ModelServingError):
+    """Raised for words of a model's subject that are not understood."""
 
 
 class CalibrationError(ModelServingError):

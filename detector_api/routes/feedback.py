@@ -52,10 +52,10 @@ async def get_breed(
     agreed: AgreedStore,
     predictor: CurrentPredictor,
     breed: Annotated[
-        str, Query(max_length=200, description="What it really is: one of the breeds of `/api/v1/model`.")
+        str, Query(max_length=200, description="What it really is: one of the classes (`breeds`) of `/api/v1/model`.")
     ],
 ) -> str:
-    """Return the breed as the served model spells it."""
+    """Return the class as the served model spells it."""
     model = await predictor.describe()
     if known := class_meant(breed, model.card.breeds):
         return known
@@ -63,7 +63,8 @@ async def get_breed(
     nearest = [known for one in possible_breeds(breed) if (known := class_meant(one, model.card.breeds))]
     nearest = nearest or [by_key[key] for key in difflib.get_close_matches(label_key(breed), by_key)]
     hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
-    raise errors.UnknownBreedError(f"The model does not know this breed.{hint} See /api/v1/model for its breeds.")
+    kind = model.card.subject.kind
+    raise errors.UnknownBreedError(f"The model does not know this {kind}.{hint} See /api/v1/model for what it knows.")
 
 
 @router.post(
@@ -80,7 +81,7 @@ async def send_feedback(
     answer_metrics: CurrentAnswerMetrics,
     caller: Caller,
 ) -> FeedbackReply:
-    """Keep a photo under its breed, for the next training. Sent again it is kept once, under the last breed given.
+    """Keep a photo under its class, for the next training. Sent again it is kept once, under the last class given.
 
     Kept are its pixels, at most 1,024 a side, and nothing else of the file. `id` is the SHA-256 of the file as it was
     sent: whoever runs the service finds the photo by it, and can remove it.

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/v1", tags=["model"])
 async def read_model(
     predictor: CurrentPredictor, client: CurrentServingClient, settings: CurrentSettings
 ) -> ModelReply:
-    """Return the model's card: its breeds, its training, its test figures."""
+    """Return the model's card: its classes and what they are, its training, its test figures."""
     try:
         async with asyncio.timeout(settings.deadline_seconds):
             model = await predictor.describe()

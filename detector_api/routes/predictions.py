@@ -36,15 +36,15 @@ router = APIRouter(prefix="/api/v1", tags=["predictions"])
 # From a proxy that cannot pass an answer on while it still sends the body.
 AFTER_BODY = "X-Answer-After-Body"
 
-TopK = Annotated[int, Query(ge=1, le=TOP_K, description="How many breeds to name.")]
+TopK = Annotated[int, Query(ge=1, le=TOP_K, description="How many classes to name.")]
 FindDogs = Annotated[
     Find,
     Query(
-        description="Search the whole photo for dogs: `auto` where its centre shows no dog or no sure breed; `all` "
-        "always, and add `dogs`; `no` never.",
+        description="Search the whole photo, where the model is of dogs: `auto` where the centre shows no dog or no "
+        "sure breed; `all` always, and add `dogs`; `no` never.",
     ),
 ]
-Explain = Annotated[bool, Query(description="Add `heatmap`: where the breed was seen.")]
+Explain = Annotated[bool, Query(description="Add `heatmap`: where the likeliest class was seen.")]
 
 
 class LineResponse(StreamingResponse):
@@ -102,7 +102,7 @@ async def predict_breed(
     explain: Explain = False,
     find: FindDogs = "auto",
 ) -> PredictionReply:
-    """Name the breed of the dog in one photo. Of several photos in the body, the first is taken."""
+    """Name the class of one photo, such as the breed of its dog. Of several photos in the body, the first is taken."""
     async with uploaded_photo(request, caller) as photo:
         answer = await predictor.predict(photo, caller=caller, find=find, explain=explain)
     answer_metrics.count_answer(answer)
@@ -133,7 +133,7 @@ async def predict_breeds(
     explain: Explain = False,
     find: FindDogs = "auto",
 ) -> LineResponse:
-    """Name the breed in each of many photos. One that cannot be answered has its `error` in its own line.
+    """Name the class of each of many photos. One that cannot be answered has its `error` in its own line.
 
     Lines come while photos are still being sent. A last line without `index` tells why the rest was not read.
     """

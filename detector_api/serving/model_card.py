@@ -27,6 +27,16 @@ class Familiarity(BaseModel):
     quantiles: list[float] = Field(description="From the least to the greatest; none if the model cannot tell.")
 
 
+class Subject(BaseModel):
+    """Words for what the classes are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    one: str = Field(description="For one of them.", examples=["cat"])
+    many: str = Field(description="For many.", examples=["cats"])
+    kind: str = Field(alias="class", description="For a class of them.", examples=["breed"])
+
+
 class ModelCard(BaseModel):
     """The JSON of the signature `describe`: the fields that the gateway uses are checked, the others passed on."""
 
@@ -37,6 +47,10 @@ class ModelCard(BaseModel):
     breeds: list[str] = Field(min_length=1, description="Names of the classes, in index order.")
     detects_dogs: bool = Field(description="Whether the model can tell that there is no dog.")
     locates: bool = Field(default=False, description="Whether the model can tell where in a photo the dogs are.")
+    subject: Subject = Field(
+        default=Subject.model_validate({"one": "dog", "many": "dogs", "class": "breed"}),
+        description="What the classes are: dogs, where a model of an older release does not say.",
+    )
     thresholds: Thresholds
     familiarity: Familiarity | None = Field(default=None, description="Missing in models of older releases.")
 

@@ -26,7 +26,7 @@ def add_verbs(verb: AddVerb) -> None:
         help="search the whole photo for dogs: where its centre shows none or no sure breed (auto), or always, with a "
         "row for each dog (all); not with --engine ray (%(default)s)",
     )
-    score.add_argument("--sort-into", type=Path, metavar="DIR", help="link the photos into DIR/<breed>/")
+    score.add_argument("--sort-into", type=Path, metavar="DIR", help="link the photos into DIR/<class>/")
     score.add_argument("--copy", action="store_true", help="with --sort-into: copy rather than link")
     score.add_argument(
         "--server", metavar="HOST:PORT", help="ask the running server there instead of the exported model"

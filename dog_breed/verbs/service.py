@@ -15,12 +15,12 @@ API_KEY_VARIABLE = "DETECTOR_API_KEY"
 
 def add_verbs(verb: AddVerb) -> None:
     """Add them to the command line."""
-    predict = verb("predict", _predict, "Ask a running gateway for the breed in each photo.")
+    predict = verb("predict", _predict, "Ask a running gateway what each photo shows.")
     predict.add_argument("photos", nargs="+", metavar="PHOTO", help="file, folder of photos, or - for standard input")
     predict.add_argument("--url", default="http://localhost:8080", help="address of the gateway (%(default)s)")
     predict.add_argument("--json", action="store_true", help="a line of JSON for each photo instead of a table")
     predict.add_argument(
-        "--top-k", type=positive, help="with --json: how many breeds to name (all that the gateway names)"
+        "--top-k", type=positive, help="with --json: how many classes to name (all that the gateway names)"
     )
     predict.add_argument(
         "--find",

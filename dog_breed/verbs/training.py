@@ -74,6 +74,14 @@ def add_verbs(verb: AddVerb) -> None:
         help="CSV file whose column `file` names photos to leave out, such as the report's likely_wrong_labels.csv",
     )
     train.add_argument(
+        "--subject",
+        action="append",
+        default=[],
+        metavar="ONE/MANY/CLASS",
+        help="what the classes are, such as cat/cats/breed, and again for another language, such as "
+        "de:Katze/Katzen/Rasse; by default dogs, if the photos look like dogs",
+    )
+    train.add_argument(
         "--dry-run", action="store_true", help="only say what it found, how long it takes, what it writes"
     )
     add_backbone(train, default="densenet201")
@@ -129,6 +137,9 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from model_serving.subject import Subject
+
+    subject = Subject.parse(options.subject)
     import_tensorflow_quietly()
     from model_serving.releases.promotion import promote_unless_worse
     from model_serving.releases.shelf import find_version
@@ -139,7 +150,7 @@ def _train(options: argparse.Namespace) -> None:
 
     head_options = HeadOptions(epochs=options.epochs, start=options.start, balance=options.balance)
     what = (options.data, options.model, options.backbone, options.weights, options.cache, head_options, options.also)
-    how = {"size": options.size, "columns": columns(options), "drop": options.drop}
+    how = {"size": options.size, "columns": columns(options), "drop": options.drop, "subject": subject}
     if options.dry_run:
         print(plan_training(*what, **how))
         return
@@ -182,10 +193,8 @@ def _calibrate(options: argparse.Namespace) -> None:
     thresholds = calibrated.card.thresholds
     print(f"before: {calibrated.before}")
     print(f"after:  {calibrated.after}")
-    print(
-        f"temperature {calibrated.card.temperature:.2f}; sure from {thresholds.sure:.0%} on, "
-        f"a dog from {thresholds.dog:.1%} on"
-    )
+    dog = f", a dog from {thresholds.dog:.1%} on" if calibrated.card.detects_dogs else ""
+    print(f"temperature {calibrated.card.temperature:.2f}; sure from {thresholds.sure:.0%} on{dog}")
     follow_live(options.model)
     print(f"exported {calibrated.path}")
 
@@ -197,4 +206,4 @@ def _print_left_out(skipped: Iterable[tuple[Path, str]], unknown: Mapping[str, i
         print(f"skipped {path}: {reason}")
     for breed, count in sorted(unknown.items()):
         meanings = f"; it may mean {', '.join(possible)}" if (possible := possible_breeds(breed)) else ""
-        print(f"not a breed of this model: {breed} ({count}){meanings}")
+        print(f"not known to this model: {breed} ({count}){meanings}")

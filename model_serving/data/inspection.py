@@ -16,6 +16,7 @@ from model_serving.data.files import read_file
 from model_serving.photos import Geometry, PhotoError
 from model_serving.photos.pool import shared_pool
 from model_serving.progress import progress
+from model_serving.subject import Subject
 
 # Two photos show the same picture if their thumbnails of 12 x 12 pixels, less their mean, correlate so well, or one
 # with the other's mirror image. Of 193 real photos saved again at other sizes and qualities, mirrored or not, all
@@ -55,14 +56,19 @@ class Inspection:
     def __str__(self) -> str:
         train = self.counts["train"]
         (most, largest), (fewest, smallest) = train.most_common()[0], train.most_common()[-1]
+        words = Subject.of_classes(train)
         lines = [
-            *(f"{split}: {counts.total()} photos of {len(counts)} breeds" for split, counts in self.counts.items()),
-            f"training photos a breed: {smallest} ({fewest}) to {largest} ({most})",
+            *(
+                f"{split}: {counts.total()} photos of {words.count(len(counts))}"
+                for split, counts in self.counts.items()
+            ),
+            f"training photos a {words.kind}: {smallest} ({fewest}) to {largest} ({most})",
             *(f"few photos: {breed} ({count})" for breed, count in sorted(train.items()) if count < FEW),
             *(f"broken: {path}: {reason}" for path, reason in self.broken),
             *(f"same picture in {twins.splits[0]} and {twins.splits[1]}: {_pair(twins)}" for twins in self.leaks),
-            *(f"same picture, two breeds: {_pair(twins)}" for twins in self.conflicts),
-            f"{len(self.broken)} broken, {len(self.leaks)} in two splits, {len(self.conflicts)} under two breeds",
+            *(f"same picture, two {words.kinds}: {_pair(twins)}" for twins in self.conflicts),
+            f"{len(self.broken)} broken, {len(self.leaks)} in two splits, "
+            f"{len(self.conflicts)} under two {words.kinds}",
         ]
         return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from model_serving.releases.shelf import find_version, live_version, shelved_ver
 from model_serving.savedmodel.card import CARD_FILE
 from model_serving.savedmodel.versions import list_versions
 
-_HEADINGS = ("version", "state", "created", "backbone", "breeds", "trained on", "test top-1")
+_HEADINGS = ("version", "state", "created", "backbone", "classes", "trained on", "test top-1")
 
 
 def versions_table(model: Path) -> str:

@@ -55,25 +55,32 @@ def learning_curves(curves: dict[str, Sequence[float]], kept: int) -> str:
     return _frame("epoch", [(_x(0), "1"), (_x(1), str(epochs))], "accuracy", place, lines)
 
 
-def sample_curve(points: Sequence[SamplePoint]) -> str:
-    """Return a line of accuracy by training photos a breed; a doubling of photos is everywhere as wide."""
+def sample_curve(points: Sequence[SamplePoint], kind: str) -> str:
+    """Return a line of accuracy by training photos a class, which is called a `kind`.
+
+    A doubling of photos is everywhere as wide.
+    """
+    title = escape(f"training photos a {kind}")
     first, last = (math.log(point.photos_a_breed) for point in (points[0], points[-1]))
     span = max(last - first, 1e-9)
     place = _Axis(min(math.floor(min(point.accuracy for point in points) * 10) / 10, 0.9), 1)
     places = [(_x((math.log(point.photos_a_breed) - first) / span), place.y(point.accuracy)) for point in points]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = [
-        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{point.photos_a_breed:.0f} photos a breed: '
+        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{point.photos_a_breed:.0f} {title}: '
         f"{point.accuracy:.1%}</title></circle>"
         for (x, y), point in zip(places, points, strict=True)
     ]
     ticks = [(x, f"{point.photos_a_breed:.0f}") for (x, _), point in zip(places, points, strict=True)]
     curve = f'<polyline class="curve curve0" points="{line}"/>'
-    return _frame("training photos a breed", ticks, "accuracy", place, [curve, *dots])
+    return _frame(title, ticks, "accuracy", place, [curve, *dots])
 
 
-def confusion_picture(matrix: Sequence[Sequence[int]], breeds: Sequence[str]) -> str:
-    """Return a square for each breed (row) and what it is taken for (column), the darker the larger its share."""
+def confusion_picture(matrix: Sequence[Sequence[int]], breeds: Sequence[str], kinds: str) -> str:
+    """Return a square for each class (row) and what it is taken for (column), the darker the larger its share.
+
+    Classes are called `kinds`.
+    """
     side = len(breeds)
     squares = []
     for row, counts in enumerate(matrix):
@@ -86,7 +93,7 @@ def confusion_picture(matrix: Sequence[Sequence[int]], breeds: Sequence[str]) ->
                     f'<rect class="{kind}" x="{column}" y="{row}" width="1" height="1" '
                     f'fill-opacity="{0.15 + 0.85 * count / photos:.2f}"><title>{title}</title></rect>'
                 )
-    label = "breeds by what they are taken for"
+    label = f"{escape(kinds)} by what they are taken for"
     frame = f'<rect class="frame" width="{side}" height="{side}"/>'
     return f'<svg viewBox="0 0 {side} {side}" role="img" aria-label="{label}">{frame}{"".join(squares)}</svg>'
 

@@ -31,7 +31,7 @@ LABELS_FILE = "assets.extra/likely_wrong_labels.csv"
 MATRIX_FILE = "assets.extra/confusion_matrix.csv"
 # Of the lists of photos the page shows so many; the CSV file has all.
 MOST_SHOWN = 24
-# Large enough to see the dog, and forty of them make no page of megabytes.
+# Large enough to see what it shows, and forty of them make no page of megabytes.
 THUMBNAIL = Geometry(size=112, crop=1.0)
 
 
@@ -50,13 +50,14 @@ def write_report(
     name = naming(data)
     page = _TEMPLATES.get_template("report.html.jinja").render(
         card=card,
+        words=card.subject,
         findings=findings,
         review=review,
         most_shown=MOST_SHOWN,
         reliability=reliability_diagram(findings.reliability) if findings else "",
-        matrix=confusion_picture(findings.confusion_matrix, card.breeds) if findings else "",
+        matrix=confusion_picture(findings.confusion_matrix, card.breeds, card.subject.kinds) if findings else "",
         curves=learning_curves(curves, training.get("kept_epoch", 1) - 1) if curves else "",
-        sample_curve=sample_curve(review.curve) if review and review.curve else "",
+        sample_curve=sample_curve(review.curve, card.subject.kind) if review and review.curve else "",
         thumbnail=_thumbnail,
         name=name,
     )
@@ -69,12 +70,12 @@ def write_report(
         with (version / MATRIX_FILE).open("w", encoding="utf-8", newline="") as file:
             breeds = [without_formula(breed) for breed in card.breeds]
             table = csv.writer(file)
-            table.writerow(["breed, by what it is taken for", *breeds])
+            table.writerow([f"{card.subject.kind}, by what it is taken for", *breeds])
             table.writerows([breed, *counts] for breed, counts in zip(breeds, findings.confusion_matrix, strict=True))
 
 
 def _to_json(card: ModelCard, findings: Findings | None, review: DataReview | None, name: Callable[[Path], str]) -> str:
-    content: dict[str, Any] = {"card": dataclasses.asdict(card)}
+    content: dict[str, Any] = {"card": card.to_values()}
     content["findings"] = dataclasses.asdict(findings) if findings else None
     content["review"] = dataclasses.asdict(review) if review else None
     return json.dumps(content, ensure_ascii=False, indent=1, default=name)

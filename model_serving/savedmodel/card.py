@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from model_serving.photos import Geometry
+from model_serving.subject import DOGS, Subject
 
 # Where a version has the card that `describe` answers once more: to list versions must not take their graphs.
 CARD_FILE = "assets.extra/model_card.json"
@@ -61,6 +62,7 @@ class ModelCard:
     `head` is "imagenet" (ImageNet's own classifier, cut to its dogs) or "trained". `training` and `test` hold the
     figures of a trained head, accuracies in 0..1. `calibration` says on how many photos, and which, temperature,
     thresholds and familiarity were fitted, with the calibration error before and after; None if they are the defaults.
+    `subject` says what the classes are, and `groups` has the group of each class whose folder lay in another's.
     `locates` says whether the version has the signature `locate`, for which the backbone must know dogs.
     `data_fingerprint` names the photos it was trained on.
     """
@@ -71,6 +73,8 @@ class ModelCard:
     crop: float
     breeds: tuple[str, ...]
     detects_dogs: bool
+    subject: Subject = DOGS
+    groups: Mapping[str, str] = field(default_factory=dict)
     name: str = "dog_breed"
     temperature: float = 1.0
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -89,7 +93,11 @@ class ModelCard:
 
     def to_json(self) -> str:
         """Return the card as the JSON object that clients read."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        return json.dumps(self.to_values(), ensure_ascii=False)
+
+    def to_values(self) -> dict[str, Any]:
+        """Return the card as a JSON object's values."""
+        return dataclasses.asdict(self) | {"subject": self.subject.to_values()}
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelCard:
@@ -99,4 +107,6 @@ class ModelCard:
         values["thresholds"] = Thresholds(**values["thresholds"])
         if "familiarity" in values:  # cards of older releases are without it
             values["familiarity"] = Familiarity.from_values(values["familiarity"])
+        if "subject" in values:  # those without one are of dogs
+            values["subject"] = Subject.from_values(values["subject"])
         return cls(**values)

@@ -45,7 +45,7 @@ def score(
     `ScoringError`.
     """
     if find != "no" and not predictor.card.locates:
-        raise ScoringError("This version cannot search photos for dogs. Leave --find out.")
+        raise ScoringError("This version cannot search photos, as it knows no dogs. Leave --find out.")
     photos = find_photos(folder)
     with Journal(out.with_name(f".{out.name}.journal"), job) as journal:
         missing = [path for path in photos if relative_name(path, folder) not in journal.rows]

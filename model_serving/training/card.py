@@ -12,6 +12,7 @@ from model_serving.data.additions import Additions
 from model_serving.data.dataset import SPLITS, Dataset, fingerprint
 from model_serving.metrics import Metrics
 from model_serving.savedmodel.card import ModelCard
+from model_serving.subject import Subject
 from model_serving.training.features import Features
 from model_serving.training.fit import FittedHead
 from model_serving.training.head import kept_epoch, l2_for
@@ -27,6 +28,7 @@ def trained_card(
     options: HeadOptions,
     metrics: Mapping[str, Metrics],
     seconds: float,
+    subject: Subject,
 ) -> ModelCard:
     """Return the card of a head that was `fitted` to the `features` of a data set in so many seconds.
 
@@ -42,7 +44,9 @@ def trained_card(
         input_size=backbone.geometry.size,
         crop=backbone.geometry.crop,
         breeds=dataset.breeds,
-        detects_dogs=calibration.detects_dogs,
+        detects_dogs=calibration.detects_dogs and subject.is_dogs,
+        subject=subject,
+        groups=dataset.groups,
         temperature=calibration.temperature,
         thresholds=calibration.thresholds,
         familiarity=fitted.familiarity,

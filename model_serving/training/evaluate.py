@@ -75,7 +75,7 @@ def answer_labelled(
                     labels.append(label_of[path])
             bar.update(len(decoded))
     if not values:
-        raise DatasetError("None of these photos can be read and shows a breed that the model knows.")
+        raise DatasetError("None of these photos can be read and shows what the model knows.")
     return LabelledAnswers(values, np.array(labels), unknown, skipped)
 
 

@@ -76,8 +76,6 @@ def fit(
             f"{calibration.error_before:.3f} before, {calibration.error_after:.3f} after; "
             f"sure from {calibration.thresholds.sure:.0%} on"
         )
-    if imagenet is not None and not calibration.detects_dogs:
-        print("these photos do not look like dogs: the model will not say what is a dog and what is not")
     head = before_refit
     if len(valid[1]):
         head = refit_head(train, valid, len(breeds), options, start, kept_epoch(history))

@@ -13,6 +13,7 @@ from model_serving.backbones import Backbone, load_backbone
 from model_serving.data.dataset import SPLITS
 from model_serving.data.lists import ANY_COLUMNS, Columns
 from model_serving.photos import PhotoError
+from model_serving.subject import Subject
 from model_serving.training.features import FeatureCache, Pooled, pool_here
 from model_serving.training.head import FOLDS, fit_head
 from model_serving.training.head_options import HeadOptions
@@ -60,12 +61,13 @@ def plan_training(
     size: int | None = None,
     columns: Columns = ANY_COLUMNS,
     drop: Path | None = None,
+    subject: Subject | None = None,
 ) -> TrainingPlan:
     """Return the plan of `train` with these arguments, from a trial of a few photos; print what was found.
 
     Raises the errors of `model_serving.errors` as `train` does.
     """
-    dataset, _ = read_training_data(data, also, columns, drop)
+    dataset, _ = read_training_data(data, also, columns, drop, subject)
     backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
     photos = [photo for split in SPLITS for photo in dataset.splits[split]]
     missing = _missing(photos_by_digest := {photo.digest: photo.path for photo in photos}, cache, backbone)

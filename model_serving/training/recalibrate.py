@@ -55,7 +55,7 @@ def recalibrate(model: Path, version: Path, photos: Sequence[LabelledPhoto], sou
     if len(logits) < FEWEST_PHOTOS:
         raise CalibrationError(
             f"{len(logits)} photos are too few to calibrate by; it takes {FEWEST_PHOTOS} that can be read and show "
-            "a breed that the model knows."
+            "what the model knows."
         )
     new = _recalibrated_card(card, logits, answers.labels, dogs, shares, source)
     path = write_recalibrated(model, version, new, shelved=version.resolve() != latest_version(model).resolve())

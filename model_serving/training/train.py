@@ -20,9 +20,10 @@ from model_serving.report.findings import Findings, analyse_answers
 from model_serving.report.page import write_report
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
+from model_serving.subject import DOGS, PHOTOS, Subject
 from model_serving.training.card import trained_card
 from model_serving.training.features import FeatureCache, Features, Pooling, extract_features, pool_here
-from model_serving.training.fit import fit
+from model_serving.training.fit import FittedHead, fit
 from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
@@ -50,20 +51,23 @@ def train(
     size: int | None = None,
     columns: Columns = ANY_COLUMNS,
     drop: Path | None = None,
+    subject: Subject | None = None,
 ) -> TrainedVersion:
     """Train a head on the labelled photos of `data` and put it on the shelf of `model` as its next version.
 
     The labelled photos of each of `also` join the training photos, and those that the CSV file `drop` names are left
     out; `pooling` computes the features; `columns` are those of a list. `size` is the input's side in pixels, by
-    default the one that suits backbone and photos. Prints progress and accuracy. The version's folder holds its report.
+    default the one that suits backbone and photos. `subject` is what the classes are; by default dogs, if the photos
+    look like dogs. Prints progress and accuracy. The version's folder holds its report.
     Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
-    dataset, additions = read_training_data(data, also, columns, drop)
+    dataset, additions = read_training_data(data, also, columns, drop, subject)
     backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
     features = _extract(dataset, backbone, cache, pooling)
     labelled = {name: _label(split, dataset.breeds) for name, split in features.items()}
     fitted = fit(labelled, dataset.breeds, backbone, options)
+    subject = subject or _recognise(dataset, backbone, fitted)
     judges = {"valid": fitted.before_refit, "test": fitted.head}
     logits = {name: head.logits(labelled[name][0]) for name, head in judges.items() if len(labelled[name][1])}
     probabilities = {name: fitted.probabilities(values) for name, values in logits.items()}
@@ -71,7 +75,7 @@ def train(
     for name, figures in metrics.items():
         print(f"{name}: {figures}")
     seconds = time.monotonic() - started
-    card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds)
+    card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
     findings = _findings(probabilities, labelled, features, dataset.breeds)
     review = review_data(features, labelled, dataset.breeds, fitted, options)
 
@@ -83,7 +87,7 @@ def train(
 
 
 def read_training_data(
-    data: Path, also: Sequence[Path], columns: Columns, drop: Path | None
+    data: Path, also: Sequence[Path], columns: Columns, drop: Path | None, subject: Subject | None
 ) -> tuple[Dataset, Additions]:
     """Return the photos that `train` learns from and is judged by, with what `also` added; print what was found."""
     dataset, additions = add_photos(read_dataset(data, columns), also)
@@ -95,12 +99,23 @@ def read_training_data(
         dataset, omitted = omit(dataset, data, drop)
         print(f"{omitted} photos left out that {drop} names")
     counts = ", ".join(f"{len(dataset.splits[split])} {split}" for split in SPLITS)
-    print(f"{counts} photos of {len(dataset.breeds)} breeds")
+    words = subject or Subject.of_classes(dataset.breeds)
+    print(f"{counts} photos of {words.count(len(dataset.breeds))}")
     return dataset, additions
 
 
+def _recognise(dataset: Dataset, backbone: Backbone, fitted: FittedHead) -> Subject:
+    """Return dogs if the training photos look like dogs; by the class names where no classifier can tell."""
+    if backbone.imagenet is None:
+        return Subject.of_classes(dataset.breeds)
+    if fitted.calibration.detects_dogs:
+        return DOGS
+    print("these photos do not look like dogs: say what they show, such as `--subject cat/cats/breed`")
+    return PHOTOS
+
+
 def _extract(dataset: Dataset, backbone: Backbone, cache: Path, pooling: Pooling) -> dict[str, Features]:
-    """Return the features of each split; raises `DatasetError` if a breed has no training photo that can be read."""
+    """Return the features of each split; raises `DatasetError` if a class has no training photo that can be read."""
     feature_cache = FeatureCache(cache, backbone.fingerprint)
     try:
         features = {

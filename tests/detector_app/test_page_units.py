@@ -37,7 +37,7 @@ def test_average_counts_a_breed_that_is_not_told_as_nothing(run: Callable[..., A
         answer(("Akita", 0.5), ("Pug", 0.4), ("Chow", 0.1)),
         answer(("Pug", 0.6), ("Saluki", 0.2), ("Briard", 0.1), ("Borzoi", 0.05)),
     ]
-    mean = run("answers/average", "return module.average(argument)", answers)
+    mean = run("photos/entries", "return module.average(argument)", answers)
     assert [(guess["breed"], round(guess["confidence"], 3)) for guess in mean["guesses"]] == [
         ("Pug", 0.5),
         ("Akita", 0.25),
@@ -56,7 +56,7 @@ def test_average_asks_the_models_threshold_whether_it_is_a_dog(
 ) -> None:
     """Photos of one dog are a dog if their mean is; a model that cannot tell is not counted."""
     answers = [answer(("Akita", 0.5), dog=dog) for dog in dogs]
-    assert run("answers/average", f"return module.average(argument, {threshold}).isDog", answers) is is_dog
+    assert run("photos/entries", f"return module.average(argument, {threshold}).isDog", answers) is is_dog
 
 
 @pytest.mark.parametrize(

@@ -48,3 +48,5 @@ def test_four_commands_lead_from_a_folder_of_cats_to_the_page(
         card = httpx.get(f"{laptop.url}/api/v1/model").json()["card"]
     assert (reply.status_code, card["breeds"]) == (200, list(BREEDS))
     assert reply.json()["breed"] == "Birman"
+    assert reply.json()["is_dog"] is None
+    assert card["subject"] == {"one": "cat", "many": "cats", "class": "breed", "classes": "breeds"}

@@ -59,6 +59,19 @@ def test_predict_of_a_folder_prints_an_aligned_table(scripted: Any, folder: Path
     assert scripted.calls[-1][2] == [b"a.jpg", b"b/damaged.png", b"c.webp"]
 
 
+def test_predict_of_cats_has_no_word_of_dogs(scripted: Any, tmp_path: Path) -> None:
+    """A card of something else heads the table with its word for a class, and there is no column of dogs."""
+    from starlette.responses import JSONResponse
+
+    card = {"breeds": ["Birman"], "subject": {"one": "mushroom", "many": "mushrooms", "class": "species"}}
+    model = {"name": "dog_breed", "version": 3, "state": "AVAILABLE", "feedback": False, "card": card}
+    scripted.replies["/api/v1/model"] = [lambda: JSONResponse(model)]
+    scripted.replies[MANY] = [scripted.lines(line(0, "Birman", None))]
+    (tmp_path / "a.jpg").write_bytes(b"photo")
+    done = run("a.jpg", "--url", scripted.url, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["file   species  confidence", "a.jpg  Birman        62.5%"]
+
+
 def test_predict_with_json_prints_a_line_for_each_photo(scripted: Any, folder: Path) -> None:
     """Each line of JSON has the file and the prediction or the error, in the photos' order."""
     done = run(folder, "--json", "--top-k", "2", "--url", scripted.url)

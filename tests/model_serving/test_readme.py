@@ -8,8 +8,10 @@ from pathlib import Path
 from dog_breed.command import build_parser
 from model_serving.backbones import registered_backbone
 from model_serving.report.findings import MOST_CONFUSIONS, MOST_MISTAKES, PHOTOS_OF_A_PAIR
+from model_serving.report.page import MOST_SHOWN
 from model_serving.savedmodel.card import DOG_THRESHOLD, FAMILIAR_THRESHOLD, ModelCard
 from model_serving.savedmodel.imagenet_calibrations import calibrated
+from model_serving.subject import Subject
 from model_serving.training.calibration import DOG_RECALL, FEWEST_PHOTOS, SURE_PRECISION
 
 README = Path(__file__).parents[2] / "model_serving" / "README.md"
@@ -19,9 +21,10 @@ TEXT = README.read_text()
 def test_readme_options_are_accepted() -> None:
     """Every option of `train` that it names exists, with the value it shows."""
     options = re.findall(r"`(--(?:start|balance|epochs)[^`]*)`", TEXT)
-    assert len(set(options)) >= 3
+    options += re.findall(r"(?m)^\.venv/bin/dog-breed train CATS (.*)", TEXT)
+    assert len(set(options)) >= 5
     for option in options:
-        build_parser().parse_args(["train", "PHOTOS", *option.split()])
+        Subject.parse(build_parser().parse_args(["train", "PHOTOS", *option.split()]).subject)
 
 
 def test_readme_numbers_are_those_of_the_code() -> None:
@@ -29,6 +32,7 @@ def test_readme_numbers_are_those_of_the_code() -> None:
     assert f"fewer than {FEWEST_PHOTOS} validation photos" in TEXT
     assert f"{SURE_PRECISION:.0%}".replace("%", " %") in TEXT
     assert f"at most {MOST_CONFUSIONS * (PHOTOS_OF_A_PAIR + 1) + MOST_MISTAKES} small photos" in TEXT
+    assert f"The page shows the first {MOST_SHOWN};" in TEXT
 
 
 def test_readme_states_the_calibration_on_record() -> None:

@@ -2,10 +2,10 @@
 
 import { arrange } from "./answers/arrange.js";
 import { entriesOfDogs } from "./answers/dogs.js";
-import { loadBreeds } from "./breeds.js";
+import { loadBreeds, takeGroups } from "./breeds.js";
 import { chooseClient, untilReady } from "./clients/index.js";
 import { History, keyOf, Recorder } from "./history.js";
-import { speakOfDogs, spoken } from "./language.js";
+import { speakOf, spoken } from "./language.js";
 import { keepForOffline } from "./offline.js";
 import { Album } from "./photos/album.js";
 import { PhotoPreparer } from "./photos/preparer.js";
@@ -99,10 +99,9 @@ keepForOffline();
 await untilReady(client, sayReadiness);
 try {
   model = await client.model();
-  if (!model.isOfDogs) {
-    speakOfDogs(false);
-    document.querySelector(".samples").hidden = true; // drawings of dogs
-  }
+  takeGroups(model.card.groups);
+  speakOf(model.subject);
+  if (album.all().length > 0) loadBreeds(); // which were left out as long as the last visit's model was not of dogs
   aboutModel.say(() => words.aboutModel(model));
   part("which-breeds").hidden = false;
 } catch {
@@ -177,8 +176,9 @@ function reopen(record) {
 
 async function save(chosen, format) {
   const { download, toCsv, toJson } = await import("./answers/export.js");
-  if (format === "csv") download(toCsv(chosen), "dog-breeds.csv", "text/csv");
-  else download(toJson(chosen), "dog-breeds.json", "application/json");
+  const name = model?.subject ? "answers" : "dog-breeds";
+  if (format === "csv") download(toCsv(chosen), `${name}.csv`, "text/csv");
+  else download(toJson(chosen), `${name}.json`, "application/json");
 }
 
 /** Return what reads parts of photos; its modules come with the first photo. */

@@ -1,6 +1,6 @@
 /** Reading the album's waiting photos through a client, a few at a time. */
 
-import { Problem } from "./problem.js";
+import { Problem } from "./clients/answer.js";
 import { untilReady } from "./clients/index.js";
 
 // As many as a gateway always takes in, and enough to keep a server of a few cores busy.

@@ -3,7 +3,7 @@
 import { certaintyOf, isUnfamiliar, likelyGroup } from "./answers/certainty.js";
 import { entriesOfDogs } from "./answers/dogs.js";
 import { groupsOf, nameOf } from "./breeds.js";
-import { language, say, share } from "./language.js";
+import { language, say, share, subject } from "./language.js";
 
 const WORTH_NAMING = 0.1; // of a group's breeds, beside the group itself; the others follow as bars
 const MOMENT = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
@@ -11,7 +11,7 @@ const MOMENT = { day: "numeric", month: "short", hour: "numeric", minute: "2-dig
 export const words = {
   share,
   breed: nameOf,
-  group: (group) => say(`group.${group}`),
+  group: (group) => (subject ? group : say(`group.${group}`)),
   size: (size) => say(`size.${size}`),
   explain: (state) => say(`explain.${state}`),
   sharing: (state) => say(`share.${state}`),

@@ -88,6 +88,13 @@ def test_send_feedback_of_a_mistyped_breed_names_the_nearest(gateway: httpx.Clie
     assert "Did you mean Collie?" in tell(gateway, photo, breed="Colie").json()["detail"]
 
 
+def test_send_feedback_calls_a_class_what_the_card_calls_it(gateway: httpx.Client, serving: Any, photo: bytes) -> None:
+    """A refusal speaks of species where the card's classes are species, and of nothing else."""
+    serving.card["subject"] = {"one": "mushroom", "many": "mushrooms", "class": "species"}
+    detail = tell(gateway, photo, breed="Morel").json()["detail"]
+    assert detail == "The model does not know this species. See /api/v1/model for what it knows."
+
+
 @pytest.mark.parametrize("query", [{"keep": False}, {"keep": "0"}, {"keep": None}])
 def test_send_feedback_without_consent_is_422_and_stores_nothing(
     gateway: httpx.Client, folder: Path, photo: bytes, query: dict[str, Any]

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from model_serving.report.data_review import BreedGain, DataReview, LabelIssue, 
 from model_serving.report.findings import analyse_answers
 from model_serving.report.page import HTML_FILE, JSON_FILE, LABELS_FILE, MATRIX_FILE, write_report
 from model_serving.savedmodel.card import Familiarity, ModelCard
+from model_serving.subject import Subject
 
 HOSTILE = "<script>alert(1)</script>"
 BREEDS = ("Akita", HOSTILE)
@@ -109,6 +110,27 @@ def test_write_report_lists_labels_and_confusions_for_a_spreadsheet(version: Pat
     assert labels[1] == ['"onerror="x.png', "Akita", HOSTILE, "0.8000", "0.2000"]
     matrix = list(csv.reader(io.StringIO((version / MATRIX_FILE).read_text())))
     assert matrix[1:] == [["Akita", "1", "1"], [HOSTILE, "0", "1"]]
+
+
+def test_write_report_speaks_with_the_words_of_the_card(version: Path) -> None:
+    """Text, charts and lists call the classes what the card calls them, and nothing a dog or a breed."""
+    card = ModelCard.from_json(json.dumps(json.loads((version / JSON_FILE).read_text())["card"]))
+    card = replace(card, detects_dogs=False, subject=Subject("mushroom", "mushrooms", "species", "species"))
+    photo = version.parent / "data" / "one.png"
+    review = DataReview(
+        [LabelIssue(photo, "Akita", HOSTILE, 0.8, 0.2)],
+        [NearDuplicate(photo, photo, "Akita")],
+        [SamplePoint(2.0, 0.5), SamplePoint(4.0, 0.75)],
+        [BreedGain("Akita", 0.4, 0.7)],
+    )
+    write_report(version, card, analyse_answers(PROBABILITIES, LABELS, [photo] * 3, BREEDS), review, photo.parent)
+    page = re.sub(r"data:image/jpeg;base64,[^\"]*", "", (version / HTML_FILE).read_text())
+    assert '<p class="soft">2 species on densenet201' in page
+    assert "Species by species, the hardest first" in page
+    assert "training photos a species" in page
+    assert "<h1>Mushrooms</h1>" in page
+    assert not re.search(r"dog|breed", page, re.IGNORECASE)
+    assert (version / MATRIX_FILE).read_text().startswith('"species, by')
 
 
 def test_write_report_without_test_photos_says_so(version: Path) -> None:

@@ -17,9 +17,11 @@ from model_serving.savedmodel.export import export_model
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.graph import TEMPERATURE
 from model_serving.savedmodel.versions import list_versions
+from model_serving.subject import Subject
 from model_serving.training.calibration import FEWEST_PHOTOS
 
 FEATURES = 2048
+COLOURED = Subject("tile", "tiles", "colour", "colours")
 COLOURS = {"Blue": (60, 60, 120), "Red": (120, 60, 60)}
 
 
@@ -44,7 +46,7 @@ def model(tmp_path: Path) -> Path:
     colours.set_weights([np.eye(3, FEATURES, dtype=np.float32).reshape(1, 1, 3, FEATURES)])
     kernel = np.zeros((FEATURES, 2), np.float32)
     kernel[:3] = [[0.1, -0.1], [0.0, 0.0], [-0.1, 0.1]]
-    card = ModelCard("trained", "tiny", 16, 1.0, ("Red", "Blue"), detects_dogs=False)
+    card = ModelCard("trained", "tiny", 16, 1.0, ("Red", "Blue"), detects_dogs=False, subject=COLOURED)
     backbone = Backbone("tiny", card.geometry, network, None)
     export_model(tmp_path / "model", backbone, Classifier(kernel, np.zeros(2, np.float32)), card)
     return tmp_path / "model"
@@ -56,6 +58,7 @@ def test_calibrate_writes_a_version_with_honest_confidence(
     """The next version answers the same breeds, is right as often as it says, and knows how its photos look."""
     main(["calibrate", str(photos), "--model", str(model), "--source", "drawn"])
     printed = capsys.readouterr().out
+    assert "dog" not in printed.replace(str(model), "")
     assert "before: 60 photos: top-1 90.0%" in printed
     assert "after:  60 photos: top-1 90.0%" in printed
     pixels = np.stack([np.full((16, 16, 3), colour, np.uint8) for colour in (*COLOURS.values(), (0, 200, 0))])
@@ -66,6 +69,7 @@ def test_calibrate_writes_a_version_with_honest_confidence(
     assert before["top_probabilities"][0, 0] > 0.99
     assert after["top_probabilities"][0, 0] == pytest.approx(0.9, abs=0.05)
     assert card == ModelCard.from_json((model / "2" / CARD_FILE).read_text())
+    assert card.subject == COLOURED
     assert card.calibration["photos"] == 60
     assert card.calibration["from"] == "drawn"
     assert card.calibration["error_after"] < card.calibration["error_before"]

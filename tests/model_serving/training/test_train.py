@@ -159,7 +159,7 @@ def test_evaluate_prints_figures_and_what_was_left_out(
     (tmp_path / "list.csv").write_text("\n".join([*rows, f"{tmp_path / 'gone.jpg'},Pug"]))
     main(["evaluate", str(tmp_path / "list.csv"), "--model", str(starter_model)])
     printed = capsys.readouterr().out
-    assert "not a breed of this model: American Water Spaniel (1)" in printed
+    assert "not known to this model: American Water Spaniel (1)" in printed
     assert "skipped" in printed
     assert "6 photos: top-1 100.0% (61.0% to 100.0%), top-5 100.0%" in printed
 

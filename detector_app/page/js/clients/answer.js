@@ -1,9 +1,25 @@
-/** Checked answers and models, in the one shape that every client returns. */
-
-import { Problem } from "../problem.js";
+/** Checked answers and models, in the one shape that every client returns, and why there may be none. */
 
 /** An answer names this many breeds, the likeliest first. */
 export const TOP_K = 5;
+
+/**
+ * Why a photo has no answer. `code` is one of: "refused", "gone", "too_large", "not_a_photo", "damaged", "moved", "busy",
+ * "not_ready", "slow", "offline", "unreachable", "bad_answer", "broken"; words.js has a sentence for each. `retryAfter` is in seconds, or null.
+ */
+export class Problem extends Error {
+  constructor(code, retryAfter = null) {
+    super(code);
+    this.name = "Problem";
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+
+  /** True if the same photo may be read when it is sent again. */
+  get passing() {
+    return !["too_large", "not_a_photo", "damaged", "moved"].includes(this.code);
+  }
+}
 
 /**
  * Return `{guesses: [{breed, confidence}], isDog, dogProbability, familiarity, model: {name, version}, heatmap, box, search, dogs}`;
@@ -43,7 +59,10 @@ function boxOf(box) {
   return right > left && bottom > top ? [left, top, right - left, bottom - top] : null;
 }
 
-/** Return `{name, version, card, feedback, isOfDogs}` of a model; of the card, only what the page uses is checked. */
+/**
+ * Return `{name, version, card, feedback, subject}` of a model; of the card, only what the page uses is checked. `subject` is what
+ * its classes are, in words, or null for dogs.
+ */
 export function modelOf({ name, version, card, feedback = false }) {
   const sound =
     Array.isArray(card?.breeds) &&
@@ -51,10 +70,18 @@ export function modelOf({ name, version, card, feedback = false }) {
     [card.crop, card.thresholds?.dog, card.thresholds?.sure, card.thresholds?.familiar ?? 0].every(isShare) &&
     Number.isInteger(card.input_size) &&
     card.input_size > 0 &&
+    (card.subject == null || [card.subject, ...Object.values(card.subject.languages ?? {})].every(areWords)) &&
+    Object.values(card.groups ?? {}).every((group) => typeof group === "string") &&
     (card.test == null || (Number.isInteger(card.test.photos) && isShare(card.test.top1)));
   if (!sound) throw new Problem("bad_answer");
   const isOfDogs = !card.subject || card.subject.one === "dog"; // a card that does not say is of the days when all were
-  return { name: String(name), version: String(version), card, feedback: feedback === true, isOfDogs };
+  const subject = isOfDogs ? null : card.subject;
+  return { name: String(name), version: String(version), card, feedback: feedback === true, subject };
+}
+
+function areWords(said) {
+  const { one, many, class: kind, classes = kind } = said ?? {};
+  return [one, many, kind, classes].every((word) => typeof word === "string" && word !== "");
 }
 
 function isShare(value) {

@@ -1,8 +1,7 @@
 /** The client that asks the gateway. */
 
-import { answerOf, modelOf } from "./answer.js";
+import { answerOf, modelOf, Problem } from "./answer.js";
 import { call, fetchJson } from "./http.js";
-import { Problem } from "../problem.js";
 
 export class GatewayClient {
   canExplain = true;
@@ -22,7 +21,7 @@ export class GatewayClient {
   /** Return the model that answers; see answer.js. `feedback` is whether corrections are taken. */
   async model() {
     const model = modelOf((await fetchJson("/api/v1/model")) ?? {});
-    this.#isOfDogs = model.isOfDogs;
+    this.#isOfDogs = model.subject === null;
     return model;
   }
 

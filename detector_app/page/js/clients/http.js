@@ -1,6 +1,6 @@
 /** One HTTP call, with every failure turned into a Problem. */
 
-import { Problem } from "../problem.js";
+import { Problem } from "./answer.js";
 
 const TIMEOUT = 60_000; // ms; above nginx's own, which answers in words
 

@@ -1,8 +1,7 @@
 /** The client that asks TensorFlow Serving's REST API itself, with no gateway between. */
 
-import { answerOf, modelOf } from "./answer.js";
+import { answerOf, modelOf, Problem } from "./answer.js";
 import { fetchJson } from "./http.js";
-import { Problem } from "../problem.js";
 
 const MODEL = "dog_breed";
 // Signatures of the SavedModel.
@@ -50,11 +49,11 @@ export class RestClient {
   }
 }
 
-async function predictWith({ name, version, card, isOfDogs }, { blob }, signal) {
+async function predictWith({ name, version, card, subject }, { blob }, signal) {
   const instances = [{ b64: await base64Of(blob) }];
   const said = await ask(version, { signature_name: PREDICT, instances }, signal);
   const first = said?.predictions?.[0];
-  const dogProbability = card.detects_dogs && isOfDogs ? first?.dog_probability : null;
+  const dogProbability = card.detects_dogs && !subject ? first?.dog_probability : null;
   return answerOf({
     guesses: first?.top_breeds?.map((breed, rank) => ({ breed, confidence: first.top_probabilities?.[rank] })),
     isDog: dogProbability === null ? null : dogProbability >= card.thresholds.dog,

@@ -1,8 +1,8 @@
 /** The whole photo of a card, with a frame round each dog: to look at, to move, to draw, and to read again. */
 
 import { entriesOfDogs } from "../answers/dogs.js";
+import { Problem } from "../clients/answer.js";
 import { say } from "../language.js";
-import { Problem } from "../problem.js";
 import { words } from "../words.js";
 import { between, isLargeEnough } from "./box.js";
 import { followPointer, Frame } from "./frame.js";

@@ -1,8 +1,8 @@
 /** Reading of parts of a photo: each is cut from the file itself, so that it keeps all of its pixels. */
 
 import { dogsOf, withDogs } from "../answers/dogs.js";
+import { Problem } from "../clients/answer.js";
 import { BACKGROUND, encoded, SENT_QUALITY, SENT_SIDE } from "../photos/redraw.js";
-import { Problem } from "../problem.js";
 import { centralSquare, squareRound } from "./box.js";
 
 const WHOLE = [0, 0, 1, 1];

@@ -1,6 +1,6 @@
 /** Preparation of photos, one after the other and a little ahead of the reader: a preview to show, a copy to send. */
 
-import { Problem } from "../problem.js";
+import { Problem } from "../clients/answer.js";
 import { redraw } from "./redraw.js";
 
 const AHEAD = 6; // photos that are ready to be sent; each holds about 300 kB

@@ -1,7 +1,7 @@
 /** The answers, as cards or as rows, in the order and with the filter of the view. */
 
 import { arrange } from "../answers/arrange.js";
-import { onTextsChanged } from "../language.js";
+import { onTextsChanged, translate } from "../language.js";
 import { entriesOf } from "../photos/entries.js";
 import { Card } from "./card.js";
 import { TableRow } from "./table_row.js";
@@ -88,6 +88,7 @@ export class Answers {
   /** Make or renew the item of an entry. */
   #draw(entry) {
     const known = this.#items.get(entry.id) ?? { item: new ITEMS[this.#layout](this.#actions) };
+    if (known.photos?.length === 0) translate(known.item.element); // it was made with other texts
     known.item.show(entry);
     known.photos = entry.photos;
     this.#items.set(entry.id, known);
