@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from detector_api.client import Detector
 from detector_api.prediction import canary
 from detector_api.prediction.canary import Canary
 from detector_api.serving.target import LATEST, Target
@@ -55,12 +56,14 @@ def test_predict_sends_a_share_of_callers_to_the_canary_for_good(
     """About the share of the callers is answered by the canary, each again as before, and answers tell which."""
     serving.labels = {"stable": 3, "canary": 4}
     gateway = start_gateway(serving_address=serving.address, canary_percent=30)
+    with Detector(str(gateway.base_url)) as detector:
+        assert detector.predict(photo).model.label in ("stable", "canary")
     answers = [ask(gateway, photo, caller) for caller in CALLERS]
     assert [ask(gateway, photo, caller) for caller in CALLERS] == answers
     shares = Counter(answers)
     assert set(shares) == {(3, "stable"), (4, "canary")}
     assert 0.1 < shares[4, "canary"] / len(CALLERS) < 0.5
-    assert counted(gateway, "answered") == 2 * shares[4, "canary"]
+    assert counted(gateway, "answered") - 2 * shares[4, "canary"] in (0, 1)  # the first caller's, too
     text = gateway.get("/metrics").text
     assert 'detector_model_info{label="canary",name="dog_breed",version="4"} 1.0' in text
     assert "detector_canary_percent 30.0" in text
