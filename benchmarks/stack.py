@@ -79,6 +79,17 @@ def export_random(backbone_name: str, model: Path) -> Path:
     return export_model(model, backbone, Classifier(kernel, np.zeros(BREEDS, np.float32)), card)
 
 
+def export_starter(model: Path, size: int | None = None) -> Path:
+    """Export the starter model at an input of `size` pixels a side; return its version. It tells photos apart."""
+    from local_server.tensorflow_import import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    from model_serving.backbones import load_backbone
+    from model_serving.savedmodel.export import export_imagenet_head
+
+    return export_imagenet_head(model, load_backbone("efficientnet_lite2", None, size))
+
+
 @contextmanager
 def stack(model: Path, *flags: str, **settings: str) -> Iterator[tuple[int, int]]:
     """Run the local server with `flags` and the gateway with `settings`; yield the gateway's port and process id."""

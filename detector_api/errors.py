@@ -191,6 +191,10 @@ class ModelNotFoundError(ModelUnavailableError):
     """The server that was asked does not serve the version, or the model; another server may."""
 
 
+class UnknownLabelError(ModelNotFoundError):
+    """The server that was asked has no version under the label."""
+
+
 class OverloadedError(ServingError):
     """The gateway or the server has more work than it takes."""
 

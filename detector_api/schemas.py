@@ -10,6 +10,7 @@ from detector_api.http.problems import EXAMPLE_ID, Problem
 from detector_api.prediction.search import Outcome, PhotoResult
 from detector_api.serving.model_card import ModelCard, ModelVersion
 from detector_api.serving.serving_client import Answer
+from detector_api.serving.target import Label
 from model_serving.photos.geometry import Box
 
 # The model computes with 32-bit floats: six digits are what they hold.
@@ -28,6 +29,7 @@ class ModelReference(BaseModel):
 
     name: str
     version: int
+    label: Label | None = Field(default=None, description="Where there is a canary: whether this is it.")
 
 
 # Left, top, width, height.
@@ -123,6 +125,8 @@ class PredictionReply(BaseModel):
             predictions=predictions[:top_k],
             model=ModelReference(name=name, version=answer.version),
         )
+        if photo.label is not None:
+            reply.model.label = photo.label
         if model.card.tells_familiarity:
             reply.familiarity = answer.familiarity
         if answer.heatmap is not None:

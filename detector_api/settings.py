@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, HttpUrl, SecretStr, field_validator
@@ -66,6 +67,20 @@ class Settings(BaseSettings):
         "ip:port,ip:port, or a target as gRPC writes it. Calls are spread over all of them.",
     )
     model_name: str = Field(default="dog_breed", min_length=1, description="Name of the model in TensorFlow Serving.")
+    model_config_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = Field(
+        default=None,
+        description="The servers' `models.config` of `dog-breed canary`, or where it will be: read anew every second. "
+        "Callers are then answered by the label `stable`, and as many by `canary` as the file says. Unset, or while "
+        "there is no file: by the latest version.",
+    )
+    canary_percent: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="Share of the callers, in percent, whom the label `canary` answers where the file names none. "
+        "A caller, known by its API key or else its address, keeps its version; what the canary does not answer is "
+        "asked again of `stable`.",
+    )
     deadline_seconds: float = Field(
         default=15.0, gt=0, description="Time from a complete photo to its answer, the wait for its turn included."
     )

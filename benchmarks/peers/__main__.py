@@ -48,9 +48,15 @@ class Service(NamedTuple):
 
     def run(self, photos: Sequence[bytes], clients: int, seconds: float) -> Result:
         """Upload the photos in turn from so many clients."""
+        with self.turn():
+            return run(self.port, photos, clients, seconds, self.path)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let the service go on while the block runs."""
         self._signal(signal.SIGCONT)
         try:
-            return run(self.port, photos, clients, seconds, self.path)
+            yield
         finally:
             self._signal(signal.SIGSTOP)
 

@@ -19,10 +19,11 @@ class BreedPrediction:
 
 @dataclass(frozen=True)
 class ModelReference:
-    """The model that answered."""
+    """The model that answered; `label` is `stable` or `canary` where there is a canary."""
 
     name: str
     version: int
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Prediction:
             is_dog=reply["is_dog"],
             dog_probability=reply["dog_probability"],
             predictions=_breeds(reply),
-            model=ModelReference(reply["model"]["name"], reply["model"]["version"]),
+            model=ModelReference(reply["model"]["name"], reply["model"]["version"], reply["model"].get("label")),
             familiarity=reply.get("familiarity"),
             heatmap=reply.get("heatmap"),
             box=_box(reply["box"]) if reply.get("box") else None,

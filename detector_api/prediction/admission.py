@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -23,7 +24,8 @@ from detector_api.telemetry.record import current_record
 
 # How much the last photo counts in the mean time in work.
 LAST_WEIGHT = 0.1
-# The latest that a refused caller is told to come back: how many of them will is not known.
+# The latest that a refused caller is told to come back: how many of them will is not known. Those whose turn would be
+# later come back at any time of the second half, and not all in the same moment.
 MAX_RETRY_SECONDS = 30.0
 
 
@@ -110,8 +112,10 @@ class Admission:
         """Count a refusal, and give each caller who is refused another turn to come back in."""
         self._refused.inc()
         now = time.monotonic()
-        self._promised = min(max(now + seconds, self._promised + self._pace.seconds), now + MAX_RETRY_SECONDS)
-        return errors.OverloadedError(reason, max(1, math.ceil(self._promised - now)))
+        latest = now + MAX_RETRY_SECONDS
+        self._promised = min(max(now + seconds, self._promised + self._pace.seconds), latest)
+        promised = self._promised if self._promised < latest else latest - random.uniform(0, MAX_RETRY_SECONDS / 2)
+        return errors.OverloadedError(reason, max(1, math.ceil(promised - now)))
 
     def _learn(self, admitted_photo: AdmittedPhoto) -> None:
         seconds = time.monotonic() - admitted_photo.start

@@ -13,6 +13,7 @@ from PIL import Image
 
 from detector_api.serving.model_card import ModelVersion
 from detector_api.serving.serving_client import Answer, ServingClient
+from detector_api.serving.target import Label, Target
 from model_serving.photos import found
 from model_serving.photos.geometry import Box
 from model_serving.photos.parts import cut, view_to_search
@@ -35,6 +36,7 @@ class PhotoResult:
 
     `box` is the part that was judged and `search` what became of the search; both are None where none was asked for,
     or by default of a version that cannot search. `dogs` are all that were found, None unless they were asked for.
+    `label` is the one that the version was asked by, None where it was asked without.
     """
 
     answer: Answer
@@ -42,6 +44,7 @@ class PhotoResult:
     box: Box | None = None
     search: Outcome | None = None
     dogs: tuple[FoundDog, ...] | None = None
+    label: Label | None = None
 
 
 def needs_search(centre: PhotoResult) -> bool:
@@ -66,6 +69,8 @@ class Search:
         self._centre = centre
         self._explain = explain
         self._deadline = deadline
+        # By its number, so that all parts are judged by one; a search that fails is left out.
+        self._target = Target(version=centre.model.version, is_trial=centre.label == "canary")
 
     async def find_better(self, whole: Image.Image) -> PhotoResult:
         """Return the likeliest part's answer, or the centre's if that is as good."""
@@ -89,18 +94,16 @@ class Search:
 
     async def _parts(self, whole: Image.Image, most: int | None = None) -> list[FoundDog]:
         """Return the likeliest parts, each with its answer."""
-        version = self._centre.model.version
         seen = await asyncio.to_thread(view_to_search, whole)
-        boxes = await self._client.locate(seen.tobytes(), *seen.size, version=version, deadline=self._deadline)
+        boxes = await self._client.locate(seen.tobytes(), *seen.size, target=self._target, deadline=self._deadline)
         asked = [self._ask(whole, box) for box in boxes[:most]]
         return [FoundDog(*one) for one in zip(boxes, await asyncio.gather(*asked), strict=False)]
 
     async def _ask(self, whole: Image.Image, box: Box) -> Answer:
-        model = self._centre.model
-        size = model.card.input_size
+        size = self._centre.model.card.input_size
         pixels = await asyncio.to_thread(cut, whole, box, size)
         return await self._client.predict(
-            pixels.tobytes(), size, explain=self._explain, version=model.version, deadline=self._deadline
+            pixels.tobytes(), size, explain=self._explain, target=self._target, deadline=self._deadline
         )
 
 

@@ -142,7 +142,7 @@ class PredictionStream:
             logger.exception("photo %(index)s of a stream", {"index": index})
             return self._error_line(index, upload.filename, InternalError())
         else:
-            self._record.model_version = record.model_version
+            self._record.model_version, self._record.model_label = record.model_version, record.model_label
             return PredictionLine(index=index, filename=upload.filename, prediction=prediction)
         finally:
             self._record.photos += 1

@@ -19,6 +19,8 @@ BACKOFFS_SECONDS = (0.02, 0.04, 0.08)
 RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 # A server whose queue is full says UNAVAILABLE, too. Its neighbours are hardly better off, and asking again adds to it.
 QUEUE_FULL = "batch scheduling queue"
+# What it says, with INVALID_ARGUMENT, of a label that it does not know.
+UNKNOWN_LABEL = "Unrecognized servable version label"
 
 ERRORS = {
     grpc.StatusCode.UNAVAILABLE: errors.ModelUnavailableError,
@@ -61,4 +63,6 @@ def _failure(error: grpc.aio.AioRpcError) -> errors.ServingError:
     reason = f"{error.code().name}: {error.details()}"
     if QUEUE_FULL in reason:
         return errors.OverloadedError(reason)
+    if UNKNOWN_LABEL in reason:
+        return errors.UnknownLabelError(reason)
     return ERRORS.get(error.code(), errors.ModelAnswerError)(reason)

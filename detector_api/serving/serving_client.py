@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from detector_api.serving.channel import open_channel
 from detector_api.serving.circuit import PROBE_SECONDS, Circuit
 from detector_api.serving.model_card import ModelCard, ModelVersion
 from detector_api.serving.protos import serving_pb2 as pb
+from detector_api.serving.target import LATEST, Target
 from detector_api.serving.tensors import image_request, read_probabilities, read_strings
 from model_serving.photos.geometry import Box
 
@@ -64,13 +66,13 @@ class ServingClient:
         size: int,
         *,
         explain: bool = False,
-        version: int | None = None,
+        target: Target = LATEST,
         deadline: float | None = None,
     ) -> Answer:
-        """Ask a version, by default the latest, about `size` x `size` RGB pixels; `explain` adds the heat map."""
+        """Ask a version about `size` x `size` RGB pixels; `explain` adds the heat map."""
         # No output filter: TensorFlow Serving batches only requests for all outputs of a signature.
-        request = image_request(self._spec(EXPLAIN if explain else PIXELS, version), pixels, size, size)
-        reply = await self._predict(request, deadline)
+        request = image_request(self._spec(EXPLAIN if explain else PIXELS, target), pixels, size, size)
+        reply = await self._predict(request, target, deadline)
         shape, breeds = read_strings(reply.outputs, "top_breeds")
         shape_too, probabilities = read_probabilities(reply.outputs, "top_probabilities")
         one, dog_probability = read_probabilities(reply.outputs, "dog_probability")
@@ -87,10 +89,10 @@ class ServingClient:
         heatmap = _rows(*read_probabilities(reply.outputs, "heatmap")) if explain else None
         return Answer(_version(reply), breeds, probabilities, dog_probability[0], familiarity, heatmap)
 
-    async def locate(self, pixels: bytes, width: int, height: int, *, version: int, deadline: float) -> list[Box]:
+    async def locate(self, pixels: bytes, width: int, height: int, *, target: Target, deadline: float) -> list[Box]:
         """Ask a version that locates where in a whole photo there may be dogs, the likeliest first."""
-        request = image_request(self._spec(LOCATE, version), pixels, width, height)
-        reply = await self._predict(request, deadline)
+        request = image_request(self._spec(LOCATE, target), pixels, width, height)
+        reply = await self._predict(request, target, deadline)
         shape, edges = read_probabilities(reply.outputs, "boxes")
         shape_too, scores = read_probabilities(reply.outputs, "box_scores")
         if shape != [1, len(scores), 4] or shape_too != [1, len(scores)]:
@@ -102,14 +104,14 @@ class ServingClient:
                 boxes.append(Box(left, top, right - left, bottom - top))
         return boxes
 
-    async def describe(self, version: int | None = None, *, deadline: float | None = None) -> ModelVersion:
-        """Fetch the card of a version, by default of the latest."""
-        spec = self._spec(DESCRIBE, version)
+    async def describe(self, target: Target = LATEST, *, deadline: float | None = None) -> ModelVersion:
+        """Fetch the card of a version."""
+        spec = self._spec(DESCRIBE, target)
         # The input has a default in the model, which not every TensorFlow Serving knows to use.
         unused = pb.TensorProto(dtype=pb.DT_STRING, string_val=[b""])
         unused.tensor_shape.dim.add(size=1)
         request = pb.PredictRequest(model_spec=spec, inputs={"unused": unused})
-        reply = await self._predict(request.SerializeToString(), deadline)
+        reply = await self._predict(request.SerializeToString(), target, deadline)
         _, card = read_strings(reply.outputs, "model_card")
         try:
             return ModelVersion(_version(reply), ModelCard.model_validate_json(card[0]))
@@ -147,18 +149,20 @@ class ServingClient:
     def _method(self, name: str, reply_type: Any) -> grpc.aio.UnaryUnaryMultiCallable:
         return self._channel.unary_unary(f"/tensorflow.serving.{name}", None, reply_type.FromString)
 
-    def _spec(self, signature: str = "", version: int | None = None) -> pb.ModelSpec:
+    def _spec(self, signature: str = "", target: Target = LATEST) -> pb.ModelSpec:
         spec = pb.ModelSpec(name=self._model_name, signature_name=signature)
-        if version is not None:
-            spec.version.value = version
+        if target.label is not None:
+            spec.version_label = target.label
+        elif target.version is not None:
+            spec.version.value = target.version
         return spec
 
-    async def _predict(self, request: bytes, deadline: float | None) -> pb.PredictResponse:
+    async def _predict(self, request: bytes, target: Target, deadline: float | None) -> pb.PredictResponse:
         now = time.monotonic()
         deadline = now + self._deadline_seconds if deadline is None else deadline
         if deadline <= now:
             raise errors.DeadlineError("the deadline had passed before the model was asked")
-        with self.circuit.watch(deadline):
+        with nullcontext() if target.is_trial else self.circuit.watch(deadline):
             return await call(self._predict_method, request, deadline)
 
 

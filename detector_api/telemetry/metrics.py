@@ -15,7 +15,7 @@ class Metrics:
 
     def __init__(self, model_name: str) -> None:
         self._model_name = model_name
-        self._version: int | None = None
+        self._versions: dict[str, int | None] = {}  # by label
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = self._counter("detector_requests", "Requests answered.", "route", "status")
@@ -27,7 +27,10 @@ class Metrics:
         }
         self._retries = self._counter("detector_serving_retries", "Calls of TensorFlow Serving made again.")
         self._model = Gauge(
-            "detector_model_info", "The version that answered last.", ["name", "version"], registry=self.registry
+            "detector_model_info",
+            "The version that answered last, by the label it was asked by.",
+            ["name", "version", "label"],
+            registry=self.registry,
         )
         self.in_flight = self._gauge("detector_requests_in_flight", "Requests being answered.")
         self.photos_in_work = self._gauge("detector_photos_in_work", "Photos being decoded, or with the model.")
@@ -35,6 +38,12 @@ class Metrics:
         self.admission_limit = self._gauge("detector_admission_limit", "Photos that may be in work at once.")
         self.photos_refused = self._counter("detector_photos_refused", "Photos refused for a wait that was too long.")
         self.upload_bytes = self._gauge("detector_upload_bytes", "Bytes of photos that are received or wait.")
+        self.canary_percent = self._gauge("detector_canary_percent", "Share of the callers for the canary, 0 to 100.")
+        self.canary_photos = self._counter(
+            "detector_canary_photos",
+            "Photos for the canary: answered, or asked again of `stable`.",
+            "outcome",
+        )
         self.circuit_open = self._gauge("detector_circuit_open", "1 while the model server does not answer, else 0.")
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
@@ -48,10 +57,12 @@ class Metrics:
             self._parts[part].observe(seconds)
         if record.retries:
             self._retries.inc(record.retries)
-        if record.model_version not in (None, self._version):
-            self._version = record.model_version
-            self._model.clear()
-            self._model.labels(self._model_name, self._version).set(1)
+        label, version = record.model_label or "", record.model_version
+        if version not in (None, self._versions.get(label)):
+            if label in self._versions:
+                self._model.remove(self._model_name, self._versions[label], label)
+            self._versions[label] = version
+            self._model.labels(self._model_name, version, label).set(1)
 
     def exposition(self) -> bytes:
         """Return all of them in Prometheus's text format."""

@@ -46,6 +46,7 @@ class RequestRecord:
     bytes_out: int = 0
     seconds: dict[Part, float] = field(default_factory=dict)
     model_version: int | None = None
+    model_label: str | None = None
     retries: int = 0
     error_code: str | None = None
     reason: str | None = None

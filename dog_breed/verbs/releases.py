@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dog_breed.arguments import AddVerb, add_model, count, positive
+from dog_breed.arguments import AddVerb, add_model, count, percent, positive
 from local_server.tensorflow_import import import_tensorflow_quietly
 
 
@@ -18,6 +18,7 @@ def add_verbs(verb: AddVerb) -> None:
     add_model(verb("rollback", _rollback, "Go back to the version before the live one, which goes to the shelf."))
     canary = verb("canary", _canary, "Write the file that serves a version as `canary` beside the live one, `stable`.")
     canary.add_argument("version", type=positive)
+    canary.add_argument("--percent", type=percent, help="share of a gateway's callers whom it answers, 0 to 100")
     add_model(canary)
     legacy = verb("legacy", _legacy, "Write a version under the names that clients of the first release (2018) ask by.")
     legacy.add_argument("folder", type=Path, help="folder of the copy's versions, for a server of its own")
@@ -65,7 +66,7 @@ def _rollback(options: argparse.Namespace) -> None:
 def _canary(options: argparse.Namespace) -> None:
     from model_serving.releases.labels import serve_canary
 
-    print(f"--model_config_file={serve_canary(options.model, options.version)}")
+    print(f"--model_config_file={serve_canary(options.model, options.version, options.percent)}")
 
 
 def _legacy(options: argparse.Namespace) -> None:

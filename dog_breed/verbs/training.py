@@ -40,6 +40,9 @@ def add_verbs(verb: AddVerb) -> None:
     export = verb("export", _export, "Export a backbone with its ImageNet head: breeds without any training.")
     add_model(export)
     export.add_argument("--if-missing", action="store_true", help="do nothing if the model has a version already")
+    export.add_argument(
+        "--labels", action="store_true", help="write models.config, too, if it is missing: the live version is `stable`"
+    )
     add_backbone(export, default=STARTER)
 
     train = verb("train", _train, "Train a head on class folders of photos and export it as the next version.")
@@ -123,17 +126,20 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from model_serving.releases.labels import begin_labels
     from model_serving.savedmodel.versions import list_versions
 
     if options.if_missing and list_versions(options.model):
         print(f"{options.model} has a version already")
-        return
-    import_tensorflow_quietly()
-    from model_serving.backbones import load_backbone
-    from model_serving.savedmodel.export import export_imagenet_head
+    else:
+        import_tensorflow_quietly()
+        from model_serving.backbones import load_backbone
+        from model_serving.savedmodel.export import export_imagenet_head
 
-    backbone = load_backbone(options.backbone, options.weights, options.size)
-    print(f"exported {export_imagenet_head(options.model, backbone)}")
+        backbone = load_backbone(options.backbone, options.weights, options.size)
+        print(f"exported {export_imagenet_head(options.model, backbone)}")
+    if options.labels:
+        print(f"--model_config_file={begin_labels(options.model)}")
 
 
 def _train(options: argparse.Namespace) -> None:

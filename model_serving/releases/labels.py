@@ -10,6 +10,8 @@ reads it under its label.
 No change of a label loses a request. A server moves a label only to a version that it has loaded, so that a version is
 served first and labelled by the next change; and the version that a label leaves is served until the change after
 that, or until `drop_unlabelled`.
+
+The gateway reads the file, too, for the canary's share of the callers, which stands in a comment.
 """
 
 from __future__ import annotations
@@ -31,17 +33,19 @@ from model_serving.savedmodel.versions import (
 
 CONFIG = "models.config"
 _LABELLED = ".labelled"
+_PERCENT = "# canary_percent: "
 # The verb that moves each label.
 _VERBS = {"stable": "promote", "canary": "canary"}
 
 
-def serve_canary(model: Path, canary: int) -> Path:
+def serve_canary(model: Path, canary: int, percent: float | None = None) -> Path:
     """Write the file that serves the live version as `stable` and version `canary` as `canary`; return its path.
 
-    Raises `ReleaseError` if there is no such version, `ModelNotFoundError` if none is live.
+    `percent` of a gateway's callers are then answered by the canary; without it the gateway's own setting says how
+    many. Raises `ReleaseError` if there is no such version, `ModelNotFoundError` if none is live.
     """
     with locked(model):
-        return _change(model, {"stable": require_live(model), "canary": canary})
+        return _change(model, {"stable": require_live(model), "canary": canary}, percent)
 
 
 def follow_live(model: Path) -> Path | None:
@@ -50,22 +54,28 @@ def follow_live(model: Path) -> Path | None:
         return _change(model, {"stable": require_live(model)}) if (model / CONFIG).exists() else None
 
 
+def begin_labels(model: Path) -> Path:
+    """Serve the live version as `stable`, unless there is a file already; return its path."""
+    with locked(model):
+        return model / CONFIG if (model / CONFIG).exists() else _change(model, {"stable": require_live(model)})
+
+
 def drop_unlabelled(model: Path) -> None:
     """Serve the labelled versions alone, and delete the links of all others."""
     base = model / _LABELLED
     with locked(model):
         remove_leftovers(base)
-        _, labels = _read(model)
+        _, labels, percent = _read(model)
         if labels:
-            _write(model, set(labels.values()), labels)
+            _write(model, set(labels.values()), labels, percent)
         for version in list_versions(base):
             if version not in labels.values():
                 delete_version(version_path(base, version))
 
 
-def _change(model: Path, wanted: dict[str, int]) -> Path:
+def _change(model: Path, wanted: dict[str, int], percent: float | None = None) -> Path:
     """Move the labels to the versions that are wanted, as far as servers of the file have them; say which wait."""
-    served, labels = _read(model)
+    served, labels, _ = _read(model)
     moved = {label: version if version in served else labels.get(label, version) for label, version in wanted.items()}
     for label, version in wanted.items():
         if moved[label] != version:
@@ -73,23 +83,26 @@ def _change(model: Path, wanted: dict[str, int]) -> Path:
                 f"`{label}` stays at version {moved[label]} until its servers have loaded version {version}; "
                 f"then run `dog-breed {_VERBS[label]} {version}` again"
             )
-    return _write(model, {*wanted.values(), *moved.values(), *labels.values()}, moved)
+    return _write(model, {*wanted.values(), *moved.values(), *labels.values()}, moved, percent)
 
 
-def _read(model: Path) -> tuple[set[int], dict[str, int]]:
-    """Return the versions that the file serves, and those that it labels; nothing if there is none."""
+def _read(model: Path) -> tuple[set[int], dict[str, int], float | None]:
+    """Return the versions that the file serves, those that it labels, and the canary's share; nothing without one."""
     file = model / CONFIG
     text = file.read_text() if file.exists() else ""
     served = {int(version) for version in re.findall(r"versions: (\d+)", text)}
-    return served, {label: int(version) for label, version in re.findall(r'key: "(\w+)" value: (\d+)', text)}
+    labels = {label: int(version) for label, version in re.findall(r'key: "(\w+)" value: (\d+)', text)}
+    percent = re.search(rf"(?m)^{_PERCENT}(\d+(?:\.\d+)?)$", text)
+    return served, labels, float(percent[1]) if percent else None
 
 
-def _write(model: Path, versions: set[int], labels: dict[str, int]) -> Path:
+def _write(model: Path, versions: set[int], labels: dict[str, int], percent: float | None) -> Path:
     base = model.resolve() / _LABELLED
     for version in versions:
         if version not in list_versions(base):
             _link(find_version(model, version), base / str(version))
     lines = [
+        *([] if percent is None else [f"{_PERCENT}{percent:.2f}"]),
         "model_config_list {",
         "  config {",
         f'    name: "{model.resolve().name}"',

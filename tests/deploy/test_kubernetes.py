@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
 # The oldest that is still looked after, and the newest that the validator knows.
 VERSIONS = ("1.33", kubernetes_validate.latest_version())
-VARIANTS = ("base", "overlays/gpu", "overlays/kserve")
+VARIANTS = ("base", "overlays/canary", "overlays/gpu", "overlays/kserve")
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
@@ -252,6 +252,26 @@ def configuration(objects: Objects, container: dict[str, Any], pod: dict[str, An
         if mount["name"] in maps
         for file, text in objects["ConfigMap", maps[mount["name"]]]["data"].items()
     }
+
+
+def test_render_canary_has_servers_and_gateways_follow_one_file(render: Callable[[str], Objects]) -> None:
+    """All read the file that the job makes, from the one volume, and nobody but the job may write there."""
+    objects = render("overlays/canary")
+    (job,) = objects["Job", "model"]["spec"]["template"]["spec"]["containers"]
+    assert "--labels" in job["args"]
+    file = environment(objects, "gateway")["DETECTOR_MODEL_CONFIG_FILE"]
+    assert file == f"{job['args'][job['args'].index('--model') + 1]}/models.config"
+    (serving,) = objects["Deployment", "serving"]["spec"]["template"]["spec"]["containers"]
+    assert f"--model_config_file={file}" in serving["args"]
+    assert set(render("base")["Deployment", "serving"]["spec"]["template"]["spec"]["containers"][0]["args"]) < set(
+        serving["args"]
+    )
+    for name in ("gateway", "serving"):
+        pod = objects["Deployment", name]["spec"]["template"]["spec"]
+        (volume,) = (one for one in pod["volumes"] if one["name"] == "models")
+        assert volume["persistentVolumeClaim"] == {"claimName": "models", "readOnly": True}
+        mounted = [mount for one in pod["containers"] for mount in one["volumeMounts"] if mount["name"] == "models"]
+        assert mounted == [{"name": "models", "mountPath": "/models", "readOnly": True}]
 
 
 def test_render_gpu_asks_for_gpu(render: Callable[[str], Objects]) -> None:

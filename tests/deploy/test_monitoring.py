@@ -181,6 +181,41 @@ def test_alert_tells_a_shift_against_validation(
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.parametrize(("asked_again_a_minute", "is_told"), [(6, True), (0, False)])
+def test_alert_tells_a_canary_that_fails(
+    programs: Callable[[str], str], tmp_path: Path, asked_again_a_minute: int, is_told: bool
+) -> None:
+    """A canary whose photos have to be asked again is told, one that answers is not."""
+    summary = "The canary does not answer: its photos are asked again of the stable version."
+    told = [{"exp_labels": {"severity": "warning"}, "exp_annotations": {"summary": summary}}] if is_told else []
+    series = {
+        'detector_canary_photos_total{outcome="answered"}': "0+10x60",
+        'detector_canary_photos_total{outcome="asked_again"}': f"0+{asked_again_a_minute}x60",
+    }
+    test = {
+        "rule_files": [str(MONITORING / "alerts.yaml")],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "alert_rule_test": [{"eval_time": "40m", "alertname": "CanaryFails", "exp_alerts": told}],
+            }
+        ],
+    }
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
+    run = subprocess.run(
+        [programs("promtool"), "test", "rules", tmp_path / "test.yaml"], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_read_rule_for_operator_is_the_same() -> None:
+    """In a cluster Prometheus is told the same rules."""
+    rule = yaml.safe_load((MONITORING / "prometheus-rule.yaml").read_text())
+    assert (rule["apiVersion"], rule["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
+    assert rule["spec"] == yaml.safe_load((MONITORING / "alerts.yaml").read_text())
+
+
 def test_scrape_reaches_gateway_and_server(monitored: Monitored) -> None:
     """Both can be asked at the paths and under the names that the configuration has."""
     assert {(one["metric"]["job"], one["value"][1]) for one in monitored.series("up")} == {

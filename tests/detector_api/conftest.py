@@ -14,6 +14,7 @@ import os
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import Any
@@ -75,6 +76,9 @@ class ScriptedServing:
         self.before_predict: Callable[[], None] = lambda: None
         self.alter: Callable[[predict_pb2.PredictResponse], Any] = lambda reply: reply
         self.failure: tuple[grpc.StatusCode, str] | None = None
+        self.labels: dict[str, int] = {}  # served beside `version`
+        self.failures: dict[int, grpc.StatusCode] = {}  # of a version alone
+        self.hangs: set[int] = set()
         self.released = threading.Event()
         self.released.set()
         self._server: grpc.Server | None = None
@@ -130,12 +134,15 @@ class ScriptedServing:
         if request.model_spec.signature_name != "describe":
             self.before_predict()
         self._check(request.model_spec, context)
-        if request.model_spec.HasField("version") and request.model_spec.version.value != self.version:
-            context.abort(grpc.StatusCode.NOT_FOUND, "Servable not found for request: Specific(dog_breed, 7)")
+        version = self._version_asked(request.model_spec, context)
+        if version in self.hangs:
+            time.sleep(context.time_remaining() + 0.1)
+        if version in self.failures:
+            context.abort(self.failures[version], "this version alone fails")
         reply = predict_pb2.PredictResponse()
         reply.model_spec.name = request.model_spec.name
         reply.model_spec.signature_name = request.model_spec.signature_name
-        reply.model_spec.version.value = self.version
+        reply.model_spec.version.value = version
         for name, value in self._outputs(request, context).items():
             reply.outputs[name].CopyFrom(value)
         return self.alter(reply)
@@ -146,6 +153,17 @@ class ScriptedServing:
             context.abort(*self.failure)
         if spec.name != "dog_breed":
             context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({spec.name})")
+
+    def _version_asked(self, spec: Any, context: grpc.ServicerContext) -> int:
+        choice = spec.WhichOneof("version_choice")
+        if choice == "version_label" and spec.version_label not in self.labels:
+            what = f'Unrecognized servable version label: "{spec.version_label}"'
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, what)
+        if choice == "version" and spec.version.value not in (self.version, *self.labels.values()):
+            context.abort(grpc.StatusCode.NOT_FOUND, "Servable not found for request: Specific(dog_breed, 7)")
+        if choice == "version_label":
+            return self.labels[spec.version_label]
+        return int(spec.version.value) if choice == "version" else self.version
 
     def _outputs(self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext) -> dict[str, Any]:
         if request.model_spec.signature_name == "describe":

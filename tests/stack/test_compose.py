@@ -12,6 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 CPU, GPU = "docker-compose.yaml", "docker-compose.gpu.yaml"
+CANARY = "deploy/canary.yaml"
 LONG_RUNNING = ("gateway", "page", "serving")
 
 both_files = pytest.mark.parametrize("file", [CPU, GPU])
@@ -204,3 +205,23 @@ def test_read_gpu_config_differs_in_image_and_device_alone(docker: Callable[...,
     # An image of its own name, that no registry is asked for.
     assert (serving.pop("image"), serving.pop("pull_policy")) == ("dog-breed-detector-serving:1-gpu", "never")
     assert gpu == cpu
+
+
+@both_files
+def test_read_canary_config_has_servers_and_gateways_follow_one_file(docker: Callable[..., str], file: str) -> None:
+    """With the canary's file servers and gateways read the file that `model` makes, and all else is as without it."""
+    plain = read_services(docker, file)
+    config = docker("compose", "-f", file, "-f", CANARY, "config", "--format", "json")
+    labelled: dict[str, Any] = json.loads(config)["services"]
+    labels = labelled["gateway"]["environment"].pop("DETECTOR_MODEL_CONFIG_FILE")
+    assert "--labels" in labelled["model"].pop("command")
+    (volume,) = labelled["gateway"].pop("volumes")
+    assert (volume["source"], volume["target"], volume["read_only"]) == ("models", "/models", True)
+    flags = labelled["serving"].pop("command")
+    own = json.loads(re.sub(r"\\\n", "", re.findall(r"(?ms)^CMD (\[.*?\])", read_stage(plain["serving"]["build"]))[-1]))
+    assert flags[: len(own)] == own
+    assert f"--model_config_file={labels}" in flags
+    for service in (plain, labelled):
+        service["model"].pop("command", None)
+        service["serving"].pop("command", None)
+    assert labelled == plain

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import wrappers_pb2 as google_dot_protobuf_dot_wrappers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)detector_api/serving/protos/serving.proto\x12\x11\x64og_breed.serving\x1a\x1egoogle/protobuf/wrappers.proto\"]\n\x10TensorShapeProto\x12\x34\n\x03\x64im\x18\x02 \x03(\x0b\x32\'.dog_breed.serving.TensorShapeProto.Dim\x1a\x13\n\x03\x44im\x12\x0c\n\x04size\x18\x01 \x01(\x03\"\xb3\x01\n\x0bTensorProto\x12*\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1b.dog_breed.serving.DataType\x12\x39\n\x0ctensor_shape\x18\x02 \x01(\x0b\x32#.dog_breed.serving.TensorShapeProto\x12\x16\n\x0etensor_content\x18\x04 \x01(\x0c\x12\x11\n\tfloat_val\x18\x05 \x03(\x02\x12\x12\n\nstring_val\x18\x08 \x03(\x0c\"_\n\tModelSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x07version\x18\x02 \x01(\x0b\x32\x1b.google.protobuf.Int64Value\x12\x16\n\x0esignature_name\x18\x03 \x01(\t\"\xe7\x01\n\x0ePredictRequest\x12\x30\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x1c.dog_breed.serving.ModelSpec\x12=\n\x06inputs\x18\x02 \x03(\x0b\x32-.dog_breed.serving.PredictRequest.InputsEntry\x12\x15\n\routput_filter\x18\x03 \x03(\t\x1aM\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.dog_breed.serving.TensorProto:\x02\x38\x01\"\xd5\x01\n\x0fPredictResponse\x12@\n\x07outputs\x18\x01 \x03(\x0b\x32/.dog_breed.serving.PredictResponse.OutputsEntry\x12\x30\n\nmodel_spec\x18\x02 \x01(\x0b\x32\x1c.dog_breed.serving.ModelSpec\x1aN\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.dog_breed.serving.TensorProto:\x02\x38\x01\"I\n\x15GetModelStatusRequest\x12\x30\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x1c.dog_breed.serving.ModelSpec\"\xb6\x01\n\x12ModelVersionStatus\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12:\n\x05state\x18\x02 \x01(\x0e\x32+.dog_breed.serving.ModelVersionStatus.State\"S\n\x05State\x12\x0b\n\x07UNKNOWN\x10\x00\x12\t\n\x05START\x10\n\x12\x0b\n\x07LOADING\x10\x14\x12\r\n\tAVAILABLE\x10\x1e\x12\r\n\tUNLOADING\x10(\x12\x07\n\x03\x45ND\x10\x32\"]\n\x16GetModelStatusResponse\x12\x43\n\x14model_version_status\x18\x01 \x03(\x0b\x32%.dog_breed.serving.ModelVersionStatus*E\n\x08\x44\x61taType\x12\x0e\n\nDT_INVALID\x10\x00\x12\x0c\n\x08\x44T_FLOAT\x10\x01\x12\x0c\n\x08\x44T_UINT8\x10\x04\x12\r\n\tDT_STRING\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)detector_api/serving/protos/serving.proto\x12\x11\x64og_breed.serving\x1a\x1egoogle/protobuf/wrappers.proto\"]\n\x10TensorShapeProto\x12\x34\n\x03\x64im\x18\x02 \x03(\x0b\x32\'.dog_breed.serving.TensorShapeProto.Dim\x1a\x13\n\x03\x44im\x12\x0c\n\x04size\x18\x01 \x01(\x03\"\xb3\x01\n\x0bTensorProto\x12*\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1b.dog_breed.serving.DataType\x12\x39\n\x0ctensor_shape\x18\x02 \x01(\x0b\x32#.dog_breed.serving.TensorShapeProto\x12\x16\n\x0etensor_content\x18\x04 \x01(\x0c\x12\x11\n\tfloat_val\x18\x05 \x03(\x02\x12\x12\n\nstring_val\x18\x08 \x03(\x0c\"\x8c\x01\n\tModelSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x07version\x18\x02 \x01(\x0b\x32\x1b.google.protobuf.Int64ValueH\x00\x12\x17\n\rversion_label\x18\x04 \x01(\tH\x00\x12\x16\n\x0esignature_name\x18\x03 \x01(\tB\x10\n\x0eversion_choice\"\xe7\x01\n\x0ePredictRequest\x12\x30\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x1c.dog_breed.serving.ModelSpec\x12=\n\x06inputs\x18\x02 \x03(\x0b\x32-.dog_breed.serving.PredictRequest.InputsEntry\x12\x15\n\routput_filter\x18\x03 \x03(\t\x1aM\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.dog_breed.serving.TensorProto:\x02\x38\x01\"\xd5\x01\n\x0fPredictResponse\x12@\n\x07outputs\x18\x01 \x03(\x0b\x32/.dog_breed.serving.PredictResponse.OutputsEntry\x12\x30\n\nmodel_spec\x18\x02 \x01(\x0b\x32\x1c.dog_breed.serving.ModelSpec\x1aN\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.dog_breed.serving.TensorProto:\x02\x38\x01\"I\n\x15GetModelStatusRequest\x12\x30\n\nmodel_spec\x18\x01 \x01(\x0b\x32\x1c.dog_breed.serving.ModelSpec\"\xb6\x01\n\x12ModelVersionStatus\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12:\n\x05state\x18\x02 \x01(\x0e\x32+.dog_breed.serving.ModelVersionStatus.State\"S\n\x05State\x12\x0b\n\x07UNKNOWN\x10\x00\x12\t\n\x05START\x10\n\x12\x0b\n\x07LOADING\x10\x14\x12\r\n\tAVAILABLE\x10\x1e\x12\r\n\tUNLOADING\x10(\x12\x07\n\x03\x45ND\x10\x32\"]\n\x16GetModelStatusResponse\x12\x43\n\x14model_version_status\x18\x01 \x03(\x0b\x32%.dog_breed.serving.ModelVersionStatus*E\n\x08\x44\x61taType\x12\x0e\n\nDT_INVALID\x10\x00\x12\x0c\n\x08\x44T_FLOAT\x10\x01\x12\x0c\n\x08\x44T_UINT8\x10\x04\x12\r\n\tDT_STRING\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,30 +36,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_options = b'8\001'
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._loaded_options = None
   _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_options = b'8\001'
-  _globals['_DATATYPE']._serialized_start=1275
-  _globals['_DATATYPE']._serialized_end=1344
+  _globals['_DATATYPE']._serialized_start=1321
+  _globals['_DATATYPE']._serialized_end=1390
   _globals['_TENSORSHAPEPROTO']._serialized_start=96
   _globals['_TENSORSHAPEPROTO']._serialized_end=189
   _globals['_TENSORSHAPEPROTO_DIM']._serialized_start=170
   _globals['_TENSORSHAPEPROTO_DIM']._serialized_end=189
   _globals['_TENSORPROTO']._serialized_start=192
   _globals['_TENSORPROTO']._serialized_end=371
-  _globals['_MODELSPEC']._serialized_start=373
-  _globals['_MODELSPEC']._serialized_end=468
-  _globals['_PREDICTREQUEST']._serialized_start=471
-  _globals['_PREDICTREQUEST']._serialized_end=702
-  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_start=625
-  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_end=702
-  _globals['_PREDICTRESPONSE']._serialized_start=705
-  _globals['_PREDICTRESPONSE']._serialized_end=918
-  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_start=840
-  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_end=918
-  _globals['_GETMODELSTATUSREQUEST']._serialized_start=920
-  _globals['_GETMODELSTATUSREQUEST']._serialized_end=993
-  _globals['_MODELVERSIONSTATUS']._serialized_start=996
-  _globals['_MODELVERSIONSTATUS']._serialized_end=1178
-  _globals['_MODELVERSIONSTATUS_STATE']._serialized_start=1095
-  _globals['_MODELVERSIONSTATUS_STATE']._serialized_end=1178
-  _globals['_GETMODELSTATUSRESPONSE']._serialized_start=1180
-  _globals['_GETMODELSTATUSRESPONSE']._serialized_end=1273
+  _globals['_MODELSPEC']._serialized_start=374
+  _globals['_MODELSPEC']._serialized_end=514
+  _globals['_PREDICTREQUEST']._serialized_start=517
+  _globals['_PREDICTREQUEST']._serialized_end=748
+  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_start=671
+  _globals['_PREDICTREQUEST_INPUTSENTRY']._serialized_end=748
+  _globals['_PREDICTRESPONSE']._serialized_start=751
+  _globals['_PREDICTRESPONSE']._serialized_end=964
+  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_start=886
+  _globals['_PREDICTRESPONSE_OUTPUTSENTRY']._serialized_end=964
+  _globals['_GETMODELSTATUSREQUEST']._serialized_start=966
+  _globals['_GETMODELSTATUSREQUEST']._serialized_end=1039
+  _globals['_MODELVERSIONSTATUS']._serialized_start=1042
+  _globals['_MODELVERSIONSTATUS']._serialized_end=1224
+  _globals['_MODELVERSIONSTATUS_STATE']._serialized_start=1141
+  _globals['_MODELVERSIONSTATUS_STATE']._serialized_end=1224
+  _globals['_GETMODELSTATUSRESPONSE']._serialized_start=1226
+  _globals['_GETMODELSTATUSRESPONSE']._serialized_end=1319
 # @@protoc_insertion_point(module_scope)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from detector_api import errors
-from detector_api.prediction.admission import Admission
+from detector_api.prediction.admission import MAX_RETRY_SECONDS, Admission
 from detector_api.settings import Settings
 from detector_api.telemetry.metrics import Metrics
 
@@ -104,6 +104,28 @@ def test_admitted_that_would_wait_too_long_is_refused_at_once() -> None:
         await asyncio.gather(*tasks)
         admission.check("one")
         assert admission.in_work == 0
+
+    asyncio.run(run())
+
+
+def test_refused_in_hundreds_do_not_come_back_all_at_once() -> None:
+    """The first are given a turn each; those whose turn is too far off come back at different times."""
+
+    async def run() -> None:
+        admission, release = make_admission(1, max_wait_seconds=0), asyncio.Event()
+        holder = asyncio.create_task(hold(admission, release))
+        await settle()
+        know_pace(admission, 1.0)
+        told = []
+        for number in range(230):
+            with pytest.raises(errors.OverloadedError) as refused:
+                admission.check(str(number))
+            told.append(refused.value.retry_after_seconds)
+        assert told[:29] == [1, *range(1, 29)]
+        assert all(MAX_RETRY_SECONDS / 2 <= seconds <= MAX_RETRY_SECONDS for seconds in told[31:])
+        assert max(told[31:].count(seconds) for seconds in set(told[31:])) < 60
+        release.set()
+        await holder
 
     asyncio.run(run())
 

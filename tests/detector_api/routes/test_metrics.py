@@ -52,7 +52,7 @@ def test_read_metrics_names_the_version_that_answered_last(gateway: Any, serving
         gateway.post(URL, files={"dog_image": photo})
         samples = read(gateway)
         infos = [key for key in samples if key[0] == "detector_model_info"]
-        assert infos == [("detector_model_info", "dog_breed", str(version))]
+        assert infos == [("detector_model_info", "", "dog_breed", str(version))]  # asked by no label
         assert samples[infos[0]] == 1
 
 

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from model_serving.errors import ReleaseError
-from model_serving.releases.labels import drop_unlabelled, follow_live, serve_canary
+from model_serving.releases.labels import begin_labels, drop_unlabelled, follow_live, serve_canary
 from model_serving.releases.shelf import promote, prune
 from model_serving.savedmodel.versions import list_versions, write_version
 
@@ -77,6 +77,25 @@ def test_labels_wait_for_a_version_that_is_not_served_yet(model: Path, capsys: p
     follow_live(model)
     assert read(file, also_served=[1]) == {"stable": 3}
     assert capsys.readouterr().out == ""
+
+
+def test_begin_labels_labels_the_live_version_and_leaves_a_file(model: Path) -> None:
+    """A folder without a file gets one that serves the live version as `stable`; a file that is there stays."""
+    file = begin_labels(model)
+    assert read(file) == {"stable": 1}
+    serve_canary(model, 2, 5)
+    assert read(begin_labels(model)) == {"stable": 1, "canary": 2}
+
+
+def test_share_stands_in_the_file_until_the_canary_ends(model: Path) -> None:
+    """Pruning keeps the canary's share, a promotion ends it, and servers read the file all the while."""
+    file = serve_canary(model, 2, 5)
+    drop_unlabelled(model)
+    assert file.read_text().startswith("# canary_percent: 5.00\n")
+    assert read(file) == {"stable": 1, "canary": 2}
+    promote(model, 2)
+    follow_live(model)
+    assert "canary" not in file.read_text()
 
 
 def test_serve_canary_takes_no_space_and_outlives_its_source(model: Path) -> None:

@@ -1,0 +1,1 @@
+"""Two nodes of the product, of which one is cut off while honest callers go on."""
