@@ -12,8 +12,8 @@ from typing import Literal
 
 # auto: where the centre shows no dog or no sure breed; all: always, and every dog is told; no: never.
 Find = Literal["auto", "all", "no"]
-# The longest side, in pixels, of the whole photo from which parts are cut: a dog of a quarter of its height then still
-# has most of the pixels of the model's input.
+# The whole photo from which parts are cut has no more pixels than a square of this side: a dog of a quarter of its
+# height then still has most of the pixels of the model's input.
 WHOLE_SIDE = 1600
 # The longest side, in pixels, at which a whole photo is sent to `locate`.
 LOCATE_LONG_SIDE = 1024

@@ -38,13 +38,14 @@ class Decoded(NamedTuple):
 def crop_to_input(image: Image.Image, geometry: Geometry, whole_side: int | None = None) -> Decoded:
     """Return the `geometry.size` x `geometry.size` pixels that the model sees of an opened image.
 
-    With `whole_side` the whole comes beside them, as it was decoded for them, and reduced by a whole number so that no
-    side is above that. Raises whatever the decoder raises.
+    With `whole_side` the whole comes beside them, as it was decoded for them, and reduced by a whole number: to no more
+    pixels than a square of that side has, and to no side above four times that. Raises whatever the decoder raises.
     """
     size = image.size  # a JPEG has another one when it was decoded
     least = round(2 * geometry.size / geometry.crop)
     width, height = _decode_near(image, (least, least))
-    factor = math.ceil(max(image.size) / whole_side) if whole_side else None
+    sides = math.sqrt(math.prod(image.size)), max(image.size) / 4
+    factor = math.ceil(max(sides) / whole_side) if whole_side else None
     seen, whole = _resize(image, (geometry.size, geometry.size), geometry.box(width, height), factor)
     finish = Finish.of(image)
     # A square is centred, so turning the small result upright is the same as turning the photo first, and cheaper.

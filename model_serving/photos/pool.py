@@ -106,8 +106,8 @@ class DecoderPool:
     ) -> DecodedPhoto:
         """Return what `photos.read_pixels` does, or raise its errors or `TooCostlyPhotoError`.
 
-        With `whole_side` the whole photo comes beside it, of one decode: about as fine as the model's pixels need it,
-        with no side above `whole_side`, and unfinished.
+        With `whole_side` the whole photo comes beside it, of one decode: as fine as the model's pixels need it, with no
+        more pixels than a square of that side, and unfinished.
         """
         request = {"size": geometry.size, "crop": geometry.crop, "whole_side": whole_side, "max_pixels": max_pixels}
         return self._read(request, photo)
