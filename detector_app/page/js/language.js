@@ -48,6 +48,7 @@ export function speakOf(said) {
   subject = said;
   named = wordsFor(said);
   remember(SUBJECT, JSON.stringify(said));
+  markSubject();
   translateAll();
 }
 
@@ -90,12 +91,16 @@ function wordsFor(subject) {
   return { one, many, kind, kinds, Many: capital(many), Kind: capital(kind), Kinds: capital(kinds) };
 }
 
+/** Let style.css hide what shows dogs. */
+function markSubject() {
+  document.documentElement.toggleAttribute("data-no-dogs", subject !== null);
+}
+
 function capital(word) {
   return word[0].toUpperCase() + word.slice(1);
 }
 
 function translateAll() {
-  document.documentElement.toggleAttribute("data-no-dogs", subject !== null);
   translate(document, ":not([data-later] *)"); // of hundreds of cards each has its turn, when it is drawn again
   for (const template of document.querySelectorAll("template")) translate(template.content);
   textsChanged();
@@ -138,6 +143,8 @@ function remember(key, text) {
     // Chosen for this visit.
   }
 }
+
+markSubject();
 
 /** A promise of the first language's texts. index.html loads this module by itself as well, so that they come early. */
 export const spoken = speak(preferredLanguage()).catch(() => speak(LANGUAGES[0]));
