@@ -56,7 +56,7 @@ class Job:
 
 
 class Predictor:
-    """Predictor of an app: it caches the cards of versions, and owns the decoding processes."""
+    """Predictor of an app, with its decoding processes."""
 
     def __init__(self, client: ServingClient, settings: Settings, metrics: Metrics) -> None:
         self._client = client

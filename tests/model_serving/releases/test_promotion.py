@@ -78,7 +78,8 @@ def test_verbs_promote_roll_back_list_and_prune(
     main(["promote", "2", *here])
     assert live_version(model) == 2
     main(["rollback", *here])
-    main(["canary", "2", *here])
+    main(["canary", "2", "--percent", "5", *here])
+    assert "# canary_percent: 5.00" in (model / "models.config").read_text()
     main(["models", *here])
     main(["prune", "--keep", "0", *here])
     printed = capsys.readouterr().out.splitlines()
@@ -87,3 +88,6 @@ def test_verbs_promote_roll_back_list_and_prune(
     assert printed[6] == "deleted version 2"
     with pytest.raises(SystemExit, match="no version before the live one"):
         main(["rollback", *here])
+    with pytest.raises(SystemExit):
+        main(["canary", "2", "--percent", "101", *here])
+    assert "'101' is no number from 0 to 100" in capsys.readouterr().err
