@@ -403,6 +403,21 @@ KINDS: dict[str, tuple[Callable[[], bytes], Colour, Colour]] = {
         (215, 93, 30),
         WHITE,
     ),
+    "png of a gamma": (
+        lambda: png(64, 64, 8, 0, b"\x37" * 32 + b"\xff" * 32, (b"gAMA", struct.pack(">I", 100_000))),
+        GREY,
+        WHITE,
+    ),
+    "png of a gamma and of srgb": (
+        lambda: png(64, 64, 8, 0, b"\x80" * 32 + b"\xff" * 32, (b"gAMA", struct.pack(">I", 100_000)), (b"sRGB", b"\0")),
+        GREY,
+        WHITE,
+    ),
+    "png of no gamma": (
+        lambda: png(64, 64, 8, 0, b"\x80" * 32 + b"\xff" * 32, (b"gAMA", bytes(4))),
+        GREY,
+        WHITE,
+    ),
     "jpeg with a million fill bytes": (
         lambda: flood(encode(halves(RED, BLUE), "JPEG"), 2, b"\xff", 1_000_000),
         RED,

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # Counts the changes of what `read_pixels` returns, so that nothing computed before one is taken for current.
-PREPROCESSING_VERSION = 4
+PREPROCESSING_VERSION = 5
 
 
 def read_pixels(photo: bytes, geometry: Geometry, max_pixels: int = MAX_PIXELS) -> Image.Image:

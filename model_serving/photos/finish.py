@@ -37,17 +37,19 @@ _FLOAT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3"})
 
 @dataclass(frozen=True)
 class Finish:
-    """Orientation by EXIF and colours by H.273 code points or an ICC profile, as a photo's file tells them."""
+    """Orientation by EXIF and colours by H.273 code points, an ICC profile or a gamma, as a photo's file tells them."""
 
     orientation: int = 1
     code_points: tuple[int, int] | None = None
     profile: bytes = b""
+    gamma: float | None = None
 
     @classmethod
     def of(cls, image: Image.Image) -> Finish:
         """Return that of an opened image."""
         orientation, profile = orientation_of(image), image.info.get("icc_profile") or b""
-        return cls(orientation, image.info.get("code_points"), profile if _is_bounded(profile) else b"")
+        profile = profile if _is_bounded(profile) else b""
+        return cls(orientation, image.info.get("code_points"), profile, image.info.get("gamma"))
 
     def apply(self, image: Image.Image) -> Image.Image:
         """Return pixels in mode L, RGB, CMYK, La or RGBa as they are seen: upright, in RGB, in sRGB."""
@@ -56,7 +58,7 @@ class Finish:
         return seen if turn is None else seen.transpose(turn)
 
     def _to_srgb(self, image: Image.Image) -> Image.Image:
-        """Return RGB in sRGB: by the code points of HDR and of AVIF, HEIC and PNG, otherwise by the ICC profile."""
+        """Return RGB in sRGB: by the code points of HDR and of AVIF, HEIC and PNG, by the ICC profile, or the gamma."""
         if self.code_points and (hdr.is_hdr(self.code_points[1]) or not self.profile):
             return hdr.to_srgb(image.convert("RGB"), *self.code_points)
         if self.profile:
@@ -66,7 +68,8 @@ class Finish:
                 return converted or image  # `None` is for conversions in place
             except (ImageCms.PyCMSError, OSError):
                 pass  # Damaged, or one for another kind of image: show the colours as they are, as browsers do.
-        return image.convert("RGB")
+        seen = image.convert("RGB")
+        return seen.point(hdr.gamma_to_srgb(self.gamma) * 3) if self.gamma else seen
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Unfinished:
     def from_message(cls, header: dict[str, Any], pixels: bytes) -> Unfinished:
         """Return what `header` tells of, with its pixels."""
         code_points = header["code_points"] and tuple(header["code_points"])
-        finish = Finish(header["orientation"], code_points, bytes.fromhex(header["profile"]))
+        finish = Finish(header["orientation"], code_points, bytes.fromhex(header["profile"]), header["gamma"])
         return cls(tuple(header["size"]), header["mode"], pixels, finish)
 
     def header(self) -> dict[str, Any]:
@@ -99,6 +102,7 @@ class Unfinished:
             "orientation": finish.orientation,
             "code_points": finish.code_points,
             "profile": finish.profile.hex(),
+            "gamma": finish.gamma,
         }
 
     def image(self) -> Image.Image:

@@ -58,6 +58,11 @@ def to_srgb(image: Image.Image, primaries: int, transfer: int) -> Image.Image:
     return Image.merge("RGB", [channel.convert("L") for channel in encoded])
 
 
+def gamma_to_srgb(gamma: float) -> list[int]:
+    """Return sRGB's value for each value 0..255 whose power `gamma` is linear light."""
+    return [int(_light_to_srgb((value / 255) ** gamma) * 255 + 0.5) for value in range(256)]
+
+
 def _to_light(transfer: int) -> Callable[[_Channel], _Channel]:
     if gamma := _GAMMAS.get(transfer):
         return lambda value: value**gamma

@@ -34,7 +34,10 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
-    """Return the image with its header read and no pixel decoded; `info["code_points"]` has its colours by ITU-T H.273.
+    """Return the image with its header read and no pixel decoded.
+
+    `info["code_points"]` has its colours by ITU-T H.273,
+    `info["gamma"]` the power that gives its linear light, where they are told.
 
     Raises `UnsupportedPhotoError`, `TooManyPixelsError` or `DamagedPhotoError`.
     """
@@ -69,7 +72,10 @@ def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
         jpeg.require_few_scans(photo, pixels)
     if image.format == "BMP" and (decoded := bmp.decode_runs(image, photo)):
         return decoded
-    image.info["code_points"] = png.code_points(photo) if image.format == "PNG" else iso_media.code_points(photo)
+    if image.format == "PNG":
+        image.info |= {"code_points": png.code_points(photo), "gamma": png.gamma(sent)}
+    else:
+        image.info["code_points"] = iso_media.code_points(photo)
     return image
 
 

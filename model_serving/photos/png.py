@@ -24,6 +24,9 @@ _ANIMATION_BYTES = {b"acTL": 8, b"fcTL": 26}
 # Bytes of a tRNS chunk by the colour type; of a palette it has one for each entry.
 _TRANSPARENCY_BYTES = {0: 2, 2: 6}
 _PALETTE = 3
+# What gAMA counts in, the powers that are sensible, and those that look as sRGB does.
+_GAMMA_UNIT, _LEAST_GAMMA, _LARGEST_GAMMA = 100_000, 0.1, 10.0
+_SRGB_GAMMA, _SRGB_TOLERANCE = 2.2, 0.1
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,23 @@ def without_faults(png: bytes) -> bytes:
 
 def code_points(png: bytes) -> tuple[int, int] | None:
     """Return primaries and transfer characteristics (ITU-T H.273) of a chunk cICP, or None if there is none."""
-    for chunk in _chunks(png):
-        if chunk.name == b"cICP" and chunk.is_sound and len(chunk.body) == 4:
-            return chunk.body[0], chunk.body[1]
-        if chunk.name == b"IDAT":
-            break
-    return None
+    body = _before_pixels(png).get(b"cICP", b"")
+    return (body[0], body[1]) if len(body) == 4 else None
+
+
+def gamma(png: bytes) -> float | None:
+    """Return the power of values that gives linear light, by the chunk gAMA; None if there is none, or it is sRGB's."""
+    chunks = _before_pixels(png)
+    body = chunks.get(b"gAMA", b"")
+    power = _GAMMA_UNIT / max(1, int.from_bytes(body))
+    is_told = len(body) == 4 and b"sRGB" not in chunks and _LEAST_GAMMA <= power <= _LARGEST_GAMMA
+    return power if is_told and abs(power - _SRGB_GAMMA) > _SRGB_TOLERANCE else None
+
+
+def _before_pixels(png: bytes) -> dict[bytes, bytes]:
+    """Return the bodies of the sound chunks before the pixels, by their names."""
+    chunks = itertools.takewhile(lambda chunk: chunk.name != b"IDAT", _chunks(png))
+    return {chunk.name: chunk.body for chunk in chunks if chunk.is_sound}
 
 
 def _chunks(png: bytes) -> Iterator[Chunk]:
