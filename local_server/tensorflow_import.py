@@ -8,8 +8,8 @@ import platform
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 # TensorFlow uses oneDNN's kernels by itself only on CPUs with VNNI. On others graphs in int8 need it set, and batches
-# in fp32 gain by it, though a single photo does not: its weights are variables, which are put in order at each call.
-# `benchmarks/README.md` has the ratios. 0 turns it off. TensorFlow reads it when it is imported.
+# in fp32 gain by it, though a single input may not: weights that are variables are put in order anew at each call.
+# `benchmarks/README.md` has ratios. 0 turns it off. TensorFlow reads it when it is imported.
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 X86 = ("x86_64", "AMD64")
 
