@@ -47,6 +47,7 @@ class Options:
     model_config_file_poll_wait_seconds: int = _flag(0, "seconds between looks at --model_config_file; 0: look once")
     allow_version_labels_for_unavailable_models: bool = _flag(False, "let labels name versions that do not serve yet")
     saved_model_tags: str = _flag("serve", "comma-separated tags of the MetaGraph to load")
+    preferred_saved_model_tags: str = _flag("", "tags of a MetaGraph to load instead, if a version has it and it runs")
     file_system_poll_wait_seconds: int = _flag(1, "seconds between looks for new versions; 0: look once")
     num_load_threads: int = _flag(0, "versions loaded at once; 0: one")
     num_unload_threads: int = _flag(0, "versions unloaded at once; 0: no limit")
@@ -71,7 +72,7 @@ class Options:
 
 
 # Flags that TensorFlow Serving does not have.
-OWN = ("host", "max_waiting_requests", "rest_api_max_body_bytes")
+OWN = ("host", "max_waiting_requests", "preferred_saved_model_tags", "rest_api_max_body_bytes")
 
 # Names that flags had before.
 ALIASES = {"prefer_tflite_model": "use_tflite_model"}

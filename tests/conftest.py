@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).parent.parent
 SHARED_IMAGES = REPOSITORY.parent / "shared" / "images"
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the product's commands have it
 os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # the tests' own servers, whatever proxy the machine has
 
 

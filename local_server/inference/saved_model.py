@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow.python.client import pywrap_tf_session
-from tensorflow.python.saved_model.loader_impl import SavedModelLoader
+from tensorflow.python.saved_model.loader_impl import SavedModelLoader, parse_saved_model
 
 from local_server.errors import InvalidArgumentError, NotFoundError
 from local_server.inference.batching import Batcher
@@ -135,6 +135,12 @@ class SavedModelServable:
                 raise InvalidArgumentError(
                     f"Expects arg[{index}] to be {type_name(expected)} but {type_name(actual)} is provided"
                 )
+
+
+def has_meta_graph(path: Path, tags: Sequence[str]) -> bool:
+    """Tell whether the SavedModel in the folder `path` has a MetaGraph with just these tags."""
+    found = (set(meta_graph.meta_info_def.tags) for meta_graph in parse_saved_model(str(path)).meta_graphs)
+    return any(tagged == set(tags) for tagged in found)
 
 
 def _copy(signature: meta_graph_pb2.SignatureDef) -> meta_graph_pb2.SignatureDef:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tensorflow.core.protobuf import rewriter_config_pb2
@@ -14,6 +15,7 @@ from local_server.inference.batch_scheduler import BatchScheduler
 from local_server.inference.batching import Batcher
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from local_server.inference.servable import Servable, TimedServable
+from local_server.lifecycle.preferred import load_preferred
 from local_server.lifecycle.warmup import warm_up
 from local_server.monitoring import instruments
 from local_server.system import release_freed_memory
@@ -47,6 +49,10 @@ class ServableFactory:
     def _read(self, path: Path) -> Servable:
         if self._options.prefer_tflite_model and (path / tflite.FILE_NAME).exists():
             return tflite.TfLiteServable.load(path)
+        if tags := _tags(self._options.preferred_saved_model_tags):
+            settings = replace(self._settings, tags=tags)
+            if servable := load_preferred(path, settings, lambda loaded: warm_up(loaded, path) > 0):
+                return servable
         return SavedModelServable.load(path, self._settings)
 
     def _batcher(self, path: Path) -> Batcher | None:
@@ -69,4 +75,8 @@ def _session_settings(options: Options) -> SessionSettings:
     if options.mixed_precision:
         rewriting = config.graph_options.rewrite_options
         rewriting.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
-    return SessionSettings(tuple(options.saved_model_tags.split(",")), config)
+    return SessionSettings(_tags(options.saved_model_tags), config)
+
+
+def _tags(flag: str) -> tuple[str, ...]:
+    return tuple(flag.split(",")) if flag else ()

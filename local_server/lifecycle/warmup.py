@@ -22,14 +22,14 @@ MAX_RECORDS = 1_000
 _log = logging.getLogger(__name__)
 
 
-def warm_up(servable: Servable, path: Path, iterations: int = 1) -> None:
-    """Run each request in the version's warm-up file `iterations` times; without a file do nothing.
+def warm_up(servable: Servable, path: Path, iterations: int = 1) -> int:
+    """Run each request in the version's warm-up file `iterations` times, and return their number; 0 without a file.
 
     Raises StatusError if the file is damaged, too long, or holds a request that fails.
     """
     file = path / "assets.extra" / "tf_serving_warmup_requests"
     if not file.exists():
-        return
+        return 0
     with warming_up(str(path)):
         count = 0
         try:
@@ -46,6 +46,7 @@ def warm_up(servable: Servable, path: Path, iterations: int = 1) -> None:
                 f"{error.message}. Please verify your warmup data is in TFRecord format.", Code.DATA_LOSS
             ) from error
     _log.info("Ran %d warm-up requests of %s", count, path)
+    return count
 
 
 def _parsed(record: bytes, file: Path) -> prediction_log_pb2.PredictionLog:

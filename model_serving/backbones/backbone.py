@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import keras
@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from model_serving.graph_rewrites import optimize
+from model_serving.graph_rewrites import fold, multiply
 from model_serving.photos import PREPROCESSING_VERSION, Geometry
 
 # Given in place of a file of weights: leave the network as it was initialised (for tests of speed and of export).
@@ -41,6 +41,11 @@ class FrozenNetwork:
     graph_def: graph_pb2.GraphDef
     pixels: str
     features: str
+
+    @property
+    def output(self) -> str:
+        """Name of the node that computes the features."""
+        return self.features.partition(":")[0]
 
     def on(self, pixels: tf.Tensor, name: str) -> tf.Tensor:
         """Add the network to the graph that is being built, below `name`, and return the features of `pixels`."""
@@ -68,6 +73,11 @@ class Backbone:
 
         It is made when it is first asked for; later changes of the weights do not reach it.
         """
+        return replace(self.folded, graph_def=multiply(self.folded.graph_def, [self.folded.output]))
+
+    @cached_property
+    def folded(self) -> FrozenNetwork:
+        """The same network with every convolution as such, for the rewrites to int8 to begin with."""
         return self._freeze(self._pixels)
 
     @cached_property
@@ -82,7 +92,7 @@ class Backbone:
 
         frozen = convert_variables_to_constants_v2(features.get_concrete_function())
         output = frozen.outputs[0].op.name
-        return FrozenNetwork(optimize(frozen.graph.as_graph_def(), [output]), frozen.inputs[0].name, f"{output}:0")
+        return FrozenNetwork(fold(frozen.graph.as_graph_def(), [output]), frozen.inputs[0].name, f"{output}:0")
 
     @cached_property
     def pooled(self) -> tf.types.experimental.PolymorphicFunction:

@@ -18,7 +18,7 @@ def fold_scales(network: Network) -> None:
     """
     for product in network.of_type("Mul"):
         convolution, scale = network.producer(product, 0), network.per_channel(product, 1)
-        kernel = _kernel(network, convolution)
+        kernel = constant_kernel(network, convolution)
         if kernel is None or scale is None or scale.size != _channels(kernel, convolution):
             continue
         if network.is_used_once(convolution):
@@ -31,7 +31,7 @@ def name_biases(network: Network) -> None:
     """conv(x, k) + b by the op of that name, `BiasAdd`, which TensorFlow runs inside the convolution, with any ReLU."""
     for addition in network.of_type("AddV2"):
         convolution, bias = network.producer(addition, 0), network.per_channel(addition, 1)
-        kernel = _kernel(network, convolution)
+        kernel = constant_kernel(network, convolution)
         if kernel is not None and bias is not None and bias.size == _channels(kernel, convolution):
             bias_name = network.add_constant(f"{addition.name}/bias", bias)
             network.put(addition.name, "BiasAdd", [convolution.name, bias_name], {"T": addition.attr["T"]})
@@ -45,7 +45,7 @@ def pool_first(network: Network) -> None:
     """
     for pool in network.of_type("AvgPool"):
         convolution = network.producer(pool, 0)
-        kernel = _kernel(network, convolution)
+        kernel = constant_kernel(network, convolution)
         if kernel is not None and _is_pointwise(kernel, convolution) and network.is_used_once(convolution):
             features, kernel_name = convolution.input
             pooled = network.put(f"{pool.name}/first", "AvgPool", [features], dict(pool.attr))
@@ -62,7 +62,7 @@ def multiply_matrices(network: Network) -> None:
     """
     shapes = network.shapes()
     for convolution in network.of_type("Conv2D"):
-        kernel, shape = _kernel(network, convolution), shapes[network.producer(convolution, 0).name]
+        kernel, shape = constant_kernel(network, convolution), shapes[network.producer(convolution, 0).name]
         if kernel is None or not _is_pointwise(kernel, convolution) or kernel.shape[2] < kernel.shape[3]:
             continue
         if shape.rank == 4 and None not in shape[1:] and shape[3] == kernel.shape[2]:
@@ -80,7 +80,7 @@ def _multiply(network: Network, convolution: node_def_pb2.NodeDef, matrix: np.nd
     network.put(name, "Reshape", [product, image_shape], number)
 
 
-def _kernel(network: Network, node: node_def_pb2.NodeDef) -> np.ndarray | None:
+def constant_kernel(network: Network, node: node_def_pb2.NodeDef) -> np.ndarray | None:
     """Return the kernel if `node` is a convolution with channels last and a constant kernel, one filter a channel."""
     if node.op not in OUTPUT_CHANNELS or node.attr["data_format"].s not in (b"", b"NHWC"):
         return None

@@ -52,6 +52,15 @@ class Network:
         uses = Counter(_node_name(name) for reader in self.nodes.values() for name in reader.input)
         return uses[node.name] == 1 and node.name not in self.outputs
 
+    def readers(self, node: node_def_pb2.NodeDef) -> list[node_def_pb2.NodeDef]:
+        """Return the nodes that read `node`."""
+        return [reader for reader in self.nodes.values() if node.name in map(_node_name, reader.input)]
+
+    def redirect(self, name: str, other: str) -> None:
+        """Have all that reads the node called `name` read `other` instead."""
+        for reader in self.nodes.values():
+            reader.input[:] = [other if _node_name(tensor) == name else tensor for tensor in reader.input]
+
     def shapes(self) -> dict[str, tf.TensorShape]:
         """Return the static shape of what each node computes, by the node's name."""
         with tf.Graph().as_default() as graph:

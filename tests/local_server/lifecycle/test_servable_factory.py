@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from local_server.errors import StatusError
 from local_server.flags import Options
+from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable
 from local_server.lifecycle.servable_factory import ServableFactory
 
@@ -54,3 +58,42 @@ def test_load_mixed_precision_asks_for_the_rewrite(loaded_with):
     rewriting = loaded_with(mixed_precision="bfloat16").graph_options.rewrite_options
     assert rewriting.auto_mixed_precision_onednn_bfloat16 == rewriter_config_pb2.RewriterConfig.ON
     assert loaded_with().graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 == 0
+
+
+def install_two_graphs(folder, fast_runs):
+    """Write a version that doubles: by a graph tagged `serve`, and by one `serve,fast` that says so, or cannot run."""
+    v1 = tf.compat.v1
+    builder = v1.saved_model.Builder(str(folder))
+    for tags in (["serve"], ["serve", "fast"]):
+        with tf.Graph().as_default(), v1.Session() as session:
+            x = v1.placeholder(tf.float32, [None], "x")
+            fast = "fast" in tags
+            divisor = 1.0 if fast_runs or not fast else 0.0
+            y = tf.debugging.check_numerics(2 * x / divisor, "no kernel for it")
+            outputs = {"y": y, "is_fast": tf.fill(tf.shape(x), fast)}
+            signature = v1.saved_model.predict_signature_def({"x": x}, outputs)
+            if fast:
+                builder.add_meta_graph(tags, {"serving_default": signature})
+            else:
+                builder.add_meta_graph_and_variables(session, tags, {"serving_default": signature})
+    builder.save()
+    request = predict_pb2.PredictRequest(model_spec={"signature_name": "serving_default"})
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto([1.0]))
+    log = prediction_log_pb2.PredictionLog(predict_log={"request": request})
+    (folder / "assets.extra").mkdir()
+    with tf.io.TFRecordWriter(str(folder / "assets.extra" / "tf_serving_warmup_requests")) as records:
+        records.write(log.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("preferred", "runs", "is_fast"),
+    [("serve,fast", True, True), ("serve,fast", False, False), ("serve,other", True, False), ("", True, False)],
+)
+def test_load_prefers_a_graph_that_the_version_has_and_that_runs(tmp_path, preferred, runs, is_fast):
+    """The preferred graph answers if it is there and runs, and otherwise the one of --saved_model_tags."""
+    version = tmp_path / "1"
+    install_two_graphs(version, runs)
+    servable = ServableFactory(Options(preferred_saved_model_tags=preferred), None).load(version)
+    outputs = predict(servable, "serving_default", {"x": np.float32([3])})
+    assert {name: value.tolist() for name, value in outputs.items()} == {"y": [6.0], "is_fast": [is_fast]}
+    servable.close()

@@ -1,0 +1,136 @@
+"""Convolutions in int8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import attr_value_pb2, node_def_pb2
+
+from model_serving.graph_rewrites.convolutions import OUTPUT_CHANNELS, constant_kernel
+from model_serving.graph_rewrites.int8.ranges import (
+    DEPTHWISE_STEPS,
+    SIGNED_STEPS,
+    UNSIGNED_STEPS,
+    LayerRange,
+    round_weights,
+)
+from model_serving.graph_rewrites.network import Attributes, Network
+
+_RECTIFIED = ("Relu", "Relu6")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution with its bias and perhaps a ReLU: the nodes, the last of which, `output`, others read."""
+
+    convolution: node_def_pb2.NodeDef
+    kernel: np.ndarray
+    bias: np.ndarray
+    output: node_def_pb2.NodeDef
+    input_name: str
+    input_is_rectified: bool
+
+    @property
+    def is_rectified(self) -> bool:
+        """Tell whether the output has no negative values."""
+        return self.output.op in _RECTIFIED
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Tell whether each channel is filtered by itself."""
+        return self.convolution.op != "Conv2D"
+
+
+def layers(network: Network) -> Iterator[Layer]:
+    """Yield the convolutions that int8 has kernels for: with bias, not dilated; depthwise ones between two ReLUs."""
+    shapes = network.shapes()
+    for bias_add in network.of_type("BiasAdd"):
+        convolution, bias = network.producer(bias_add, 0), network.constant(bias_add, 1)
+        kernel = constant_kernel(network, convolution)
+        if kernel is None or bias is None or set(convolution.attr["dilations"].list.i) - {1}:
+            continue
+        if convolution.attr["padding"].s == b"EXPLICIT" or not network.is_used_once(convolution):
+            continue
+        if convolution.op == "Conv2D" and shapes[convolution.input[0]][-1] != kernel.shape[2]:
+            continue  # grouped
+        readers = network.readers(bias_add)
+        rectifier = readers[0] if len(readers) == 1 and readers[0].op in _RECTIFIED else None
+        output = rectifier if rectifier is not None and network.is_used_once(bias_add) else bias_add
+        source = network.producer(convolution, 0)
+        layer = Layer(convolution, kernel, bias, output, convolution.input[0], source.op in _RECTIFIED)
+        if not layer.is_depthwise or (layer.is_rectified and layer.input_is_rectified):
+            yield layer
+
+
+def quantize_convolutions(network: Network, ranges: Sequence[LayerRange]) -> None:
+    """conv(x, k) + b ≈ r/127 · round(127/r · (sx · sk · conv(qx, qk) + b)), cut to the ends of the range r.
+
+    qx and qk are integers, sx · qx ≈ x, sk · qk ≈ k with sk of each channel. A ReLU is the range's lower end, and a
+    ReLU6 its upper. Input and output are quantised and dequantised by nodes of their own, which keep the names of what
+    they stand for. `ranges` has one for each layer, in the order of `layers`; raises `ValueError` if it has not.
+    """
+    for layer, layer_range in zip(list(layers(network)), ranges, strict=True):
+        _quantize(network, layer, layer_range)
+
+
+def _quantize(network: Network, layer: Layer, layer_range: LayerRange) -> None:
+    name, out = layer.convolution.name, layer.output.name
+    read = _ends(network, layer.input_name, layer_range.read, layer.input_is_rectified)
+    written = _ends(network, out, layer_range.written, layer.is_rectified)
+    # oneDNN's kernel rounds so. Without `narrow_range` it takes 127.5 for the end of signed integers, where all others
+    # take 127.
+    rounding = {
+        "round_mode": attr_value_pb2.AttrValue(s=b"HALF_TO_EVEN"),
+        "narrow_range": attr_value_pb2.AttrValue(b=not layer.input_is_rectified),
+    }
+    source = [layer.input_name, *read]
+    quantized = network.put(f"{name}/input", "QuantizeV2", source, _scaled(layer.input_is_rectified) | rounding)
+    weights = round_weights(layer.kernel, OUTPUT_CHANNELS[layer.convolution.op].index(-1), _steps(layer))
+    bias = layer.bias + np.array(layer_range.correction, np.float32) if layer_range.correction else layer.bias
+    inputs = [
+        quantized,
+        network.add_constant(f"{name}/integers", weights.integers.view(tf.qint8.as_numpy_dtype)),
+        network.add_constant(f"{name}/bias", bias),
+        *read,
+        network.add_constant(f"{name}/least_weights", -weights.largest),
+        network.add_constant(f"{name}/largest_weights", weights.largest),
+        *written,
+    ]
+    attributes = {
+        "Tinput": _type(layer.input_is_rectified),
+        "Tfilter": _type(False),
+        "Tbias": attr_value_pb2.AttrValue(type=tf.float32.as_datatype_enum),
+        "out_type": _type(layer.is_rectified),
+        "strides": layer.convolution.attr["strides"],
+        "padding": layer.convolution.attr["padding"],
+    }
+    depthwise, relu = "Depthwise" if layer.is_depthwise else "", "AndRelu" if layer.is_rectified else ""
+    op = f"Quantized{depthwise}Conv2DWithBias{relu}AndRequantize"
+    computed = network.put(f"{name}/int8", op, inputs, attributes)
+    network.put(out, "Dequantize", [computed, *written], _scaled(layer.is_rectified))
+
+
+def _steps(layer: Layer) -> int:
+    if layer.is_depthwise:
+        return DEPTHWISE_STEPS
+    return UNSIGNED_STEPS if layer.input_is_rectified else SIGNED_STEPS
+
+
+def _ends(network: Network, tensor: str, largest: float, is_rectified: bool) -> tuple[str, str]:
+    """Return the names of constants with the least and the largest value that a tensor's integers stand for."""
+    least = 0.0 if is_rectified else -largest
+    return (
+        network.add_constant(f"{tensor}/least", np.array(least, np.float32)),
+        network.add_constant(f"{tensor}/most", np.array(largest, np.float32)),
+    )
+
+
+def _scaled(is_rectified: bool) -> Attributes:
+    return {"T": _type(is_rectified), "mode": attr_value_pb2.AttrValue(s=b"SCALED")}
+
+
+def _type(is_rectified: bool) -> attr_value_pb2.AttrValue:
+    return attr_value_pb2.AttrValue(type=(tf.quint8 if is_rectified else tf.qint8).as_datatype_enum)

@@ -1,0 +1,161 @@
+"""Layers in int8 against their equations, computed in floating point, and small networks against themselves in fp32."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from model_serving.graph_rewrites import fold
+from model_serving.graph_rewrites.int8 import quantize
+from model_serving.graph_rewrites.int8.calibration import measure_ranges
+from model_serving.graph_rewrites.int8.convolutions import layers as layers_of
+from model_serving.graph_rewrites.int8.ranges import LayerRange, round_weights
+from model_serving.graph_rewrites.network import Network
+
+SHAPE = (9, 9, 16)
+# The network, whether its convolution reads what a ReLU made, and the steps of its weights.
+LAYERS = {
+    "pointwise, signed": (lambda x: layers.Conv2D(24, 1)(x), False, 126),
+    "pointwise, signed, to a ReLU": (lambda x: layers.ReLU(6)(layers.Conv2D(24, 1)(x)), False, 126),
+    "pointwise, after a ReLU": (lambda x: layers.Conv2D(24, 1)(layers.ReLU(6)(x)), True, 63),
+    "wide, strided": (lambda x: layers.ReLU()(layers.Conv2D(24, 3, 2, "same")(layers.ReLU()(x))), True, 63),
+    "depthwise": (lambda x: layers.ReLU(6)(layers.DepthwiseConv2D(5, 2, "same")(layers.ReLU(6)(x))), True, 127),
+}
+
+
+def block(x):
+    """An inverted residual block twice: expanded, filtered by channel, projected, and added."""
+    for _ in range(2):
+        wide = layers.ReLU(6)(layers.BatchNormalization()(layers.Conv2D(48, 1, use_bias=False)(x)))
+        wide = layers.DepthwiseConv2D(3, 1, "same", use_bias=False)(wide)
+        wide = layers.ReLU(6)(layers.BatchNormalization()(wide))
+        x = layers.Add()([x, layers.BatchNormalization()(layers.Conv2D(16, 1, use_bias=False)(wide))])
+    return layers.ReLU(6)(layers.Conv2D(20, 1)(x))
+
+
+def set_weights(network, kind: str, numbers: np.random.Generator) -> None:
+    """Give the layers weights of both signs as trained ones are, or all as large as they get, beside nothing at all."""
+    for layer in network.layers:
+        if layer.weights:
+            kernel, bias = layer.get_weights()
+            values = numbers.normal(0, 0.3, kernel.shape) if kind == "real" else np.full(kernel.shape, 0.5)
+            if kind == "extreme":
+                values[..., 1::4] *= -1
+                values[..., 2::4] = 0
+            layer.set_weights([values, numbers.normal(0, 0.5, bias.shape)])
+
+
+def expected(graph_def, x: np.ndarray, ranges: LayerRange, steps: int) -> tuple[np.ndarray, float]:
+    """Return what the layer's equation gives, in floating point of 64 bits, and the width of a step."""
+    (layer,) = layers_of(Network(graph_def, ["Identity"]))
+    signed, written_signed = not layer.input_is_rectified, not layer.is_rectified
+    x = x if signed else np.maximum(x, 0)
+    read, written = ranges.read / (127 if signed else 255), ranges.written / (127 if written_signed else 255)
+    integers = np.clip(np.round(x / read), -127 if signed else 0, 127 if signed else 255)
+    axis = 2 if layer.is_depthwise else 3
+    weights = round_weights(layer.kernel, axis, steps)
+    shape = [-1 if place == axis else 1 for place in range(4)]
+    kernel = weights.integers * (weights.largest.astype(np.float64) / 127).reshape(shape)
+    convolve = tf.raw_ops.DepthwiseConv2dNative if layer.is_depthwise else tf.raw_ops.Conv2D
+    strides, padding = (layer.convolution.attr[name] for name in ("strides", "padding"))
+    y = convolve(input=integers * read, filter=kernel, strides=list(strides.list.i), padding=padding.s.decode())
+    y = y.numpy() + layer.bias
+    least, most = (-128, 127) if written_signed else (0, 255)
+    return written * np.clip(np.round(y / written), least, most), written
+
+
+def differences(toolkit, case: str, kind: str) -> tuple[np.ndarray, float]:
+    """Return how far a layer in int8 is from its equation, and the width of a step."""
+    build, freeze, answer, ops = toolkit
+    body, _, steps = LAYERS[case]
+    numbers = np.random.default_rng(0)
+    network = build(SHAPE, body)
+    set_weights(network, kind, numbers)
+    graph_def = fold(freeze(network), ["Identity"])
+    x = numbers.uniform(-2, 2, (2, *SHAPE)) if kind == "real" else np.full((2, *SHAPE), 2.0)
+    x = x.astype(np.float32)
+    ranges = LayerRange(2.0, 6.0 if "ReLU" in case or case == "depthwise" else 20.0)
+    rounded = quantize(graph_def, "Identity", [ranges])
+    assert any(op.startswith("Quantized") for op in ops(rounded))
+    wanted, step = expected(graph_def, x, ranges, steps)
+    return np.abs(answer(rounded, x) - wanted), step
+
+
+@pytest.mark.parametrize("kind", ["real", "extreme"])
+@pytest.mark.parametrize("case", LAYERS)
+def test_layers_are_their_equation(toolkit, case: str, kind: str) -> None:
+    """A layer gives its equation's integers, but for one value in a hundred that lies between two."""
+    found, step = differences(toolkit, case, kind)
+    assert found.max() <= 1.01 * step
+    assert (found > 0.01 * step).mean() < 0.01
+
+
+def test_layers_do_not_saturate_without_vnni() -> None:
+    """The largest inputs and weights give the equation's integers even if products are added by twos in 16 bits."""
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", __file__]
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    run = subprocess.run([*command, "-k", "equation and extreme"], env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+    assert f"{len(LAYERS)} passed" in run.stdout
+
+
+def test_measured_ranges_keep_a_network_near_its_fp32(toolkit) -> None:
+    """Two blocks in int8 with measured ranges: a small error, means kept, and floats only where sums are."""
+    build, freeze, answer, ops = toolkit
+    graph_def = fold(freeze(build(SHAPE, block)), ["Identity"])
+    numbers = np.random.default_rng(1)
+    batches = [numbers.normal(0, 1, (4, *SHAPE)).astype(np.float32) for _ in range(4)]
+    ranges = measure_ranges(graph_def, "x:0", "Identity", batches)
+    rounded = quantize(graph_def, "Identity", ranges)
+    assert ops(rounded) == Counter(
+        QuantizedConv2DWithBiasAndReluAndRequantize=3,
+        QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize=2,
+        QuantizedConv2DWithBiasAndRequantize=2,
+        QuantizeV2=3,
+        Dequantize=3,
+        AddV2=2,
+    )
+    x = numbers.normal(0, 1, (8, *SHAPE)).astype(np.float32)
+    floats, integers = answer(graph_def, x), answer(rounded, x)
+    uncorrected = answer(quantize(graph_def, "Identity", [LayerRange(one.read, one.written) for one in ranges]), x)
+    assert np.linalg.norm(integers - floats) < 0.05 * np.linalg.norm(floats)
+    moved, moved_before = (np.abs((values - floats).mean((0, 1, 2))).mean() for values in (integers, uncorrected))
+    assert moved < moved_before
+
+
+def test_layers_let_be_what_int8_has_no_kernel_for(toolkit) -> None:
+    """Dilated convolutions, and depthwise ones without a ReLU on both sides, stay as they are."""
+    build, freeze, _, ops = toolkit
+    bodies = [
+        lambda x: layers.Conv2D(16, 3, dilation_rate=2)(x),
+        lambda x: layers.DepthwiseConv2D(3)(layers.ReLU()(x)),
+        lambda x: layers.ReLU()(layers.DepthwiseConv2D(3)(x)),
+    ]
+    for body in bodies:
+        graph_def = fold(freeze(build(SHAPE, body)), ["Identity"])
+        assert list(layers_of(Network(graph_def, ["Identity"]))) == []
+        assert ops(quantize(graph_def, "Identity", [])) == ops(graph_def)
+
+
+def test_layers_let_grouped_convolutions_be() -> None:
+    """A kernel of fewer channels than the input has filters groups, for which there is no kernel."""
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, *SHAPE], "x")
+        grouped = tf.nn.conv2d(x, tf.ones([1, 1, SHAPE[2] // 2, 8]), 1, "VALID")
+        tf.identity(tf.nn.bias_add(grouped, tf.ones(8)), "Identity")
+    assert list(layers_of(Network(graph.as_graph_def(), ["Identity"]))) == []
+
+
+def test_ranges_need_photos_and_every_layer(toolkit) -> None:
+    """An empty calibration set, and ranges that are those of another network, are errors."""
+    build, freeze, _, _ = toolkit
+    graph_def = fold(freeze(build(SHAPE, LAYERS["depthwise"][0])), ["Identity"])
+    with pytest.raises(ValueError, match="without a photo"):
+        measure_ranges(graph_def, "x:0", "Identity", [np.zeros((0, *SHAPE), np.float32)])
+    with pytest.raises(ValueError, match="shorter"):
+        quantize(graph_def, "Identity", [])
