@@ -216,6 +216,11 @@ def ycck_jpeg() -> bytes:
     return bytes(jpeg)
 
 
+def tiff_of_a_palette(colours: list[int]) -> bytes:
+    """Return a TIFF of 2 bits a pixel: the reds of its colours come first, then the greens, then the blues."""
+    return tiff(4, 2, {258: [2], 262: [3], 277: [1], 320: colours}, [b"\x05" * 2])
+
+
 def tiff16(colours: list[tuple[int, ...]]) -> bytes:
     """Return a TIFF of 16 bits, its columns the colours of 8 bits given; alpha is not premultiplied."""
     row = np.array(colours, "<u2") * 257
@@ -450,6 +455,11 @@ KINDS: dict[str, tuple[Callable[[], bytes], Colour, Colour]] = {
         GREY,
         WHITE,
     ),
+    "tiff of a palette": (
+        lambda: tiff_of_a_palette([65535, 0, 0, 0, 0, 0, 0, 0, 0, 65535, 0, 0]),
+        RED,
+        BLUE,
+    ),
     "png of a gamma": (
         lambda: png(64, 64, 8, 0, b"\x37" * 32 + b"\xff" * 32, (b"gAMA", struct.pack(">I", 100_000))),
         GREY,
@@ -623,6 +633,8 @@ BAD: dict[str, tuple[Callable[[], bytes], type[PhotoError]]] = {
         lambda: tiff(8, 8, {258: [8] * 2, 262: [1], 277: [2], 284: [2], 338: [2]}, [b"\0" * 64] * 2),
         UnsupportedPhotoError,
     ),
+    "tiff of a palette of 8 bits": (lambda: tiff_of_a_palette([255, 0, 0, 255] + [0] * 8), UnsupportedPhotoError),
+    "tiff of a palette cut short": (lambda: tiff_of_a_palette([65535, 0, 0, 65535]), UnsupportedPhotoError),
     "tiff of colours at half the size": (
         lambda: tiff(8, 8, {258: [8] * 3, 262: [6], 277: [3], 530: [2, 2]}, [b"\0" * 192]),
         UnsupportedPhotoError,
