@@ -633,6 +633,10 @@ BAD: dict[str, tuple[Callable[[], bytes], type[PhotoError]]] = {
         lambda: tiff(8, 8, {258: [8] * 2, 262: [1], 277: [2], 284: [2], 338: [2]}, [b"\0" * 64] * 2),
         UnsupportedPhotoError,
     ),
+    "heif of another codec": (
+        lambda: encode(noise(64), "HEIF").replace(b"hvc1", b"jpeg").replace(b"hvcC", b"jpgC"),
+        UnsupportedPhotoError,
+    ),
     "tiff of a palette of 8 bits": (lambda: tiff_of_a_palette([255, 0, 0, 255] + [0] * 8), UnsupportedPhotoError),
     "tiff of a palette cut short": (lambda: tiff_of_a_palette([65535, 0, 0, 65535]), UnsupportedPhotoError),
     "tiff of colours at half the size": (
