@@ -164,10 +164,10 @@ def tiff(width: int, height: int, tags: dict[int, list[int]], strips: list[bytes
     return header + struct.pack("<H", len(tags)) + directory + b"\0\0\0\0" + beyond
 
 
-def tiff_in_planes() -> bytes:
+def tiff_in_planes(orientation: int = 1) -> bytes:
     """Return a TIFF of 16 bits a sample whose red, green and blue stand apart."""
     planes = [np.array([left, right] * 2, "<u2").tobytes() for left, right in ((65535, 0), (0, 0), (0, 65535))]
-    return tiff(2, 2, {258: [16] * 3, 262: [2], 277: [3], 278: [2], 284: [2]}, planes)
+    return tiff(2, 2, {258: [16] * 3, 262: [2], 274: [orientation], 277: [3], 278: [2], 284: [2]}, planes)
 
 
 def grey16(big_endian: bool = False) -> Image.Image:
@@ -197,6 +197,14 @@ def without_adobe_marker(jpeg: bytes) -> bytes:
     return jpeg[:at] + jpeg[at + 16 :]
 
 
+def jpeg_of_a_late_profile() -> bytes:
+    """Return a JPEG in Display P3 whose profile stands between the frame's header and the scan."""
+    jpeg = encode(halves((200, 100, 50), WHITE), "JPEG", quality=95)
+    profile = b"ICC_PROFILE\0\1\1" + rgb_profile("display p3")
+    at = jpeg.index(b"\xff\xda")
+    return jpeg[:at] + b"\xff\xe2" + struct.pack(">H", len(profile) + 2) + profile + jpeg[at:]
+
+
 def ycck_jpeg() -> bytes:
     """Store luma and chroma of the inks as if they were four inks, and then declare them as what they are."""
     image = halves((0, 255, 255, 0), (0, 0, 0, 127), "CMYK")
@@ -206,6 +214,11 @@ def ycck_jpeg() -> bytes:
     jpeg = bytearray(encode(stored, "JPEG"))
     jpeg[jpeg.index(b"Adobe") + 11] = 2
     return bytes(jpeg)
+
+
+def tiff_of_a_palette(colours: list[int]) -> bytes:
+    """Return a TIFF of 2 bits a pixel: the reds of its colours come first, then the greens, then the blues."""
+    return tiff(4, 2, {258: [2], 262: [3], 277: [1], 320: colours}, [b"\x05" * 2])
 
 
 def tiff16(colours: list[tuple[int, ...]]) -> bytes:
@@ -231,6 +244,24 @@ def gif_beyond_its_canvas() -> bytes:
     """Declare a canvas of 8 x 8 pixels around a frame of 64 x 64."""
     gif = encode(palette_with_hidden_red(), "GIF")
     return gif[:6] + struct.pack("<HH", 8, 8) + gif[10:]
+
+
+def gif_within_its_canvas() -> bytes:
+    """Declare a canvas of twice the width around a frame, on its right, without a transparent colour."""
+    gif = encode(Image.new("P", (32, 64), 0), "GIF", background=0)
+    frame = gif.index(b",\0\0\0\0 \0@\0")
+    return gif[:6] + struct.pack("<HH", 64, 64) + gif[10 : frame + 1] + struct.pack("<HH", 32, 0) + gif[frame + 5 :]
+
+
+def png_apart_from_its_animation() -> bytes:
+    """Return an animated PNG whose picture, for programs without animation, is none of its frames."""
+    control = struct.pack(">IIIIIHHBB", 0, 64, 64, 0, 0, 1, 10, 0, 0)
+    return (
+        png(64, 64, 8, 0, b"\0" * 64, (b"acTL", struct.pack(">II", 1, 0)))[: -len(png_chunk(b"IEND"))]
+        + png_chunk(b"fcTL", control)
+        + png_chunk(b"fdAT", b"\0\0\0\1" + zlib.compress((b"\0" + b"\x80" * 32 + b"\xff" * 32) * 64))
+        + png_chunk(b"IEND")
+    )
 
 
 def many_frames(count: int = 20_000) -> bytes:
@@ -402,6 +433,32 @@ KINDS: dict[str, tuple[Callable[[], bytes], Colour, Colour]] = {
         lambda: png(64, 64, 8, 2, bytes((200, 100, 50)) * 32 + b"\xff" * 96, (b"cICP", bytes([12, 13, 0, 1]))),
         (215, 93, 30),
         WHITE,
+    ),
+    "tiff of 16 bits in planes, upside down": (lambda: tiff_in_planes(orientation=3), BLUE, RED),
+    "jpeg whose orientation is a long number": (
+        lambda: encode(
+            halves(RED, BLUE), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\4\0\0\0\1\0\0\0\3" + bytes(4)
+        ),
+        RED,
+        BLUE,
+    ),
+    "jpeg with an empty exif before its own": (
+        lambda: flood(encode(halves(RED, BLUE), "JPEG", exif=turned(3)[1]), 2, b"\xff\xe1\0\x08Exif\0\0", 10),
+        BLUE,
+        RED,
+    ),
+    "jpeg whose profile is behind its frame": (jpeg_of_a_late_profile, (216, 93, 24), WHITE),
+    "gif with a frame within its canvas": (gif_within_its_canvas, WHITE, BLACK),
+    "png whose picture is no frame": (png_apart_from_its_animation, GREY, WHITE),
+    "png cut behind its pixels": (
+        lambda: png(2, 2, 8, 0, b"\x80\xff")[:-12] + b"\x7f\xff\xff\xfftEXtComment\0cut",
+        GREY,
+        WHITE,
+    ),
+    "tiff of a palette": (
+        lambda: tiff_of_a_palette([65535, 0, 0, 0, 0, 0, 0, 0, 0, 65535, 0, 0]),
+        RED,
+        BLUE,
     ),
     "png of a gamma": (
         lambda: png(64, 64, 8, 0, b"\x37" * 32 + b"\xff" * 32, (b"gAMA", struct.pack(">I", 100_000))),
@@ -576,11 +633,21 @@ BAD: dict[str, tuple[Callable[[], bytes], type[PhotoError]]] = {
         lambda: tiff(8, 8, {258: [8] * 2, 262: [1], 277: [2], 284: [2], 338: [2]}, [b"\0" * 64] * 2),
         UnsupportedPhotoError,
     ),
+    "heif of another codec": (
+        lambda: encode(noise(64), "HEIF").replace(b"hvc1", b"jpeg").replace(b"hvcC", b"jpgC"),
+        UnsupportedPhotoError,
+    ),
+    "tiff of a palette of 8 bits": (lambda: tiff_of_a_palette([255, 0, 0, 255] + [0] * 8), UnsupportedPhotoError),
+    "tiff of a palette cut short": (lambda: tiff_of_a_palette([65535, 0, 0, 65535]), UnsupportedPhotoError),
     "tiff of colours at half the size": (
         lambda: tiff(8, 8, {258: [8] * 3, 262: [6], 277: [3], 530: [2, 2]}, [b"\0" * 192]),
         UnsupportedPhotoError,
     ),
     "bmp of run lengths beyond its rows": (lambda: bmp_of_runs(b"\0\0" * 9 + b"\x02\0"), DamagedPhotoError),
+    "bmp of an unknown header": (
+        lambda: b"BM" + struct.pack("<IHHIIiiHH", 0, 0, 0, 62, 48, 4, 4, 1, 24) + bytes(200),
+        UnsupportedPhotoError,
+    ),
     "png signature alone": (lambda: b"\x89PNG\r\n\x1a\n", DamagedPhotoError),
     "png of no width": (lambda: png(0, 5, 8, 2, b""), DamagedPhotoError),
     # The bombs hold no pixels: had one been decoded, it would be called damaged.

@@ -12,7 +12,7 @@ UNREAD = "This kind of BMP is not read. Please send the photo as a JPEG."
 MAX_CODES = 2_500_000
 
 _RLE8, _RLE4 = 1, 2
-_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
+_HEADER_BYTES = frozenset({12, *range(16, 65), 108, 124})
 _BYTES = [bytes((value,)) for value in range(256)]
 _BLACK_AND_WHITE = bytes((0, *(255,) * 255))
 _END_OF_LINE, _END_OF_BITMAP, _DELTA = 0, 1, 2
@@ -70,7 +70,8 @@ def decode_runs(image: Image.Image, bmp: bytes) -> Image.Image | None:
     if image.palette:
         rawmode, palette = image.palette.getdata()  # `getpalette` would have Pillow decode the pixels
         decoded.putpalette(palette, rawmode)
-    return decoded.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    is_top_down = bmp[25] >= 0x80  # a negative height
+    return decoded if is_top_down else decoded.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
 
 
 def _run(count: int, value: int, compression: int) -> bytes:

@@ -6,9 +6,10 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import ExifTags, Image, ImageCms
+from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import TiffImageFile
 
-from model_serving.photos import hdr
+from model_serving.photos import exif, hdr, tiff
 from model_serving.photos.errors import DamagedPhotoError
 from model_serving.photos.png import MAX_PROFILE_BYTES
 
@@ -29,8 +30,6 @@ _UPRIGHT = {
 
 _SRGB = ImageCms.createProfile("sRGB")
 
-# Names under which Pillow keeps XMP.
-_XMP = ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp")
 _MAX_PROFILE_TAGS = 100
 _FLOAT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3"})
 
@@ -115,12 +114,9 @@ class Unfinished:
 
 def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; one that only XMP tells does not count, as in browsers."""
-    image.info = {name: value for name, value in image.info.items() if name not in _XMP}
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # Damaged EXIF does not spoil the picture.
-        return 1
-    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+    if isinstance(image, TiffImageFile):
+        return tiff.orientation(image)
+    return image.info.get("orientation") or exif.orientation(image.info.get("exif") or b"")
 
 
 def _on_background(image: Image.Image) -> Image.Image:

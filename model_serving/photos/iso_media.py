@@ -13,6 +13,8 @@ _HEAD_BYTES = 65_536
 _COLOURS = re.compile(rb"colrnclx(.{4})", re.DOTALL)
 # Configurations of the codecs, one of which every coded image has.
 _CODECS = re.compile(rb"av1C|hvcC")
+# Entries of images in the list of items that are in other codecs (ISO/IEC 23008-12).
+_OTHER_ITEMS = re.compile(rb"infe.{8,10}(?:avc1|evc1|vvc1|j2k1|jpeg|unci)", re.DOTALL)
 
 
 def image_format(photo: bytes) -> str | None:
@@ -24,6 +26,11 @@ def image_format(photo: bytes) -> str | None:
     if codec:
         return "AVIF" if codec[0] == b"av1C" else "HEIC"
     return "AVIF" if brands & _AVIF_BRANDS else "HEIC"
+
+
+def is_unread(photo: bytes) -> bool:
+    """Tell whether a file of images has them in other codecs alone: AVC, EVC, VVC, JPEG, JPEG 2000, or uncompressed."""
+    return not _CODECS.search(photo, 0, _HEAD_BYTES) and bool(_OTHER_ITEMS.search(photo, 0, _HEAD_BYTES))
 
 
 def with_brand(photo: bytes, name: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from model_serving.photos import exif
 from model_serving.photos.errors import UnsupportedPhotoError
 
 # Each scan of a JPEG goes over the whole image again, and an empty one takes ten bytes. Cameras and web sites write
@@ -23,6 +24,8 @@ MAX_SEGMENTS = 10_000
 MAX_SCANNED_PIXELS = 800_000_000
 
 _EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
+# Its last byte is padding, of any value.
+_EXIF, _LEAST_EXIF = b"Exif\0", len(exif.PREFIX) + 8
 _APP0, _APP1, _APP2, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 # Frames of Huffman-coded 8-bit pictures: baseline, extended, progressive.
 _READ_FRAMES = (0xC0, 0xC1, 0xC2)
@@ -48,25 +51,29 @@ class _Segment(NamedTuple):
 def without_faults(jpeg: bytes) -> bytes:
     """Return a JPEG without the segments that neither its pixels nor their colours and orientation need.
 
-    Kept are the first EXIF and all parts of a colour profile; JFIF's and Adobe's marks, which say how the colours are
-    meant, if they are whole. Raises `UnsupportedPhotoError` for a coding that is not read, and for too many segments.
+    Kept are the first EXIF that has a directory and all parts of a colour profile; JFIF's and Adobe's marks, which say
+    how the colours are meant, if they are whole. They come first: Pillow overlooks a profile behind the frame's header.
+    Raises `UnsupportedPhotoError` for a coding that is not read, and for too many segments.
     """
-    parts, at, has_exif = [jpeg[:2]], 2, False
+    metadata, rest = [jpeg[:2]], list[bytes]()
+    at, has_exif = 2, False
     for kind, start, begin, end in _segments(jpeg, at):
         if kind in (_SOS, _EOI):
-            return b"".join([*parts, jpeg[start:]])
+            return b"".join([*metadata, *rest, jpeg[start:]])
         body = jpeg[begin:end]
         if kind in _FRAMES and (kind not in _READ_FRAMES or body[:1] != b"\x08"):
             raise UnsupportedPhotoError("This kind of JPEG is not read. Please save it as an ordinary JPEG.")
         if kind == _APP1:
-            is_exif = body.startswith(b"Exif\0\0") and not has_exif
-            has_exif |= is_exif
-            if is_exif:
-                parts.append(jpeg[start:end])
-        elif _is_kept(kind, body):
-            parts.append(jpeg[start:end])
+            if body.startswith(_EXIF) and len(body) > _LEAST_EXIF and not has_exif:
+                has_exif = True
+                metadata += jpeg[start:begin], exif.PREFIX, body[len(exif.PREFIX) :]
+        elif _APP0 <= kind <= _APP15:
+            if _is_kept(kind, body):
+                metadata.append(jpeg[start:end])
+        elif kind != _COM:
+            rest.append(jpeg[start:end])
         at = end
-    return b"".join([*parts, jpeg[at:]])
+    return b"".join([*metadata, *rest, jpeg[at:]])
 
 
 def _is_kept(kind: int, body: bytes) -> bool:
@@ -74,9 +81,7 @@ def _is_kept(kind: int, body: bytes) -> bool:
         return body.startswith(b"JFIF\0") and len(body) >= 14
     if kind == _APP2:
         return body.startswith(b"ICC_PROFILE\0") and len(body) > 14
-    if kind == _APP14:
-        return body.startswith(b"Adobe") and len(body) >= 12
-    return not _APP0 <= kind <= _APP15 and kind != _COM
+    return kind == _APP14 and body.startswith(b"Adobe") and len(body) >= 12
 
 
 def require_few_scans(jpeg: bytes, pixels: int) -> None:

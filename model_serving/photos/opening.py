@@ -41,6 +41,8 @@ def open_photo(photo: bytes, max_pixels: int) -> Image.Image:
 
     Raises `UnsupportedPhotoError`, `TooManyPixelsError` or `DamagedPhotoError`.
     """
+    if iso_media.image_format(photo) and iso_media.is_unread(photo):
+        raise UnsupportedPhotoError("This kind of HEIF is not read. Please send the photo as a JPEG.")
     formats = _heif_formats() if iso_media.image_format(photo) == "HEIC" else FORMATS
     sent, photo = photo, _without_faults(photo)
     if webp.is_webp(photo) and webp.canvas_pixels(photo) > max_pixels:

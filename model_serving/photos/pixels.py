@@ -6,8 +6,9 @@ import math
 from typing import NamedTuple
 
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
-from model_serving.photos import bmp, tiff
+from model_serving.photos import bmp, gif, tiff
 from model_serving.photos.finish import Finish, Unfinished, orientation_of
 from model_serving.photos.geometry import Geometry, shrunk_size
 
@@ -78,8 +79,14 @@ def _decode_near(image: Image.Image, least: tuple[int, int]) -> tuple[float, flo
 
 
 def _load_shown_frame(image: Image.Image) -> None:
-    """Decode the first frame; if the first frames are all transparent, the first one that shows something."""
+    """Decode the first frame; if the first frames are all transparent, the first one that shows something.
+
+    The picture that an animated PNG has for programs without animation is no frame of it.
+    """
+    drawn = image.tile[0].extents if isinstance(image, GifImageFile) else None
     image.load()
+    if drawn:
+        gif.clear_outside(image, drawn)
     if image.format == "BMP":
         bmp.fill_empty_alpha(image)
     if image.mode == "F":
@@ -87,7 +94,7 @@ def _load_shown_frame(image: Image.Image) -> None:
     if image.format not in _ANIMATED:
         return
     for frame in range(1, _MAX_EMPTY_FRAMES):
-        if not _is_empty(image):
+        if not _is_empty(image) and not (frame == 1 and image.info.get("default_image")):
             return
         try:
             image.seek(frame)

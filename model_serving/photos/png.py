@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from model_serving.photos.errors import DamagedPhotoError, UnsupportedPhotoError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"\0\0\0\0IEND" + zlib.crc32(b"IEND").to_bytes(4)
 # A colour profile has some kilobytes; with tables for printing it may have half a megabyte.
 MAX_PROFILE_BYTES = 1 << 20
 # A photo of 20 MB in parts of 4 kB has 5,000.
@@ -48,6 +49,7 @@ def without_faults(png: bytes) -> bytes:
     """
     is_animated = _has_whole_animation(png)
     parts, palette_bytes, colour, at = [SIGNATURE], 0, 0, len(SIGNATURE)
+    has_pixels = False
     for chunk in _chunks(png):
         at = chunk.end
         if chunk.name == b"IHDR" and len(chunk.body) == 13:
@@ -56,6 +58,7 @@ def without_faults(png: bytes) -> bytes:
             palette_bytes = len(chunk.body)
         elif chunk.name == b"IDAT" and colour == _PALETTE and not palette_bytes:
             raise DamagedPhotoError
+        has_pixels |= chunk.name == b"IDAT"
         if (
             chunk.name in _PIXEL_CHUNKS
             or (is_animated and chunk.name in (b"acTL", b"fcTL", b"fdAT"))
@@ -64,6 +67,8 @@ def without_faults(png: bytes) -> bytes:
             parts.append(png[chunk.start : chunk.end])
         if chunk.name == b"IEND":
             return b"".join(parts)
+    if has_pixels and png[at + 4 : at + 8] != b"IDAT":
+        return b"".join([*parts, _END])  # cut in what follows the pixels
     return b"".join([*parts, png[at:]])  # its end is missing: for the decoder to refuse
 
 

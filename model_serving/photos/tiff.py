@@ -20,7 +20,7 @@ UNREAD = "This kind of TIFF is not read. Please send the photo as a JPEG."
 _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _FORMAT = 258, 259, 262, 277, 284, 339
 _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH, _DNG_VERSION = 278, 322, 323, 50706
 _STRIPS, _TILES = 273, 324
-_EXTRA_SAMPLES, _SUBSAMPLING = 338, 530
+_EXTRA_SAMPLES, _SUBSAMPLING, _ORIENTATION, _COLOUR_MAP = 338, 530, 274, 320
 _SEPARATE, _UNASSOCIATED_ALPHA = 2, 2
 _SIZES = (256, 257, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_LENGTH)
 _SHORT, _LONG, _LONG8 = 3, 4, 16
@@ -48,6 +48,7 @@ def require_readable(image: TiffImageFile, photo: bytes) -> None:
         and tags.get(_COMPRESSION, 1) in _READ_COMPRESSIONS
         and photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR)
         and (photometric != _CMYK or samples == 4)
+        and (photometric != _PALETTE or _has_whole_palette(image))
         and (photometric != _YCBCR or tags.get(_COMPRESSION) == _JPEG or tags.get(_SUBSAMPLING) == (1, 1))
         and (tags.get(_PLANAR, 1) != _SEPARATE or _has_simple_planes(image))
         and (
@@ -64,6 +65,12 @@ def require_readable(image: TiffImageFile, photo: bytes) -> None:
     )
     if not is_read:
         raise UnsupportedPhotoError(UNREAD)
+
+
+def _has_whole_palette(image: TiffImageFile) -> bool:
+    """Tell whether each value has three numbers of 16 bits: some programs write 8 bits, which come out black."""
+    colours = image.tag_v2.get(_COLOUR_MAP, ())
+    return len(colours) == 3 << image.tag_v2.get(_BITS, (1,))[0] and (max(colours) > 255 or not any(colours))
 
 
 def _has_simple_planes(image: TiffImageFile) -> bool:
@@ -91,8 +98,14 @@ def merge_planes(image: TiffImageFile, photo: bytes) -> Image.Image:
         grey = Image.open(io.BytesIO(_with_directory(photo, kept, order)), formats=("TIFF",))
         planes.append(grey.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L"))
     merged = Image.merge("RGB", planes)
-    merged.info = {name: value for name, value in image.info.items() if name in ("icc_profile", "exif")}
+    merged.info = {"icc_profile": image.info.get("icc_profile"), "orientation": orientation(image)}
     return merged
+
+
+def orientation(image: TiffImageFile) -> int:
+    """Return the orientation, 1 to 8."""
+    told = image.tag_v2.get(_ORIENTATION, 1)
+    return told if isinstance(told, int) and 1 <= told <= 8 else 1
 
 
 def _with_directory(photo: bytes, tags: dict[int, int | tuple[int, ...]], order: str) -> bytes:

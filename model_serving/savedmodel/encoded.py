@@ -8,7 +8,7 @@ import tensorflow as tf
 PADDING_BYTES = 64
 # An Exif segment is at most 64 KiB long, and its first directory has some dozen entries.
 _EXIF_BYTES, _EXIF_ENTRIES = 1 << 16, 1_000
-_ORIENTATION, _SHORT, _LONG = 0x0112, 3, 4
+_ORIENTATION, _SHORT = 0x0112, 3
 
 
 def padded(data: tf.Tensor) -> tf.Tensor:
@@ -60,14 +60,8 @@ def orientation(exif: tf.Tensor) -> tf.Tensor:
     count = tf.minimum(numbers(directory, 2)[0], _EXIF_ENTRIES)
     entries = directory + 2 + 12 * tf.range(count)
     tags, kinds, counts = numbers(entries, 2), numbers(entries + 2, 2), numbers(entries + 4, 4)
-    values = tf.where(tf.equal(kinds, _SHORT), numbers(entries + 8, 2), numbers(entries + 8, 4))
-    told = (
-        tf.equal(tags, _ORIENTATION)
-        & (tf.equal(kinds, _SHORT) | tf.equal(kinds, _LONG))
-        & tf.equal(counts, 1)
-        & (values >= 1)
-        & (values <= 8)
-    )
+    values = numbers(entries + 8, 2)
+    told = tf.equal(tags, _ORIENTATION) & tf.equal(kinds, _SHORT) & tf.equal(counts, 1) & (values >= 1) & (values <= 8)
     return tf.cast(tf.reduce_max(tf.concat([[1], tf.where(told, values, 1)], axis=0)), tf.int32)
 
 

@@ -19,7 +19,7 @@ TOO_LARGE = f"A photo may have {MAX_PIXELS // 1_000_000} million pixels"
 DAMAGED = "The photo is damaged, or in too many parts"
 CMYK = "A JPEG in CMYK must have Adobe's marker and no colour profile: send it as RGB, or through the gateway"
 HDR = "A PNG must not be HDR (PQ or HLG): send it through the gateway"
-EMPTY_PNG = "The first frame of an animated PNG must show something: send it through the gateway"
+EMPTY_PNG = "The picture of an animated PNG must be its first frame and show something: send it through the gateway"
 ANIMATED_WEBP = "A WebP must not be animated: send it through the gateway"
 PARTIAL_GIF = "The first frame of a GIF must fill it and have no transparent colour: send it through the gateway"
 BMP_KIND = "A BMP must have 24 bits a pixel, uncompressed: send it as a PNG, or through the gateway"
@@ -29,6 +29,8 @@ MAX_PARTS = 10_000
 # A part is read with some bytes behind its place: of the padding, where the file ends.
 _MARGIN = 16
 _SOS, _EOI, _APP1 = 0xFFDA, 0xFFD9, 0xFFE1
+# An Exif segment that has a directory: marker, length, mark, header of the directory.
+_LEAST_EXIF = 2 + 2 + 6 + 8
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
 # Bytes that decode to some blocks of a picture if any are missing, and are passed over if none are.
 _FILLER = b"\x55" * 64
@@ -117,7 +119,8 @@ def _walk_jpeg(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         marker = number(data, at, 2)
         has_length = (marker >= 0xFF01) & (marker < 0xFFFF)  # else a fill byte, or garbage
         length = tf.where(has_length, 2 + tf.cast(number(data, at + 2, 2), tf.int32), 1)
-        is_exif = tf.equal(exif, end) & tf.equal(marker, _APP1) & begins(data, b"Exif\0\0", at + 4)
+        is_exif = tf.equal(marker, _APP1) & begins(data, b"Exif\0\0", at + 4) & (length > _LEAST_EXIF)
+        is_exif &= tf.equal(exif, end)
         return tf.minimum(at + length, end), tf.where(is_exif, at + 10, exif)
 
     return tf.while_loop(is_before_scan, pass_segment, (tf.constant(2), end), maximum_iterations=MAX_PARTS)
@@ -136,8 +139,9 @@ def _png(photo: tf.Tensor) -> Decoded:
     with tf.control_dependencies(conditions):
         image = tf.cond(has_colour, lambda: tf.io.decode_png(photo, channels=4), lambda: tf.io.decode_png(photo))
     has_alpha = tf.equal(tf.shape(image)[2] % 2, 0)
-    is_empty = holds(head, b"acTL") & has_alpha & tf.equal(tf.reduce_max(image[..., -1]), 0)
-    with tf.control_dependencies([_require(~is_empty, EMPTY_PNG)]):
+    is_empty = has_alpha & tf.equal(tf.reduce_max(image[..., -1]), 0)
+    is_other = holds(head, b"acTL") & (is_empty | ~holds(head, b"fcTL"))
+    with tf.control_dependencies([_require(~is_other, EMPTY_PNG)]):
         return tf.identity(image), orientation(after(photo, b"eXIf"))
 
 

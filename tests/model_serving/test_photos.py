@@ -27,6 +27,7 @@ from tests.photo_kinds import (
     RED,
     TURNED,
     WHITE,
+    bmp_of_runs,
     encode,
     halves,
     looks,
@@ -93,6 +94,14 @@ def test_read_pixels_sees_the_central_square_only() -> None:
     image = Image.new("RGB", (200, 100), RED)
     image.paste(BLUE, (54, 4, 146, 96))  # the crop of 80 pixels, and what the resize takes from beyond its edge
     assert read_pixels(encode(image), Geometry(size=16, crop=0.8)).getcolors() == [(256, BLUE)]
+
+
+def test_read_pixels_of_a_run_length_coded_bmp_begins_at_the_end_that_its_height_tells() -> None:
+    """The first row of codes is the lowest of the picture, or with a negative height the uppermost."""
+    upwards = bmp_of_runs(b"\4\0\0\0" * 2 + b"\4\1\0\0" * 2 + b"\0\1")
+    downwards = upwards[:22] + (-4).to_bytes(4, "little", signed=True) + upwards[26:]
+    assert looks(read_pixels(upwards, WHOLE)).tolist() == [list(BLUE)] * 2 + [list(RED)] * 2
+    assert looks(read_pixels(downwards, WHOLE)).tolist() == [list(RED)] * 2 + [list(BLUE)] * 2
 
 
 def test_read_pixels_with_a_colour_profile_gives_srgb() -> None:

@@ -37,6 +37,8 @@ REFUSED = {
     "cmyk jpeg with a profile": formats.CMYK,
     "jpeg with a million fill bytes": formats.DAMAGED,
     "png in pq": formats.HDR,
+    "png whose picture is no frame": formats.EMPTY_PNG,
+    "gif with a frame within its canvas": formats.PARTIAL_GIF,
     "jpeg cut in its end": "Invalid JPEG data",
     "webp told too long": "Failed to decode WebP image",
     "png whose first frame is empty": formats.EMPTY_PNG,
@@ -51,14 +53,16 @@ REFUSED = {
     "bmp of run lengths and single pixels": formats.BMP_KIND,
     "bmp whose alpha is padding": formats.BMP_KIND,
 }
-# What only the gateway applies, as the READMEs say: colour profiles, and code points of a PNG that is not HDR.
+# What only the gateway applies, as the READMEs say: colour profiles; code points and gamma of a PNG that is not HDR.
 IN_OTHER_COLOURS = {
     "jpeg in display p3",
     "jpeg in adobe rgb",
+    "jpeg whose profile is behind its frame",
     "grey png with a profile",
     "grey png with a profile and alpha",
     "png in display p3",
     "png in linear light",
+    "png of a gamma",
 }
 
 
