@@ -37,6 +37,7 @@ REFUSED = {
     "cmyk jpeg with a profile": formats.CMYK,
     "jpeg with a million fill bytes": formats.DAMAGED,
     "png in pq": formats.HDR,
+    "png cut behind its pixels": "Invalid PNG",
     "png whose picture is no frame": formats.EMPTY_PNG,
     "gif with a frame within its canvas": formats.PARTIAL_GIF,
     "jpeg cut in its end": "Invalid JPEG data",
