@@ -25,7 +25,7 @@ def test_read_model_shows_card_version_and_state(gateway: Any, serving: Any) -> 
 
 
 def test_read_model_passes_the_words_for_its_classes_on(gateway: Any, serving: Any) -> None:
-    """What the classes are comes as the card has it, with plurals, other languages and groups."""
+    """The words for the classes come as the card has them, with plurals, other languages and groups."""
     german = {"one": "Katze", "many": "Katzen", "class": "Rasse", "classes": "Rassen"}
     serving.card["subject"] = {"one": "cat", "many": "cats", "class": "breed", "languages": {"de": german}}
     serving.card["groups"] = {"Akita": "Large"}
