@@ -37,6 +37,7 @@ class ModelCard(BaseModel):
     breeds: list[str] = Field(min_length=1, description="Names of the classes, in index order.")
     detects_dogs: bool = Field(description="Whether the model can tell that there is no dog.")
     locates: bool = Field(default=False, description="Whether the model can tell where in a photo the dogs are.")
+    arithmetic: str = Field(default="float32", description="That of the graph which answers: float32 or int8.")
     thresholds: Thresholds
     familiarity: Familiarity | None = Field(default=None, description="Missing in models of older releases.")
 
