@@ -21,6 +21,7 @@ from detector_api.memory import tune_memory
 from detector_api.settings import Settings
 from dog_breed.errors import LaptopError
 from dog_breed.front import create_front
+from model_serving.savedmodel.tags import preferred_tags
 from model_serving.savedmodel.versions import list_versions
 
 LOOPBACK = "127.0.0.1"
@@ -62,6 +63,7 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
         f"--rest_api_port={rest_port}",
         f"--model_name={MODEL_NAME}",
         f"--model_base_path={model}",
+        f"--preferred_saved_model_tags={','.join(preferred_tags())}",
         "--enable_batching",  # several photos at once
         f"--batching_parameters_file={BATCHING}",
         "--max_num_load_retries=0",  # report a broken model at once, not after five minutes of retries

@@ -56,6 +56,12 @@ class AnswerMetrics:
             ["version"],
             registry=registry,
         )
+        self._graph = Gauge(
+            "detector_model_graph",
+            "1 for the arithmetic of the graph that answers.",
+            ["version", "arithmetic"],
+            registry=registry,
+        )
         self._feedback = Counter(
             "detector_feedback",
             "Photos kept with their right breed, by whether the version names the same.",
@@ -94,7 +100,9 @@ class AnswerMetrics:
             for metric in (self._verdicts, self._breeds, self._confidence, self._dog_probability, self._feedback):
                 metric.clear()
             self._expected_confidence.clear()
+            self._graph.clear()
         self._labelled_breeds[model.version] = set()
+        self._graph.labels(model.version, model.card.arithmetic).set(1)
         accuracy = _validation_accuracy(model.card)
         if accuracy is not None:
             self._expected_confidence.labels(model.version).set(accuracy)

@@ -51,6 +51,7 @@ class ModelCard(BaseModel):
         default=Subject.model_validate({"one": "dog", "many": "dogs", "class": "breed"}),
         description="What the classes are: dogs, where a model of an older release does not say.",
     )
+    arithmetic: str = Field(default="float32", description="That of the graph which answers: float32 or int8.")
     thresholds: Thresholds
     familiarity: Familiarity | None = Field(default=None, description="Missing in models of older releases.")
 

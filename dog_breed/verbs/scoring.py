@@ -66,6 +66,7 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[ScoreRow]]:
+    from model_serving.savedmodel.card import FLOAT32
     from model_serving.savedmodel.versions import version_or_latest
     from model_serving.scoring.predictors import LocalPredictor, Predictor, ServerPredictor
     from model_serving.scoring.score import score
@@ -77,6 +78,8 @@ def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, li
     else:
         version = version_or_latest(options.model, options.version)
         predictor, source = LocalPredictor(version), str(version.resolve())
+    if predictor.card.arithmetic != FLOAT32:  # its answers must not be mixed with those of the other graph
+        source += f", {predictor.card.arithmetic}"
     try:
         rows = score(options.folder, predictor, _job(options, source), options.out, sort, options.find)
     finally:

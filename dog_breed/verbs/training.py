@@ -43,6 +43,7 @@ def add_verbs(verb: AddVerb) -> None:
     export.add_argument(
         "--labels", action="store_true", help="write models.config, too, if it is missing: the live version is `stable`"
     )
+    _add_int8(export)
     add_backbone(export, default=STARTER)
 
     train = verb("train", _train, "Train a head on class folders of photos and export it as the next version.")
@@ -87,6 +88,7 @@ def add_verbs(verb: AddVerb) -> None:
     train.add_argument(
         "--dry-run", action="store_true", help="only say what it found, how long it takes, what it writes"
     )
+    _add_int8(train)
     add_backbone(train, default="densenet201")
     add_engine(train)
 
@@ -106,6 +108,12 @@ def add_verbs(verb: AddVerb) -> None:
     add_columns(calibrate)
     add_model(calibrate)
     calibrate.add_argument("--version", type=int, help="version to calibrate (the newest)")
+
+
+def _add_int8(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--int8", action="store_true", help="add a graph in int8, of twice the speed on a CPU, if it answers alike"
+    )
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -137,9 +145,22 @@ def _export(options: argparse.Namespace) -> None:
         from model_serving.savedmodel.export import export_imagenet_head
 
         backbone = load_backbone(options.backbone, options.weights, options.size)
-        print(f"exported {export_imagenet_head(options.model, backbone)}")
+        path = export_imagenet_head(options.model, backbone, in_int8=options.int8)
+        print(f"exported {path}{_int8_words(path)}")
     if options.labels:
         print(f"--model_config_file={begin_labels(options.model)}")
+
+
+def _int8_words(version: Path) -> str:
+    """Return what is to be told of a version's graph in int8, after a comma; nothing if none was asked for."""
+    from model_serving.savedmodel.card import CARD_FILE, ModelCard
+
+    checked = ModelCard.from_json((version / CARD_FILE).read_text(encoding="utf-8")).int8
+    if checked is None:
+        return ""
+    if not checked["kept"]:
+        return f", without a graph in int8: {checked['why_not']}"
+    return f", with a graph in int8, {checked['speedup']:.1f} times as fast here"
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -167,10 +188,11 @@ def _train(options: argparse.Namespace) -> None:
             from model_serving.distributed.features import pool_on_ray
 
             pooling = partial(pool_on_ray, workers=stack.enter_context(cluster(options.workers)))
-        trained = train(*what, pooling=pooling, **how)
+        trained = train(*what, pooling=pooling, in_int8=options.int8, **how)
     number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
     promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
-    print(f"report: {find_version(options.model, number) / HTML_FILE}")
+    version = find_version(options.model, number)
+    print(f"report: {version / HTML_FILE}{_int8_words(version)}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

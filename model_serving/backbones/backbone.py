@@ -56,6 +56,14 @@ class FrozenNetwork:
 
 
 @dataclass(frozen=True)
+class Networks:
+    """A network for pixels of the model's size, and the same for pixels of any, where photos are searched."""
+
+    at_size: FrozenNetwork
+    at_any_size: FrozenNetwork
+
+
+@dataclass(frozen=True)
 class Backbone:
     """A frozen network: pixels float [N, size, size, 3] in 0..255 to a feature map [N, h, w, features].
 
@@ -81,9 +89,14 @@ class Backbone:
         return self._freeze(self._pixels)
 
     @cached_property
-    def frozen_at_any_size(self) -> FrozenNetwork:
-        """The same network for pixels uint8 [N, H, W, 3] of any height and width, without what needs them known."""
+    def folded_at_any_size(self) -> FrozenNetwork:
+        """The same for pixels uint8 [N, H, W, 3] of any height and width: matrices would need them known."""
         return self._freeze(tf.TensorSpec([None, None, None, 3], tf.uint8, "pixels"))
+
+    @property
+    def networks(self) -> Networks:
+        """The networks in fp32, as they are exported."""
+        return Networks(self.frozen, self.folded_at_any_size)
 
     def _freeze(self, spec: tf.TensorSpec) -> FrozenNetwork:
         @tf.function(input_signature=[spec])

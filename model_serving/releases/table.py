@@ -11,7 +11,7 @@ from model_serving.releases.shelf import find_version, live_version, shelved_ver
 from model_serving.savedmodel.card import CARD_FILE
 from model_serving.savedmodel.versions import list_versions
 
-_HEADINGS = ("version", "state", "created", "backbone", "classes", "trained on", "test top-1")
+_HEADINGS = ("version", "state", "created", "backbone", "classes", "graphs", "trained on", "test top-1")
 
 
 def versions_table(model: Path) -> str:
@@ -34,9 +34,14 @@ def _rows(model: Path) -> Iterator[tuple[str, ...]]:
             card.get("created", "?"),
             card.get("backbone", "?"),
             str(len(card["breeds"])) if card else "?",
+            _graphs(card) if card else "?",
             f"{training['photos']} photos" if training else "-",
             f"{test['top1']:.1%} of {test['photos']}" if test else "-",
         )
+
+
+def _graphs(card: dict[str, Any]) -> str:
+    return "fp32, int8" if (card.get("int8") or {}).get("kept") else "fp32"
 
 
 def _read_card(version: Path) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import Any
 from model_serving.photos import Geometry
 from model_serving.subject import DOGS, Subject
 
+# What `arithmetic` may say.
+FLOAT32, INT8 = "float32", "int8"
 # Where a version has the card that `describe` answers once more: to list versions must not take their graphs.
 CARD_FILE = "assets.extra/model_card.json"
 # A photo below this probability of showing any dog is called "not a dog". With the starter 99.7 % of 2,000 photos of
@@ -64,7 +66,9 @@ class ModelCard:
     thresholds and familiarity were fitted, with the calibration error before and after; None if they are the defaults.
     `subject` says what the classes are, and `groups` has the group of each class whose folder lay in another's.
     `locates` says whether the version has the signature `locate`, for which the backbone must know dogs.
-    `data_fingerprint` names the photos it was trained on.
+    `data_fingerprint` names the photos it was trained on. `arithmetic` is that of the graph which answers, "float32" or
+    "int8", and `int8` says whether the version has a graph in int8, and by which figures, or why not; None if it was
+    not asked for.
     """
 
     head: str
@@ -84,6 +88,8 @@ class ModelCard:
     training: dict[str, Any] | None = None
     test: dict[str, Any] | None = None
     data_fingerprint: str | None = None
+    arithmetic: str = FLOAT32
+    int8: dict[str, Any] | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
 
     @property

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from model_serving.backbones import Backbone, Classifier
+from model_serving.backbones.int8 import int8_networks, int8_record
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
-from model_serving.savedmodel.card import CARD_FILE, Familiarity, ModelCard
+from model_serving.savedmodel.card import CARD_FILE, INT8, Familiarity, ModelCard
 from model_serving.savedmodel.familiarity import DOG_CLASSES
 from model_serving.savedmodel.graph import ServedGraph, build_graph
-from model_serving.savedmodel.imagenet_calibrations import calibrated
+from model_serving.savedmodel.imagenet_calibrations import accuracy_on_record, calibrated
+from model_serving.savedmodel.int8_gate import IMAGENET_LIMITS, gated
 from model_serving.savedmodel.signatures import Signature
+from model_serving.savedmodel.tags import FLOAT32_TAGS, INT8_TAGS
 from model_serving.savedmodel.versions import write_version
-from model_serving.savedmodel.weights import split_weights, write_checkpoint
+from model_serving.savedmodel.weights import SplitGraph, split_weights, write_checkpoint
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
-def export_imagenet_head(model: Path, backbone: Backbone) -> Path:
+def export_imagenet_head(model: Path, backbone: Backbone, *, in_int8: bool = False) -> Path:
     """Export the ImageNet head, the backbone's own classifier cut to its dogs, and return the version's folder.
+
+    With `in_int8` it also has a graph in int8, if that passes the gate; the card says whether. Raises
+    `WeightsUnavailableError` if the backbone came without its ImageNet classifier.
+    """
+    head, card = imagenet_head(backbone)
+    if in_int8:
+        card = replace(card, int8=gated(backbone, accuracy_on_record(card), IMAGENET_LIMITS))
+    return export_model(model, backbone, head, card)
+
+
+def imagenet_head(backbone: Backbone) -> tuple[Classifier, ModelCard]:
+    """Return a backbone's own classifier, cut to its dogs, and its card, calibrated as far as that is on record.
 
     Raises `WeightsUnavailableError` if the backbone came without its ImageNet classifier.
     """
@@ -44,7 +60,7 @@ def export_imagenet_head(model: Path, backbone: Backbone) -> Path:
         detects_dogs=True,
         familiarity=Familiarity(shown_classes=DOG_CLASSES),
     )
-    return export_model(model, backbone, head, calibrated(card))
+    return head, calibrated(card)
 
 
 def export_model(
@@ -61,26 +77,38 @@ def export_model(
     `add` may put more files into the version's folder before it appears under its number.
     """
     card = replace(card, locates=card.detects_dogs and backbone.imagenet is not None)
-    served = build_graph(backbone, head, card)
+    graphs: dict[tuple[str, ...], ServedGraph] = {FLOAT32_TAGS: build_graph(backbone, backbone.networks, head, card)}
+    if record := int8_record(backbone) if card.int8 and card.int8["kept"] else None:
+        rounded = int8_networks(backbone, record)
+        graphs[INT8_TAGS] = build_graph(backbone, rounded, head, replace(card, arithmetic=INT8))
 
     def write(folder: Path) -> None:
-        _write_saved_model(folder, served)
-        _write_warmup(folder / WARMUP_FILE, card.name, served.signatures)
+        _write_saved_model(folder, graphs)
+        _write_warmup(folder / WARMUP_FILE, card.name, graphs[FLOAT32_TAGS].signatures)
         (folder / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
         add(folder)
 
     return write_version(model, write, shelved=shelved)
 
 
-def _write_saved_model(folder: Path, served: ServedGraph) -> None:
-    """Write the graph, which keeps its names, and its weights beside it as variables."""
-    split = split_weights(served.graph.as_graph_def())
-    write_checkpoint(folder, split.weights)
+def _write_saved_model(folder: Path, graphs: Mapping[tuple[str, ...], ServedGraph]) -> None:
+    """Write graphs by their tags, and beside them the weights, as variables that they share."""
+    saved_model = saved_model_pb2.SavedModel(saved_model_schema_version=tf.saved_model.SAVED_MODEL_SCHEMA_VERSION)
+    weights: dict[str, np.ndarray] = {}
+    for tags, served in graphs.items():
+        split = split_weights(served.graph.as_graph_def(), weights)
+        weights |= split.weights
+        saved_model.meta_graphs.append(_meta_graph(tags, split, served.signatures))
+    write_checkpoint(folder, weights)
+    (folder / tf.saved_model.SAVED_MODEL_FILENAME_PB).write_bytes(saved_model.SerializeToString())
+
+
+def _meta_graph(tags: Iterable[str], split: SplitGraph, signatures: Iterable[Signature]) -> meta_graph_pb2.MetaGraphDef:
     graph_def = split.graph.as_graph_def(add_shapes=True)
     meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=graph_def, saver_def=split.saver)
-    meta_graph.meta_info_def.tags.append(tf.saved_model.SERVING)
+    meta_graph.meta_info_def.tags.extend(tags)
     meta_graph.meta_info_def.tensorflow_version = tf.__version__
-    for signature in served.signatures:
+    for signature in signatures:
         definition = meta_graph.signature_def[signature.name]
         definition.method_name = tf.compat.v1.saved_model.signature_constants.PREDICT_METHOD_NAME
         for alias, tensor in signature.inputs.items():
@@ -89,10 +117,7 @@ def _write_saved_model(folder: Path, served: ServedGraph) -> None:
             definition.outputs[alias].CopyFrom(_tensor_info(tensor))
         for alias, values in signature.defaults.items():
             definition.defaults[alias].CopyFrom(tf.make_tensor_proto(values))
-    saved_model = saved_model_pb2.SavedModel(
-        saved_model_schema_version=tf.saved_model.SAVED_MODEL_SCHEMA_VERSION, meta_graphs=[meta_graph]
-    )
-    (folder / tf.saved_model.SAVED_MODEL_FILENAME_PB).write_bytes(saved_model.SerializeToString())
+    return meta_graph
 
 
 def _tensor_info(tensor: tf.Tensor) -> meta_graph_pb2.TensorInfo:

@@ -11,12 +11,16 @@ from tensorflow.core.protobuf import config_pb2
 
 from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
+from local_server.lifecycle.preferred import load_preferred
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.signatures import DESCRIBE, PIXELS
+from model_serving.savedmodel.tags import preferred_tags
 
 
 class ExportedModel:
     """A version and its card, to be asked with pixels; close it, or use it as a context manager.
+
+    Its graph in int8 answers if it has one that runs here, unless `tags.SETTING` says otherwise.
 
     `number` is the version's number. Calls may run at once; TensorFlow spreads each over `threads` cores, 0 for all.
     """
@@ -24,7 +28,10 @@ class ExportedModel:
     def __init__(self, version: Path, threads: int = 0) -> None:
         self.number = int(version.name)
         config = config_pb2.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
-        self._servable = SavedModelServable.load(version, SessionSettings(config=config))
+        settings = SessionSettings(preferred_tags(), config)
+        self._servable = load_preferred(version, settings, _runs) or SavedModelServable.load(
+            version, SessionSettings(config=config)
+        )
         self.card = ModelCard.from_json(predict(self._servable, DESCRIBE, {})["model_card"][0])
 
     def ask(self, pixels: np.ndarray, signature: str = PIXELS, outputs: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -48,3 +55,9 @@ class ExportedModel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _runs(servable: SavedModelServable) -> bool:
+    """Answer a blank photo, for which the graph must have all its kernels."""
+    card = ModelCard.from_json(predict(servable, DESCRIBE, {})["model_card"][0])
+    return bool(predict(servable, PIXELS, {"pixels": np.zeros((1, card.input_size, card.input_size, 3), np.uint8)}))

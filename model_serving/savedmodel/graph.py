@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from model_serving.backbones import Backbone, Classifier
-from model_serving.backbones.backbone import FrozenNetwork
+from model_serving.backbones.backbone import FrozenNetwork, Networks
 from model_serving.breeds import IMAGENET_DOGS
 from model_serving.photos.labels import TOP_K
 from model_serving.savedmodel.card import ModelCard
@@ -36,11 +36,10 @@ class ServedGraph:
     signatures: tuple[Signature, ...]
 
 
-def build_graph(backbone: Backbone, head: Classifier, card: ModelCard) -> ServedGraph:
-    """Return the graph of `backbone` under `head`, whose classes are `card.breeds`, with its signatures."""
-    network, size = backbone.frozen, backbone.geometry.size
-    # Both are frozen before the graph is begun: the weights are read eagerly.
-    searching = backbone.frozen_at_any_size if card.locates else None
+def build_graph(backbone: Backbone, networks: Networks, head: Classifier, card: ModelCard) -> ServedGraph:
+    """Return the graph of `backbone`, as `networks`, under `head`, whose classes are `card.breeds`, with signatures."""
+    network, size = networks.at_size, backbone.geometry.size
+    searching = networks.at_any_size if card.locates else None
     with tf.Graph().as_default() as graph:
         image_bytes = tf.compat.v1.placeholder(tf.string, [None], "image_bytes")
         decoded = tf.map_fn(

@@ -2,7 +2,8 @@
 
 `imagenet_calibrations.json` has one for a backbone and an input size, with the photos it was fitted to. To make one:
 `dog-breed export --size SIZE`, then `dog-breed calibrate PHOTOS`; these fields are in the new version's
-`assets.extra/model_card.json`.
+`assets.extra/model_card.json`. Beside it stands how its answers in int8 compare with those in fp32, as
+`benchmarks.int8` prints it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from importlib.resources import files
+from typing import Any
 
 from model_serving.savedmodel.card import Familiarity, ModelCard, Thresholds
+from model_serving.savedmodel.int8_gate import Int8Accuracy
 
 
 def calibrated(card: ModelCard) -> ModelCard:
     """Return the card of an ImageNet head with the calibration on record, or as it is if there is none."""
-    on_record = json.loads(files(__package__).joinpath("imagenet_calibrations.json").read_text(encoding="utf-8"))
-    values = on_record.get(card.backbone, {}).get(str(card.input_size))
+    values = _on_record(card)
     if values is None:
         return card
     return replace(
@@ -27,3 +29,15 @@ def calibrated(card: ModelCard) -> ModelCard:
         familiarity=Familiarity(tuple(values["familiarity"]["quantiles"]), card.familiarity.shown_classes),
         calibration=values["calibration"],
     )
+
+
+def accuracy_on_record(card: ModelCard) -> Int8Accuracy | None:
+    """Return how an ImageNet head's answers in int8 compare with those in fp32, as far as it is on record."""
+    values = (_on_record(card) or {}).get("int8")
+    return None if values is None else Int8Accuracy(**values["accuracy"])
+
+
+def _on_record(card: ModelCard) -> dict[str, Any] | None:
+    on_record = json.loads(files(__package__).joinpath("imagenet_calibrations.json").read_text(encoding="utf-8"))
+    values: dict[str, Any] | None = on_record.get(card.backbone, {}).get(str(card.input_size))
+    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from model_serving.errors import CalibrationError
-from model_serving.savedmodel.card import CARD_FILE, ModelCard
+from model_serving.savedmodel.card import CARD_FILE, FLOAT32, INT8, ModelCard
 from model_serving.savedmodel.familiarity import quantile_values
 from model_serving.savedmodel.graph import CARD, QUANTILES, TEMPERATURE
 from model_serving.savedmodel.versions import write_copy
@@ -24,12 +25,13 @@ def write_recalibrated(model: Path, version: Path, card: ModelCard, *, shelved: 
     pass `require_recalibratable`.
     """
     saved_model = read_saved_model(version)
-    values: dict[str, npt.ArrayLike] = {
-        TEMPERATURE: np.float32(card.temperature),
-        QUANTILES: quantile_values(card.familiarity),
-        CARD: np.array([card.to_json()], object),
-    }
     for meta_graph in saved_model.meta_graphs:
+        arithmetic = INT8 if INT8 in meta_graph.meta_info_def.tags else FLOAT32
+        values: dict[str, npt.ArrayLike] = {
+            TEMPERATURE: np.float32(card.temperature),
+            QUANTILES: quantile_values(card.familiarity),
+            CARD: np.array([replace(card, arithmetic=arithmetic).to_json()], object),
+        }
         _replace_constants(meta_graph.graph_def, values)
 
     def write(folder: Path) -> None:

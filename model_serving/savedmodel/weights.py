@@ -7,6 +7,7 @@ more for every signature of DenseNet201. A variable is in memory once.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,25 +29,34 @@ class SplitGraph:
     saver: saver_pb2.SaverDef
 
 
-def split_weights(graph_def: graph_pb2.GraphDef) -> SplitGraph:
+def split_weights(graph_def: graph_pb2.GraphDef, stored: Mapping[str, np.ndarray] | None = None) -> SplitGraph:
     """Return the graph with its large float constants turned to variables; all other names stay.
 
     Constants of the same values share a variable, whatever their shapes: one kernel of a convolution and of a matrix
-    product.
+    product. Those with the values of weights that are `stored` for another graph are restored from these. Filters in
+    int8 must be constants: they stay in the graph, and equal ones stay once.
     """
     constants, rest = {}, graph_pb2.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    copies = _copies(graph_def)
     for node in graph_def.node:
         if _is_weight(node):
             constants[node.name] = tf.make_ndarray(node.attr["value"].tensor)
-        else:
-            rest.node.add().CopyFrom(node)
-    first: dict[bytes, str] = {}
-    owners = {name: first.setdefault(_digest(value), name) for name, value in constants.items()}
-    weights = {name: constants[name] for name in first.values()}
+        elif node.name not in copies:
+            kept = rest.node.add()
+            kept.CopyFrom(node)
+            kept.input[:] = [copies.get(name, name) for name in node.input]
+    stored = stored or {}
+    first = {_digest(value): name for name, value in stored.items()}
+    owners: dict[str, str] = {}
+    weights: dict[str, np.ndarray] = {}
+    for name, value in constants.items():
+        free_name = f"{name}/other" if name in stored else name
+        owner = owners[name] = first.setdefault(_digest(value), free_name)
+        weights.setdefault(owner, stored.get(owner, value))
     with tf.Graph().as_default() as graph:
         handles = {name: _variable(name, value) for name, value in weights.items()}
         reads = {
-            f"{name}:0": _read(name, handles[owner], constants[owner].shape, constants[name].shape)
+            f"{name}:0": _read(name, handles[owner], weights[owner].shape, constants[name].shape)
             for name, owner in owners.items()
         }
         tf.import_graph_def(rest, input_map=reads, name="")
@@ -69,9 +79,21 @@ def write_checkpoint(folder: Path, weights: dict[str, np.ndarray]) -> None:
 
 
 def _is_weight(node: node_def_pb2.NodeDef) -> bool:
-    if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
+    return _is_large(node, tf.float32)
+
+
+def _is_large(node: node_def_pb2.NodeDef, dtype: tf.DType) -> bool:
+    if node.op != "Const" or node.attr["dtype"].type != dtype.as_datatype_enum:
         return False
     return tf.TensorShape(node.attr["value"].tensor.tensor_shape).num_elements() >= SMALLEST_VARIABLE
+
+
+def _copies(graph_def: graph_pb2.GraphDef) -> dict[str, str]:
+    """Return the names of large integer constants that equal another one, each with the name of the first of these."""
+    first: dict[bytes, str] = {}
+    large = [node for node in graph_def.node if _is_large(node, tf.qint8)]
+    same = {node.name: first.setdefault(node.attr["value"].SerializeToString(), node.name) for node in large}
+    return {name: original for name, original in same.items() if name != original}
 
 
 def _variable(name: str, value: np.ndarray) -> tf.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from model_serving.training.fit import FittedHead, fit
 from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
+from model_serving.training.int8 import gated_on_validation
 from model_serving.training.review import review_data
 
 
@@ -52,13 +53,15 @@ def train(
     columns: Columns = ANY_COLUMNS,
     drop: Path | None = None,
     subject: Subject | None = None,
+    in_int8: bool = False,
 ) -> TrainedVersion:
     """Train a head on the labelled photos of `data` and put it on the shelf of `model` as its next version.
 
     The labelled photos of each of `also` join the training photos, and those that the CSV file `drop` names are left
     out; `pooling` computes the features; `columns` are those of a list. `size` is the input's side in pixels, by
     default the one that suits backbone and photos. `subject` is what the classes are; by default dogs, if the photos
-    look like dogs. Prints progress and accuracy. The version's folder holds its report.
+    look like dogs. With `in_int8` the version also has a graph in int8, if that passes the gate on the validation
+    photos. Prints progress and accuracy. The version's folder holds its report.
     Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
@@ -76,6 +79,8 @@ def train(
         print(f"{name}: {figures}")
     seconds = time.monotonic() - started
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
+    if in_int8:
+        card = replace(card, int8=gated_on_validation(backbone, fitted, features["valid"], labelled["valid"]))
     findings = _findings(probabilities, labelled, features, dataset.breeds)
     review = review_data(features, labelled, dataset.breeds, fitted, options)
 

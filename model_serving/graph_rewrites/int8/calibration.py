@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -23,8 +24,9 @@ def measure_ranges(
 ) -> list[LayerRange]:
     """Return the ranges of the layers of what `fold` returned, for inputs `pixels` like those of `batches`, [N, ...].
 
-    Where no ReLU follows, the mean of each channel is kept by its bias (Nagel et al. 2019), layer by layer, since each
-    mean depends on the corrections before it. Raises `ValueError` if there are no inputs.
+    Where no ReLU follows, the mean of each channel is kept by its bias (Nagel et al. 2019). Rounding makes the features
+    shorter all the same, and a classifier on them less sure: the last layer's gain keeps their length. Raises
+    `ValueError` if there are no inputs.
     """
     if not any(len(batch) for batch in batches):
         raise ValueError("Ranges cannot be measured without a photo.")
@@ -32,14 +34,42 @@ def measure_ranges(
     tensors = sorted({name for layer in found for name in (layer.input_name, layer.output.name)})
     largest = {name: float(value) for name, value in _measure(graph_def, pixels, tensors, _held, batches).items()}
     ranges = [LayerRange(largest[layer.input_name], largest[layer.output.name]) for layer in found]
-    linear = [place for place, layer in enumerate(found) if not layer.is_rectified]
-    names = [found[place].output.name for place in linear]
+    corrections = _correct_means(graph_def, pixels, output, batches, ranges)
+    ranges = [
+        layer_range.corrected(corrections[layer.output.name]) if layer.output.name in corrections else layer_range
+        for layer, layer_range in zip(found, ranges, strict=True)
+    ]
+    rounded = rewritten(graph_def, [output], [partial(quantize_convolutions, ranges=ranges)])
+    lengths = [_measure(graph, pixels, [output], _length, batches)[output] for graph in (graph_def, rounded)]
+    return [*ranges[:-1], replace(ranges[-1], gain=float(lengths[0] / lengths[1]))]
+
+
+def _correct_means(
+    graph_def: graph_pb2.GraphDef,
+    pixels: str,
+    output: str,
+    batches: Sequence[np.ndarray],
+    ranges: Sequence[LayerRange],
+) -> dict[str, np.ndarray]:
+    """Return what each layer without a ReLU lacks of its means in fp32, [channels], once those before it are mended.
+
+    Mended outputs are fed to what follows, so that all passes together compute each layer once.
+    """
+    names = [layer.output.name for layer in layers(Network(graph_def, [output])) if not layer.is_rectified]
     means = _measure(graph_def, pixels, names, _mean, batches)
-    for place, name in zip(linear, names, strict=True):
+    corrections: dict[str, np.ndarray] = {}
+    mended: list[dict[str, np.ndarray]] = [{pixels: batch} for batch in batches if len(batch)]
+    with tf.Graph().as_default() as graph:
         rounded = rewritten(graph_def, [output], [partial(quantize_convolutions, ranges=ranges)])
-        moved = _measure(rounded, pixels, [name], _mean, batches)[name]
-        ranges[place] = ranges[place].corrected(means[name] - moved)
-    return ranges
+        tf.import_graph_def(rounded, name="")
+    with tf.compat.v1.Session(graph=graph) as session:
+        for name in names:
+            values = [session.run(f"{name}:0", fed) for fed in mended]
+            mean = np.concatenate([value.mean((1, 2)) for value in values]).mean(0)
+            corrections[name] = means[name] - mean
+            for fed, value in zip(mended, values, strict=True):
+                fed[f"{name}:0"] = value + corrections[name]
+    return corrections
 
 
 def _held(values: tf.Tensor) -> tf.Tensor:
@@ -52,6 +82,11 @@ def _held(values: tf.Tensor) -> tf.Tensor:
 def _mean(values: tf.Tensor) -> tf.Tensor:
     """Return the means of the channels, [N, channels]."""
     return tf.reduce_mean(values, [1, 2])
+
+
+def _length(values: tf.Tensor) -> tf.Tensor:
+    """Return the Euclidean length of each input's pooled features, [N]."""
+    return tf.norm(tf.reduce_mean(values, [1, 2]), axis=1)
 
 
 def _measure(

@@ -110,6 +110,8 @@ def _quantize(network: Network, layer: Layer, layer_range: LayerRange) -> None:
     depthwise, relu = "Depthwise" if layer.is_depthwise else "", "AndRelu" if layer.is_rectified else ""
     op = f"Quantized{depthwise}Conv2DWithBias{relu}AndRequantize"
     computed = network.put(f"{name}/int8", op, inputs, attributes)
+    if layer_range.gain != 1:
+        written = _ends(network, f"{out}/mended", layer_range.written * layer_range.gain, layer.is_rectified)
     network.put(out, "Dequantize", [computed, *written], _scaled(layer.is_rectified))
 
 

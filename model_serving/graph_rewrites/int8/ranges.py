@@ -16,11 +16,15 @@ LEAST_WEIGHT = 1e-6
 
 @dataclass(frozen=True)
 class LayerRange:
-    """Largest absolute values of what a layer reads and writes, and what to add to its bias, [channels] or nothing."""
+    """Largest absolute values of what a layer reads and writes, and what mends it.
+
+    `correction` is to be added to its bias, [channels] or nothing, and `gain` is what its output is multiplied by.
+    """
 
     read: float
     written: float
     correction: tuple[float, ...] = ()
+    gain: float = 1.0
 
     def corrected(self, correction: np.ndarray) -> LayerRange:
         """Return the same with this correction of the bias, [channels]."""

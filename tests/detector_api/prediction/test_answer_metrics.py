@@ -74,6 +74,21 @@ def test_predict_tells_verdicts_apart(gateway: Any, serving: Any, photo: bytes) 
     assert samples["detector_answer_dog_probability_sum", "3"] == 1.0
 
 
+def test_predict_states_the_arithmetic_of_the_graph_that_answers(gateway: Any, serving: Any, photo: bytes) -> None:
+    """The metrics say by which of a version's graphs it is served; cards of older releases mean the one in fp32."""
+
+    def graphs() -> list[dict[str, str]]:
+        families = text_string_to_metric_families(gateway.get("/metrics").text)
+        return [one.labels for family in families for one in family.samples if one.name == "detector_model_graph"]
+
+    gateway.post(URL, files={"dog_image": photo})
+    assert graphs() == [{"version": "3", "arithmetic": "float32"}]
+    serving.version, serving.card["arithmetic"] = 4, "int8"
+    gateway.post(URL, files={"dog_image": photo})
+    assert {"version": "4", "arithmetic": "int8"} in graphs()
+    assert gateway.get("/api/v1/model").json()["card"]["arithmetic"] == "int8"
+
+
 def test_predict_states_validation_accuracy_of_card(gateway: Any, serving: Any, photo: bytes) -> None:
     """The confidence that a version was validated to have is there to be compared with; without it, nothing is."""
     gateway.post(URL, files={"dog_image": photo})

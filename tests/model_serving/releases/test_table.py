@@ -13,8 +13,10 @@ CARD = ModelCard("imagenet", "densenet201", 224, 1.0, ("Akita", "Beagle"), True,
 
 
 def test_versions_table_tells_state_and_figures(tmp_path: Path) -> None:
-    """Newest first: what is live, what was before and what is shelved, with date, origin and accuracy."""
-    trained = replace(CARD, head="trained", training={"photos": 48}, test={"photos": 6, "top1": 0.5})
+    """Newest first: what is live, what was before and what is shelved, with date, origin, graphs and accuracy."""
+    trained = replace(
+        CARD, head="trained", int8={"kept": True}, training={"photos": 48}, test={"photos": 6, "top1": 0.5}
+    )
 
     def write(card: ModelCard, shelved: bool = False) -> None:
         def fill(folder: Path) -> None:
@@ -26,11 +28,12 @@ def test_versions_table_tells_state_and_figures(tmp_path: Path) -> None:
     write_version(tmp_path, lambda folder: None)
     write(CARD)
     write(trained, shelved=True)
+    test = ["50.0%", "of", "6"]
     rows = [line.split() for line in versions_table(tmp_path).splitlines()]
     assert rows[1:] == [
-        ["3", "shelved", "2026-11-23T10:00:00Z", "densenet201", "2", "48", "photos", "50.0%", "of", "6"],
-        ["2", "live", "2026-11-23T10:00:00Z", "densenet201", "2", "-", "-"],
-        ["1", "before", "?", "?", "?", "-", "-"],
+        ["3", "shelved", "2026-11-23T10:00:00Z", "densenet201", "2", "fp32,", "int8", "48", "photos", *test],
+        ["2", "live", "2026-11-23T10:00:00Z", "densenet201", "2", "fp32", "-", "-"],
+        ["1", "before", "?", "?", "?", "?", "-", "-"],
     ]
 
 

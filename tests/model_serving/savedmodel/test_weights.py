@@ -44,6 +44,35 @@ def test_split_weights_keeps_equal_values_once() -> None:
     np.testing.assert_allclose(product, convolution.reshape(4, -1), rtol=1e-5)
 
 
+def test_split_weights_takes_what_another_graph_stores() -> None:
+    """Values that are stored already are restored from there, and others get a name that is free."""
+    numbers = np.random.default_rng(0)
+    shared, own, other = numbers.normal(size=(3, SMALLEST_VARIABLE)).astype(np.float32)
+    with tf.Graph().as_default() as graph:
+        tf.add(tf.constant(shared, name="a"), tf.constant(own, name="b"), name="sum")
+    split = split_weights(graph.as_graph_def(), {"x": shared, "b": other})
+    assert {name: value.tolist() for name, value in split.weights.items()} == {
+        "x": shared.tolist(),
+        "b/other": own.tolist(),
+    }
+
+
+def test_split_weights_keeps_equal_integers_once() -> None:
+    """Filters in int8 that several parts of a graph read are one constant, and all of them still read it."""
+    integers = np.arange(SMALLEST_VARIABLE, dtype=np.int8).view(tf.qint8.as_numpy_dtype)
+    with tf.Graph().as_default() as graph:
+        tf.identity(tf.constant(np.ones(SMALLEST_VARIABLE, np.float32), name="weights"))
+        for part in ("first", "second"):
+            tf.bitcast(tf.constant(integers, name=f"{part}/filter"), tf.int8, name=f"{part}/read")
+    split = split_weights(graph.as_graph_def())
+    assert [node.name for node in split.graph.as_graph_def().node if node.attr["dtype"].type == tf.qint8] == [
+        "first/filter"
+    ]
+    with tf.compat.v1.Session(graph=split.graph) as session:
+        for values in session.run(["first/read:0", "second/read:0"]):
+            np.testing.assert_array_equal(values, integers.view(np.int8))
+
+
 def test_export_keeps_its_weights_out_of_the_graph(starter_model: Path) -> None:
     """No signature holds a copy of its own: what all of them keep in the graph is little beside the checkpoint."""
     version = starter_model / "1"

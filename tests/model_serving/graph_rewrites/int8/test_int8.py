@@ -126,6 +126,8 @@ def test_measured_ranges_keep_a_network_near_its_fp32(toolkit) -> None:
     assert np.linalg.norm(integers - floats) < 0.05 * np.linalg.norm(floats)
     moved, moved_before = (np.abs((values - floats).mean((0, 1, 2))).mean() for values in (integers, uncorrected))
     assert moved < moved_before
+    lengths = [np.linalg.norm(values.mean((1, 2)), axis=1).mean() for values in (integers, floats)]
+    assert lengths[0] == pytest.approx(lengths[1], rel=0.01)
 
 
 def test_layers_let_be_what_int8_has_no_kernel_for(toolkit) -> None:

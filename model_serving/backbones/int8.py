@@ -1,0 +1,103 @@
+"""Backbones in int8, by ranges on record for a backbone's weights and input size, with what they were measured on.
+
+Ranges are those of the backbone alone, whatever head stands on it. To measure them, which writes the record anew:
+
+    python -m model_serving.backbones.int8 PHOTOS --source "Name of the data set" [--backbone NAME] [--size PIXELS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_serving.backbones.backbone import Backbone, FrozenNetwork, Networks
+from model_serving.backbones.registry import load_backbone
+from model_serving.data.batches import decoded_batches
+from model_serving.data.files import photos_below
+from model_serving.graph_rewrites.int8 import quantize
+from model_serving.graph_rewrites.int8.calibration import measure_ranges
+from model_serving.graph_rewrites.int8.ranges import LayerRange
+
+RECORD = Path(__file__).with_name("int8_ranges.json")
+# So many photos, spread over a folder, are measured; their tensors are held in memory.
+MEASURED_PHOTOS = 50
+
+
+@dataclass(frozen=True)
+class Int8Record:
+    """Ranges of a backbone's layers, in their order, and what the record says of the photos they were measured on."""
+
+    layers: tuple[LayerRange, ...]
+    photos: dict[str, Any]
+
+
+def int8_record(backbone: Backbone) -> Int8Record | None:
+    """Return the ranges on record for the backbone's weights at its input size, None if there are none."""
+    values = json.loads(RECORD.read_text(encoding="utf-8")).get(backbone.name, {}).get(str(backbone.geometry.size))
+    if values is None or values["weights"] != _digest(backbone):
+        return None
+    layers = [LayerRange(read, written, tuple(correction)) for read, written, correction in values["layers"]]
+    layers[-1] = replace(layers[-1], gain=values["gain"])
+    return Int8Record(tuple(layers), values["photos"])
+
+
+def int8_networks(backbone: Backbone, record: Int8Record) -> Networks:
+    """Return the backbone in int8."""
+    return Networks(_quantized(backbone.folded, record), _quantized(backbone.folded_at_any_size, record))
+
+
+def _quantized(network: FrozenNetwork, record: Int8Record) -> FrozenNetwork:
+    return replace(network, graph_def=quantize(network.graph_def, network.output, record.layers))
+
+
+def _digest(backbone: Backbone) -> str:
+    digest = hashlib.sha256()
+    for weights in backbone.network.get_weights():
+        digest.update(weights.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def measure(backbone: Backbone, folder: Path, source: str) -> dict[str, Any]:
+    """Return what the record is to say of a backbone, measured on photos spread over a folder."""
+    found = photos_below(folder)
+    paths = found[:: max(1, len(found) // MEASURED_PHOTOS)][:MEASURED_PHOTOS]
+    batches = [
+        np.stack([pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)])
+        for decoded in decoded_batches(paths, backbone.geometry)
+    ]
+    network = backbone.folded
+    layers = measure_ranges(network.graph_def, network.pixels, network.output, batches)
+    return {
+        "weights": _digest(backbone),
+        "photos": {"from": source, "measured": sum(len(batch) for batch in batches)},
+        "layers": [
+            [round(layer.read, 4), round(layer.written, 4), [round(value, 4) for value in layer.correction]]
+            for layer in layers
+        ],
+        "gain": round(layers[-1].gain, 4),
+    }
+
+
+def main() -> None:
+    """Measure a backbone's ranges and write them into the record."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--backbone", default="efficientnet_lite2")
+    parser.add_argument("--size", type=int)
+    options = parser.parse_args()
+    backbone = load_backbone(options.backbone, size=options.size)
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    measured = measure(backbone, options.photos, options.source)
+    record.setdefault(backbone.name, {})[str(backbone.geometry.size)] = measured
+    RECORD.write_text(json.dumps(record, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""The graph in int8 of an exported version, and the gate that it must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorflow.core.protobuf import saved_model_pb2
+
+from local_server.inference.predict import predict
+from local_server.inference.saved_model import SavedModelServable, SessionSettings, has_meta_graph
+from local_server.lifecycle.warmup import warm_up
+from model_serving.backbones import RANDOM, load_backbone
+from model_serving.backbones.int8 import int8_record
+from model_serving.photos import read_pixels
+from model_serving.savedmodel.card import CARD_FILE, ModelCard
+from model_serving.savedmodel.export import export_imagenet_head
+from model_serving.savedmodel.exported_model import ExportedModel
+from model_serving.savedmodel.int8_gate import IMAGENET_LIMITS, TRAINED_LIMITS, Int8Accuracy, compare, gate, gated
+from model_serving.savedmodel.legacy import write_legacy
+from model_serving.savedmodel.recalibration import write_recalibrated
+from model_serving.savedmodel.tags import FLOAT32_TAGS, INT8_TAGS, SETTING
+
+PASSING = Int8Accuracy(photos=500, top1_float32=0.85, top1_int8=0.848, agreement=0.99, change=0.01)
+
+
+@pytest.fixture(scope="module")
+def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a starter with both graphs."""
+    return export_imagenet_head(tmp_path_factory.mktemp("models"), load_backbone("efficientnet_lite2"), in_int8=True)
+
+
+@pytest.fixture(scope="module")
+def both(version: Path) -> Iterator[dict[tuple[str, ...], SavedModelServable]]:
+    """Return the version's two graphs, loaded."""
+    loaded = {tags: SavedModelServable.load(version, SessionSettings(tags)) for tags in (FLOAT32_TAGS, INT8_TAGS)}
+    yield loaded
+    for servable in loaded.values():
+        servable.close()
+
+
+@pytest.fixture(scope="module")
+def pixels(shared_images: Path, version: Path) -> np.ndarray:
+    """Return real photos of dogs at the model's size."""
+    geometry = read_card(version).geometry
+    photos = sorted((shared_images / "dogs").glob("*.jpg"))
+    return np.stack([np.asarray(read_pixels(photo.read_bytes(), geometry)) for photo in photos])
+
+
+def read_card(version: Path) -> ModelCard:
+    """Return the card beside a version."""
+    return ModelCard.from_json((version / CARD_FILE).read_text(encoding="utf-8"))
+
+
+def test_export_in_int8_keeps_the_contract(both: dict, version: Path) -> None:
+    """The same signatures, inputs and outputs, which the same warm-up runs, and the card says which graph answers."""
+    names = [
+        {name: (set(one.inputs), set(one.outputs)) for name, one in servable.signatures.items()}
+        for servable in both.values()
+    ]
+    assert names[0] == names[1]
+    assert warm_up(both[INT8_TAGS], version) == len(names[0])
+    cards = [predict(servable, "describe", {})["model_card"][0] for servable in both.values()]
+    float32, int8 = (ModelCard.from_json(card) for card in cards)
+    assert (float32.arithmetic, int8.arithmetic) == ("float32", "int8")
+    assert replace(int8, arithmetic="float32") == float32 == read_card(version)
+    assert float32.int8["kept"]
+    assert float32.int8["speedup"] > 4 / 3
+
+
+def test_export_in_int8_answers_nearly_as_in_fp32(both: dict, pixels: np.ndarray) -> None:
+    """On real photos the same first breed, nearly the same probability, and dogs in the same places."""
+    float32, int8 = (predict(both[tags], "explain", {"pixels": pixels}) for tags in (FLOAT32_TAGS, INT8_TAGS))
+    assert float32["top_breeds"][:, 0].tolist() == int8["top_breeds"][:, 0].tolist()
+    assert np.abs(float32["top_probabilities"][:, 0] - int8["top_probabilities"][:, 0]).mean() < 0.05
+    assert np.abs(float32["dog_probability"] - int8["dog_probability"]).max() < 0.05
+    assert np.abs(float32["heatmap"] - int8["heatmap"]).mean() < 0.05
+    float32, int8 = (predict(both[tags], "locate", {"pixels": pixels}) for tags in (FLOAT32_TAGS, INT8_TAGS))
+    assert np.abs(float32["box_scores"][:, 0] - int8["box_scores"][:, 0]).max() < 0.1
+
+
+def test_export_in_int8_stores_no_weights_twice(version: Path, starter_model: Path) -> None:
+    """The graph in int8 adds a byte for each weight of its convolutions, and shares the rest."""
+
+    def size(folder: Path) -> int:
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+    weights = load_backbone("efficientnet_lite2").network.count_params()
+    assert size(version) - size(starter_model / "1") < 1.5 * weights
+
+
+def test_exported_model_is_the_graph_in_int8_unless_told_otherwise(
+    version: Path, starter_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version with such a graph answers by it, one without by its only one, and one setting turns it off."""
+
+    def arithmetic(path: Path) -> str:
+        with ExportedModel(path) as model:
+            return model.card.arithmetic
+
+    assert (arithmetic(version), arithmetic(starter_model / "1")) == ("int8", "float32")
+    monkeypatch.setenv(SETTING, "off")
+    assert arithmetic(version) == "float32"
+
+
+def test_copies_of_a_version_keep_both_graphs(version: Path, tmp_path: Path) -> None:
+    """A version calibrated anew, or under the names of 2018, has both graphs, and each still says which it is."""
+    card = replace(read_card(version), temperature=0.9)
+    path = write_recalibrated(version.parent, version, card)
+    for tags, arithmetic in ((FLOAT32_TAGS, "float32"), (INT8_TAGS, "int8")):
+        servable = SavedModelServable.load(path, SessionSettings(tags))
+        copied = ModelCard.from_json(predict(servable, "describe", {})["model_card"][0])
+        assert (copied.arithmetic, copied.temperature) == (arithmetic, 0.9)
+        servable.close()
+    legacy = write_legacy(tmp_path / "legacy", version)
+    assert has_meta_graph(legacy, FLOAT32_TAGS)
+    assert has_meta_graph(legacy, INT8_TAGS)
+
+
+def test_version_without_the_graph_is_refused_by_its_tags(starter_model: Path) -> None:
+    """Asked for a graph that a version does not have, the loader says which tags are missing."""
+    saved = saved_model_pb2.SavedModel.FromString((starter_model / "1" / "saved_model.pb").read_bytes())
+    assert len(saved.meta_graphs) == 1
+    with pytest.raises(RuntimeError, match="int8"):
+        SavedModelServable.load(starter_model / "1", SessionSettings(INT8_TAGS))
+
+
+def test_record_is_of_the_weights_it_was_measured_with() -> None:
+    """Other weights of the same network have no ranges, and so no graph in int8, which the card says."""
+    backbone = load_backbone("efficientnet_lite2", RANDOM)
+    assert int8_record(backbone) is None
+    checked = gated(backbone, PASSING, TRAINED_LIMITS)
+    assert not checked["kept"]
+    assert "no ranges on record" in checked["why_not"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "speedup", "reason"),
+    [
+        ({}, 1.5, ""),
+        ({"top1_int8": 0.84}, 1.5, "top-1 falls by 1.0%"),
+        ({"agreement": 0.98}, 1.5, "agrees on 98.0%"),
+        ({"change": 0.022}, 1.5, "changes by 0.022"),
+        ({}, 1.2, "1.20 times as fast"),
+        ({}, None, "cannot run"),
+    ],
+)
+def test_gate_keeps_a_graph_only_within_all_limits(figures: dict, speedup: float | None, reason: str) -> None:
+    """Each limit alone refuses the graph, and the card says which and by what figures."""
+    checked = gate(replace(PASSING, **figures), speedup, TRAINED_LIMITS)
+    assert checked["kept"] == (not reason)
+    assert reason in checked["why_not"]
+    assert checked["agreement"] == figures.get("agreement", 0.99)
+
+
+def test_gate_allows_imagenets_near_neighbours_more() -> None:
+    """An agreement that a trained head must not have is enough for ImageNet's 118 dogs."""
+    accuracy = replace(PASSING, agreement=0.97, change=0.022)
+    assert gate(accuracy, 2.0, IMAGENET_LIMITS)["kept"]
+    assert not gate(accuracy, 2.0, TRAINED_LIMITS)["kept"]
+
+
+def test_compare_counts_as_it_says() -> None:
+    """Three photos, of which int8 names one otherwise, and moves the first breed's probability by 0.1, 0.2 and 0.3."""
+    float32 = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
+    int8 = np.array([[0.8, 0.2], [0.4, 0.6], [0.0, 1.0]])
+    accuracy = compare(float32, int8, np.array([0, 0, 1]))
+    assert accuracy.photos == 3
+    assert (accuracy.top1_float32, accuracy.top1_int8, accuracy.agreement) == pytest.approx((1, 2 / 3, 2 / 3))
+    assert accuracy.change == pytest.approx(0.2)
