@@ -39,6 +39,9 @@ def measure_ranges(
         layer_range.corrected(corrections[layer.output.name]) if layer.output.name in corrections else layer_range
         for layer, layer_range in zip(found, ranges, strict=True)
     ]
+    network = Network(graph_def, [output])
+    if found[-1].output.name not in (output, *network.nodes[output].input):
+        return ranges  # the features are not the last layer's
     rounded = rewritten(graph_def, [output], [partial(quantize_convolutions, ranges=ranges)])
     lengths = [_measure(graph, pixels, [output], _length, batches)[output] for graph in (graph_def, rounded)]
     return [*ranges[:-1], replace(ranges[-1], gain=float(lengths[0] / lengths[1]))]
