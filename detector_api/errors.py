@@ -20,6 +20,7 @@ GatewayError
 ├── ServingError                  the model server did not answer as it should
 │   ├── ModelUnavailableError     503 model_unavailable, with Retry-After
 │   │   └── ModelNotFoundError    503 model_unavailable, with Retry-After
+│   │       └── UnknownLabelError 503 model_unavailable, with Retry-After
 │   ├── OverloadedError           503 overloaded, with Retry-After
 │   ├── ClosingError              503 closing, in a line of a stream
 │   ├── DeadlineError             504 deadline
