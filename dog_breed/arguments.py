@@ -38,23 +38,21 @@ def size(text: str) -> int:
 
 
 def share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
-    return share
+    return _number_to(1, text)
 
 
 def percent(text: str) -> float:
+    return _number_to(100, text)
+
+
+def _number_to(most: int, text: str) -> float:
     try:
-        percent = float(text)
+        number = float(text)
     except ValueError:
-        percent = -1.0
-    if not 0 <= percent <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
-    return percent
+        number = -1.0
+    if not 0 <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {most}")
+    return number
 
 
 def count(text: str) -> int:

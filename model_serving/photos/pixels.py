@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
 from model_serving.photos import bmp, gif, tiff
-from model_serving.photos.finish import Finish, Unfinished, orientation_of
+from model_serving.photos.finish import Finish, Unfinished
 from model_serving.photos.geometry import Geometry, shrunk_size
 
 # Modes that are resized as they are decoded.
@@ -50,7 +50,7 @@ def crop_to_input(image: Image.Image, geometry: Geometry, whole_side: int | None
     seen, whole = _resize(image, (geometry.size, geometry.size), geometry.box(width, height), factor)
     finish = Finish.of(image)
     # A square is centred, so turning the small result upright is the same as turning the photo first, and cheaper.
-    return Decoded(finish.apply(seen), _turned(size, image), Unfinished.of(whole, finish) if whole else None)
+    return Decoded(finish.apply(seen), _turned(size, finish), Unfinished.of(whole, finish) if whole else None)
 
 
 def shrink(image: Image.Image, long_side: int) -> Decoded:
@@ -61,9 +61,11 @@ def shrink(image: Image.Image, long_side: int) -> Decoded:
     size = image.size
     width, height = shrunk_size(size, long_side)
     box = (0, 0, *_decode_near(image, (2 * width, 2 * height)))
-    shrunk = Finish.of(image).apply(_resize(image, (width, height), box)[0])
+    resized, _ = _resize(image, (width, height), box)
+    finish = Finish.of(image)
+    shrunk = finish.apply(resized)
     shrunk.info = {}  # its comments, EXIF and profile
-    return Decoded(shrunk, _turned(size, image))
+    return Decoded(shrunk, _turned(size, finish))
 
 
 def _decode_near(image: Image.Image, least: tuple[int, int]) -> tuple[float, float]:
@@ -130,8 +132,9 @@ def _resize(
     height = max(1, _BAND_PIXELS // max(image.width, size[0]))
     if factor:
         height = factor * math.ceil(height / factor)
-    for above in range(0, image.height, height) if factor else range(first, last, height):
-        below = min(above + height, image.height if factor else last)
+    top_row, end_row = (0, image.height) if factor else (first, last)
+    for above in range(top_row, end_row, height):
+        below = min(above + height, end_row)
         band = _to_8_bits(image.crop((0, above, image.width, below)))
         if factor:
             whole = whole or Image.new(band.mode, (math.ceil(image.width / factor), math.ceil(image.height / factor)))
@@ -167,6 +170,6 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return image if image.mode in _PLAIN else image.convert("RGB")
 
 
-def _turned(size: tuple[int, int], image: Image.Image) -> tuple[int, int]:
+def _turned(size: tuple[int, int], finish: Finish) -> tuple[int, int]:
     """Return a size of the decoded image as it is when upright."""
-    return size if orientation_of(image) < 5 else size[::-1]
+    return size if finish.orientation < 5 else size[::-1]

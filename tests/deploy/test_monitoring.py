@@ -138,6 +138,25 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def check_alert(
+    promtool: str, folder: Path, series: dict[str, str], name: str, after: str, told: list[dict[str, Any]]
+) -> None:
+    """Have Prometheus's own tester judge the alert `after` so long of such series, a value each minute."""
+    test = {
+        "rule_files": [str(MONITORING / "alerts.yaml")],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": series_name, "values": values} for series_name, values in series.items()],
+                "alert_rule_test": [{"eval_time": after, "alertname": name, "exp_alerts": told}],
+            }
+        ],
+    }
+    (folder / "test.yaml").write_text(yaml.safe_dump(test))
+    run = subprocess.run([promtool, "test", "rules", folder / "test.yaml"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_check_config_finds_no_fault(programs: Callable[[str], str]) -> None:
     """Prometheus's own checker accepts the configuration."""
     subprocess.run([programs("promtool"), "check", "config", MONITORING / "prometheus.yaml"], check=True)
@@ -160,25 +179,11 @@ def test_alert_tells_a_shift_against_validation(
         'detector_answer_confidence_sum{version="2"}': f"0+8.5x{minutes}",
         'detector_model_expected_confidence{version="2"}': f"0.85x{minutes}",
     }
-    told = [{"exp_labels": {"severity": "warning", "version": "3"}}] if is_told else []
+    told: list[dict[str, Any]] = [{"exp_labels": {"severity": "warning", "version": "3"}}] if is_told else []
     for alert in told:
         summary = "Version 3 is surer or less sure than on its validation photos, by 25%."
         alert["exp_annotations"] = {"summary": summary}
-    test = {
-        "rule_files": [str(MONITORING / "alerts.yaml")],
-        "tests": [
-            {
-                "interval": "1m",
-                "input_series": [{"series": name, "values": values} for name, values in series.items()],
-                "alert_rule_test": [{"eval_time": "7h", "alertname": "AnswersShifted", "exp_alerts": told}],
-            }
-        ],
-    }
-    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
-    run = subprocess.run(
-        [programs("promtool"), "test", "rules", tmp_path / "test.yaml"], capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    check_alert(programs("promtool"), tmp_path, series, "AnswersShifted", "7h", told)
 
 
 @pytest.mark.parametrize(("asked_again_a_minute", "is_told"), [(6, True), (0, False)])
@@ -192,21 +197,7 @@ def test_alert_tells_a_canary_that_fails(
         'detector_canary_photos_total{outcome="answered"}': "0+10x60",
         'detector_canary_photos_total{outcome="asked_again"}': f"0+{asked_again_a_minute}x60",
     }
-    test = {
-        "rule_files": [str(MONITORING / "alerts.yaml")],
-        "tests": [
-            {
-                "interval": "1m",
-                "input_series": [{"series": name, "values": values} for name, values in series.items()],
-                "alert_rule_test": [{"eval_time": "40m", "alertname": "CanaryFails", "exp_alerts": told}],
-            }
-        ],
-    }
-    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
-    run = subprocess.run(
-        [programs("promtool"), "test", "rules", tmp_path / "test.yaml"], capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    check_alert(programs("promtool"), tmp_path, series, "CanaryFails", "40m", told)
 
 
 def test_read_rule_for_operator_is_the_same() -> None:
