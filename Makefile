@@ -11,13 +11,13 @@ HOST ?= 127.0.0.1
 run: .venv/laptop.installed
 	@.venv/bin/dog-breed run --host $(HOST) --port $(PORT) --grpc-port $(GRPC_PORT) --rest-port $(REST_PORT)
 
-# Two processes: many tests wait for a server, a browser or a clock.
+# Two processes: many tests wait for a server, a browser or a clock. The order is that of tests/conftest.py.
 test: style
-	.venv/bin/pytest --numprocesses 2 --dist loadgroup
+	.venv/bin/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 # All but the tests that need TensorFlow, a model, a browser, nginx or a container engine.
 check: style
-	.venv/bin/pytest -m "not model" --numprocesses auto --dist loadgroup --hypothesis-profile quick
+	.venv/bin/pytest -m "not model" --numprocesses auto --dist loadgroup --no-loadscope-reorder --hypothesis-profile quick
 
 style: .venv/test.installed
 	.venv/bin/ruff check .

@@ -62,8 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a model, by the fixtures that they use and by the imports of their module.
 
     Tests of one file run in one process, and all tests that use the container engine in one: they share what is built,
-    and no image is removed while another is built. Those come first, as they take longest. Files that use the browser
-    come last: its loop runs until the process ends, and tests of asyncio cannot start theirs beside it.
+    and no image is removed while another is built. Those come first, as they take longest.
     """
     for item in items:
         assert isinstance(item, pytest.Function)
@@ -74,8 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         part = item.path.relative_to(REPOSITORY / "tests")
         uses_engine = part.parts[0] == "stack" or part.stem == "test_image_digests"
         item.add_marker(pytest.mark.xdist_group(CONTAINERS if uses_engine else str(part)))
-    in_browser = {item.path for item in items if isinstance(item, pytest.Function) and "browser" in item.fixturenames}
-    items.sort(key=lambda item: (item.path in in_browser, item.get_closest_marker("xdist_group").args != (CONTAINERS,)))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != (CONTAINERS,))
 
 
 def require(condition: object, what: str) -> None:
@@ -132,9 +130,9 @@ def scripted() -> Iterator[Any]:
         yield gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A real browser, one for the whole run: Playwright's loop cannot run twice in a process."""
+    """A real browser, one a file: while Playwright's loop runs, tests of asyncio cannot start theirs in the process."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium")

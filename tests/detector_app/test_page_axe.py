@@ -31,6 +31,7 @@ def test_axe_finds_nothing(
 def test_axe_would_find_a_fault(page: Page) -> None:
     """The check above can fail: a button without a name, and grey words on white, are found."""
     page.goto("/")
+    page.locator("#which-breeds").wait_for()  # shown once the model is known; a hidden button needs no name
     page.evaluate("""() => {
         document.querySelector("#which-breeds").textContent = "";
         document.querySelector(".lead").style.color = "#ccc";
