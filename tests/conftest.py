@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a model, by the fixtures that they use and by the imports of their module.
 
     Tests of one file run in one process, and all tests that use the container engine in one: they share what is built,
-    and no image is removed while another is built. Those come first, as they take longest.
+    and no image is removed while another is built. Those come first, and those of the wheel, as they take longest.
     """
     for item in items:
         assert isinstance(item, pytest.Function)
@@ -73,7 +73,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         part = item.path.relative_to(REPOSITORY / "tests")
         uses_engine = part.parts[0] == "stack" or part.stem == "test_image_digests"
         item.add_marker(pytest.mark.xdist_group(CONTAINERS if uses_engine else str(part)))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args != (CONTAINERS,))
+    items.sort(
+        key=lambda item: (item.get_closest_marker("xdist_group").args != (CONTAINERS,), item.path.stem != "test_wheel")
+    )
 
 
 def require(condition: object, what: str) -> None:

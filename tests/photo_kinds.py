@@ -41,10 +41,15 @@ def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 @functools.cache
 def inflating(size: int = 1 << 30) -> bytes:
-    """Return `size` zeros, deflated to a few megabytes."""
+    """Return `size` zeros, whole megabytes, deflated to a few of them.
+
+    Each begins afresh in the stream (zlib's full flush), so that one deflated megabyte is all of them.
+    """
     deflate = zlib.compressobj(1)
-    zeros = bytes(1 << 20)
-    return b"".join(deflate.compress(zeros) for _ in range(size >> 20)) + deflate.flush()
+    head = deflate.compress(b"") + deflate.flush(zlib.Z_FULL_FLUSH)
+    megabyte = deflate.compress(bytes(1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    end = b"\x03\0" + struct.pack(">HH", size % 65_521, 1)  # an empty last block, and the sum of zeros (Adler-32)
+    return head + megabyte * (size >> 20) + end
 
 
 def quadrants() -> Image.Image:

@@ -15,6 +15,7 @@ print(_pywrap_util_port.IsMklEnabled())
 """
 
 
+@pytest.mark.model
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="measured on x86 alone")
 @pytest.mark.parametrize(("setting", "is_on"), [(None, "True"), ("0", "False")])
 def test_import_turns_onednn_on_unless_told_not_to(setting: str | None, is_on: str) -> None:
