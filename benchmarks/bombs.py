@@ -164,10 +164,10 @@ def _beside(gateway: Gateway, worst: list[bytes], seconds: float, process: subpr
     answers, end = Counter[int](), time.monotonic() + seconds
     while time.monotonic() < end:
         answers[gateway.send(honest)] += 1
+    print(f"beside the two costliest: ordinary photos {dict(answers)}, costly ones {dict(attacks)}")
     start = time.monotonic()
     process.send_signal(signal.SIGTERM)
     process.wait()
-    print(f"beside the two costliest: ordinary photos {dict(answers)}, costly ones {dict(attacks)}")
     print(f"told to stop meanwhile: ended after {time.monotonic() - start:.2f} s")
     stopped.set()
     for attacker in attackers:
