@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from model_serving.backbones import Backbone
-from model_serving.backbones.int8 import int8_networks, int8_record
+from model_serving.backbones.int8 import Int8Record, int8_networks
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.progress import progress
 from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, Int8Accuracy, compare, gated
@@ -21,6 +21,7 @@ from model_serving.training.head import Labelled
 
 def int8_accuracy(
     backbone: Backbone,
+    record: Int8Record | None,
     photos: Sequence[Path],
     features: np.ndarray,
     labels: np.ndarray,
@@ -31,7 +32,6 @@ def int8_accuracy(
     `features` are those in fp32, [N, features], `labels` the right breeds' indices, [N], and `probabilities` is the
     head, from features to [N, breeds]. A photo that can no longer be read is left out.
     """
-    record = int8_record(backbone)
     if record is None or not photos:
         return None
     network = int8_networks(backbone, record).at_size
@@ -52,11 +52,18 @@ def int8_accuracy(
     return compare(probabilities(features[read]), probabilities(int8_features), labels[read])
 
 
-def gated_on_validation(backbone: Backbone, fitted: FittedHead, valid: Features, labelled: Labelled) -> dict[str, Any]:
+def gated_on_validation(
+    backbone: Backbone, record: Int8Record | None, fitted: FittedHead, valid: Features, labelled: Labelled
+) -> dict[str, Any]:
     """Return what the card of a trained head says of int8, by its validation photos."""
     features, labels = labelled
     paths = [photo.path for photo in valid.photos]
     accuracy = int8_accuracy(
-        backbone, paths, features, labels, lambda values: fitted.probabilities(fitted.before_refit.logits(values))
+        backbone,
+        record,
+        paths,
+        features,
+        labels,
+        lambda values: fitted.probabilities(fitted.before_refit.logits(values)),
     )
-    return gated(backbone, accuracy, TRAINED_LIMITS)
+    return gated(backbone, record, accuracy, TRAINED_LIMITS)

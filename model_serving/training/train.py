@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import Backbone, load_backbone
+from model_serving.backbones.int8 import MEASURED_PHOTOS, Int8Record, int8_record, measured_record
 from model_serving.data.additions import Additions, add_photos
 from model_serving.data.dataset import SPLITS, Dataset, LabelledPhoto, read_dataset
 from model_serving.data.lists import ANY_COLUMNS, Columns
@@ -79,15 +80,16 @@ def train(
         print(f"{name}: {figures}")
     seconds = time.monotonic() - started
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
+    record = _int8_ranges(backbone, features["train"]) if in_int8 else None
     if in_int8:
-        card = replace(card, int8=gated_on_validation(backbone, fitted, features["valid"], labelled["valid"]))
+        card = replace(card, int8=gated_on_validation(backbone, record, fitted, features["valid"], labelled["valid"]))
     findings = _findings(probabilities, labelled, features, dataset.breeds)
     review = review_data(features, labelled, dataset.breeds, fitted, options)
 
     def add_report(folder: Path) -> None:
         write_report(folder, card, findings, review, data)
 
-    path = export_model(model, backbone, fitted.head, card, shelved=True, add=add_report)
+    path = export_model(model, backbone, fitted.head, card, int8=record, shelved=True, add=add_report)
     return TrainedVersion(path, card, dataset.splits["test"])
 
 
@@ -117,6 +119,14 @@ def _recognise(dataset: Dataset, backbone: Backbone, fitted: FittedHead) -> Subj
         return DOGS
     print("these photos do not look like dogs: say what they show, such as `--subject cat/cats/breed`")
     return PHOTOS
+
+
+def _int8_ranges(backbone: Backbone, features: Features) -> Int8Record | None:
+    """Return the ranges on record, or else those of some training photos; None if these can no longer be read."""
+    if record := int8_record(backbone):
+        return record
+    print(f"int8: measuring ranges on {min(MEASURED_PHOTOS, len(features.photos))} training photos")
+    return measured_record(backbone, [photo.path for photo in features.photos], "training photos")
 
 
 def _extract(dataset: Dataset, backbone: Backbone, cache: Path, pooling: Pooling) -> dict[str, Features]:

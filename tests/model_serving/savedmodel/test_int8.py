@@ -132,9 +132,9 @@ def test_record_is_of_the_weights_it_was_measured_with() -> None:
     """Other weights of the same network have no ranges, and so no graph in int8, which the card says."""
     backbone = load_backbone("efficientnet_lite2", RANDOM)
     assert int8_record(backbone) is None
-    checked = gated(backbone, PASSING, TRAINED_LIMITS)
+    checked = gated(backbone, None, PASSING, TRAINED_LIMITS)
     assert not checked["kept"]
-    assert "no ranges on record" in checked["why_not"]
+    assert "no ranges" in checked["why_not"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import load_backbone
+from model_serving.backbones.int8 import Int8Record, int8_record
+from model_serving.graph_rewrites.int8.ranges import Ranges
 from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, gated
 from model_serving.training.calibration import softmax
 from model_serving.training.features import pool_here
@@ -24,19 +26,20 @@ def test_int8_accuracy_compares_the_same_photos(shared_images: Path, tmp_path: P
     def probabilities(values: np.ndarray) -> np.ndarray:
         return softmax(backbone.imagenet.logits(values))
 
-    labels = probabilities(features).argmax(1)
+    labels, record = probabilities(features).argmax(1), int8_record(backbone)
     accuracy = int8_accuracy(
-        backbone, [*photos, broken], np.vstack([features, features[:1]]), np.append(labels, 0), probabilities
+        backbone, record, [*photos, broken], np.vstack([features, features[:1]]), np.append(labels, 0), probabilities
     )
     assert accuracy.photos == len(photos)
     assert (accuracy.top1_float32, accuracy.top1_int8, accuracy.agreement) == (1, 1, 1)
     assert 0 < accuracy.change < 0.05
-    assert "it takes 50 photos" in gated(backbone, accuracy, TRAINED_LIMITS)["why_not"]
+    assert "it takes 50 photos" in gated(backbone, record, accuracy, TRAINED_LIMITS)["why_not"]
 
 
 def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_path: Path) -> None:
     """A backbone without ranges on record, or a data set without validation photos, gives no figures and no error."""
     nothing = np.zeros((0, 3), np.float32), np.zeros(0, int), softmax
-    assert int8_accuracy(tiny_backbone, [tmp_path / "a.jpg"], *nothing) is None
-    assert int8_accuracy(load_backbone("efficientnet_lite2"), [], *nothing) is None
-    assert "no ranges on record" in gated(tiny_backbone, None, TRAINED_LIMITS)["why_not"]
+    assert int8_accuracy(tiny_backbone, int8_record(tiny_backbone), [tmp_path / "a.jpg"], *nothing) is None
+    record = Int8Record(Ranges(()), {})
+    assert int8_accuracy(tiny_backbone, record, [], *nothing) is None
+    assert "no ranges" in gated(tiny_backbone, None, None, TRAINED_LIMITS)["why_not"]
