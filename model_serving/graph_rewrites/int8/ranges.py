@@ -42,7 +42,7 @@ class ChannelRanges:
 
     @property
     def step(self) -> np.ndarray:
-        """What one of 255 levels stands for, [channels]."""
+        """Difference that one of 255 levels stands for, [channels]."""
         width = self.most - self.least
         return np.maximum(width, LEAST_SHARE * width.max() or 1) / np.float32(LEVELS)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
+import pytest
 
 from model_serving.backbones import load_backbone
-from model_serving.backbones.int8 import Int8Record, int8_record
+from model_serving.backbones.int8 import Int8Record, int8_record, measured_record
 from model_serving.graph_rewrites.int8.ranges import Ranges
 from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, gated
 from model_serving.training.calibration import softmax
@@ -43,3 +46,17 @@ def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_pa
     record = Int8Record(Ranges(()), {})
     assert int8_accuracy(tiny_backbone, record, [], *nothing) is None
     assert "no ranges" in gated(tiny_backbone, None, None, TRAINED_LIMITS)["why_not"]
+
+
+def test_measured_record_leaves_out_what_cannot_be_read(tiny_backbone, shared_images: Path, tmp_path: Path) -> None:
+    """Photos that have become unreadable are not counted, and where there are no others there are no ranges."""
+    pixels = keras.Input((16, 16, 3))
+    features = keras.layers.Conv2D(4, 3, activation="relu")(pixels)
+    backbone = replace(tiny_backbone, network=keras.Model(pixels, features))
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    photos = sorted((shared_images / "dogs").glob("*.jpg"))
+    record = measured_record(backbone, [broken, *photos], "dogs")
+    assert record.photos == {"from": "dogs", "measured": len(photos)}
+    assert [layer.read for layer in record.ranges.layers] == [pytest.approx(255, rel=0.1)]
+    assert measured_record(backbone, [broken], "dogs") is None
