@@ -1,4 +1,4 @@
-"""Comparison of a head's answers on a backbone in int8 with those in fp32."""
+"""Ranges of a backbone at training, and a head's answers on it in int8 beside those in fp32."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ import numpy as np
 import tensorflow as tf
 
 from model_serving.backbones import Backbone
-from model_serving.backbones.int8 import Int8Record, int8_networks
+from model_serving.backbones.int8 import MEASURED_PHOTOS, Int8Record, int8_networks, int8_record, measured_record
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.progress import progress
 from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, Int8Accuracy, compare, gated
 from model_serving.training.features import Features
 from model_serving.training.fit import FittedHead
 from model_serving.training.head import Labelled
+
+
+def int8_ranges(backbone: Backbone, photos: Sequence[Path]) -> Int8Record | None:
+    """Return a backbone's ranges on record, or else those of some training photos; None if none of these can be read.
+
+    Prints on how many photos it measures.
+    """
+    if record := int8_record(backbone):
+        return record
+    print(f"int8: measuring ranges on {min(MEASURED_PHOTOS, len(photos))} training photos")
+    return measured_record(backbone, photos, "training photos")
 
 
 def int8_accuracy(

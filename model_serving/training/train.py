@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import Backbone, load_backbone
-from model_serving.backbones.int8 import MEASURED_PHOTOS, Int8Record, int8_record, measured_record
 from model_serving.data.additions import Additions, add_photos
 from model_serving.data.dataset import SPLITS, Dataset, LabelledPhoto, read_dataset
 from model_serving.data.lists import ANY_COLUMNS, Columns
@@ -28,7 +27,7 @@ from model_serving.training.fit import FittedHead, fit
 from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
-from model_serving.training.int8 import gated_on_validation
+from model_serving.training.int8 import gated_on_validation, int8_ranges
 from model_serving.training.review import review_data
 
 
@@ -80,7 +79,7 @@ def train(
         print(f"{name}: {figures}")
     seconds = time.monotonic() - started
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
-    record = _int8_ranges(backbone, features["train"]) if in_int8 else None
+    record = int8_ranges(backbone, [photo.path for photo in features["train"].photos]) if in_int8 else None
     if in_int8:
         card = replace(card, int8=gated_on_validation(backbone, record, fitted, features["valid"], labelled["valid"]))
     findings = _findings(probabilities, labelled, features, dataset.breeds)
@@ -119,14 +118,6 @@ def _recognise(dataset: Dataset, backbone: Backbone, fitted: FittedHead) -> Subj
         return DOGS
     print("these photos do not look like dogs: say what they show, such as `--subject cat/cats/breed`")
     return PHOTOS
-
-
-def _int8_ranges(backbone: Backbone, features: Features) -> Int8Record | None:
-    """Return the ranges on record, or else those of some training photos; None if these can no longer be read."""
-    if record := int8_record(backbone):
-        return record
-    print(f"int8: measuring ranges on {min(MEASURED_PHOTOS, len(features.photos))} training photos")
-    return measured_record(backbone, [photo.path for photo in features.photos], "training photos")
 
 
 def _extract(dataset: Dataset, backbone: Backbone, cache: Path, pooling: Pooling) -> dict[str, Features]:

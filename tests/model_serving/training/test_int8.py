@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from model_serving.backbones import load_backbone
-from model_serving.backbones.int8 import Int8Record, int8_record, measured_record
+from model_serving.backbones.int8 import Int8Record, int8_record
 from model_serving.graph_rewrites.int8.ranges import Ranges
 from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, gated
 from model_serving.training.calibration import softmax
 from model_serving.training.features import pool_here
-from model_serving.training.int8 import int8_accuracy
+from model_serving.training.int8 import int8_accuracy, int8_ranges
 
 
 def test_int8_accuracy_compares_the_same_photos(shared_images: Path, tmp_path: Path) -> None:
@@ -48,15 +48,20 @@ def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_pa
     assert "no ranges" in gated(tiny_backbone, None, None, TRAINED_LIMITS)["why_not"]
 
 
-def test_measured_record_leaves_out_what_cannot_be_read(tiny_backbone, shared_images: Path, tmp_path: Path) -> None:
-    """Photos that have become unreadable are not counted, and where there are no others there are no ranges."""
+def test_int8_ranges_are_measured_where_none_are_on_record(
+    tiny_backbone, shared_images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Training photos give the ranges, without those that have become unreadable; no photo at all gives none."""
     pixels = keras.Input((16, 16, 3))
     features = keras.layers.Conv2D(4, 3, activation="relu")(pixels)
     backbone = replace(tiny_backbone, network=keras.Model(pixels, features))
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no photo")
     photos = sorted((shared_images / "dogs").glob("*.jpg"))
-    record = measured_record(backbone, [broken, *photos], "dogs")
-    assert record.photos == {"from": "dogs", "measured": len(photos)}
+    record = int8_ranges(backbone, [broken, *photos])
+    assert f"on {len(photos) + 1} training photos" in capsys.readouterr().out
+    assert record.photos == {"from": "training photos", "measured": len(photos)}
     assert [layer.read for layer in record.ranges.layers] == [pytest.approx(255, rel=0.1)]
-    assert measured_record(backbone, [broken], "dogs") is None
+    assert int8_ranges(backbone, [broken]) is None
+    starter = load_backbone("efficientnet_lite2")
+    assert int8_ranges(starter, []) == int8_record(starter)
