@@ -1,10 +1,12 @@
 """The exported graph in fp32 without oneDNN, in fp32 with it, and in int8: time a photo, and resident memory.
 
-    .venv/bin/python -m benchmarks.arithmetic [--backbone densenet201] [--threads 1] [--rounds 7] [--isa AVX2]
+    .venv/bin/python -m benchmarks.arithmetic [--backbone densenet201 --photos FOLDER] [--threads 1] [--rounds 7]
+        [--isa AVX2]
 
 Ratios are to fp32 without oneDNN, so that more photos a CPU second are more than 1. Each is a process of its own, and
 they take turns; the median over the rounds counts. `--isa AVX2` has oneDNN use no more than that of this CPU, as on one
-that has no more. The starter has its real weights, DenseNet201 random ones and no int8.
+that has no more. The starter has its real weights. DenseNet201 has random ones, and its ranges come from photos of
+FOLDER: its figures are of speed alone.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ def main() -> None:
     """Export a version, measure it in three processes, and print the ratios; or be one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", default="efficientnet_lite2")
+    parser.add_argument("--photos", type=Path, help="folder of photos that DenseNet201's ranges are measured on")
     parser.add_argument("--threads", type=int, default=1, help="threads of a session (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each (%(default)s)")
     parser.add_argument("--isa", help="the most of the CPU that oneDNN may use, such as AVX2 (all)")
@@ -50,10 +53,9 @@ def main() -> None:
         _answer(options.answer, options.threads)
         return
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        version = options.version or _export(options.backbone, Path(folder))
-        rows = ROWS if options.backbone == "efficientnet_lite2" else dict(list(ROWS.items())[:2])
+        version = options.version or _export(options.backbone, options.photos, Path(folder))
         limit = {"ONEDNN_MAX_CPU_ISA": options.isa} if options.isa else {}
-        started = {name: _start(version, options.threads, row | limit) for name, row in rows.items()}
+        started = {name: _start(version, options.threads, row | limit) for name, row in ROWS.items()}
         for process in started.values():
             stack.callback(process.kill)
         for batch in BATCHES:
@@ -63,19 +65,25 @@ def main() -> None:
             print(f"{name}: {resident_megabytes(process.pid):.0f} MB resident, with TensorFlow")
 
 
-def _export(backbone_name: str, folder: Path) -> Path:
+def _export(backbone_name: str, photos: Path | None, folder: Path) -> Path:
     import_tensorflow_quietly()
     from model_serving.backbones import RANDOM, Classifier, load_backbone
+    from model_serving.backbones.int8 import measured_record
+    from model_serving.data.files import photos_below
     from model_serving.savedmodel.card import ModelCard
     from model_serving.savedmodel.export import export_imagenet_head, export_model
 
     if backbone_name == "efficientnet_lite2":
         return export_imagenet_head(folder, load_backbone(backbone_name), in_int8=True)
+    if photos is None:
+        raise SystemExit("Give a folder of photos with --photos: the ranges of this backbone are not on record.")
     backbone = load_backbone(backbone_name, RANDOM)
+    record = measured_record(backbone, photos_below(photos), photos.name)
     features = backbone.network.output_shape[-1]
     head = Classifier(np.zeros((features, 2), np.float32), np.zeros(2, np.float32))
-    card = ModelCard("trained", backbone_name, backbone.geometry.size, backbone.geometry.crop, ("a", "b"), False)
-    return export_model(folder, backbone, head, card)
+    size, crop = backbone.geometry.size, backbone.geometry.crop
+    card = ModelCard("trained", backbone_name, size, crop, ("a", "b"), False, int8={"kept": True})
+    return export_model(folder, backbone, head, card, int8=record)
 
 
 def _start(version: Path, threads: int, environment: dict[str, str]) -> subprocess.Popen[str]:

@@ -27,6 +27,7 @@ def main() -> None:
     import_tensorflow_quietly()
 
     from model_serving.backbones import load_backbone
+    from model_serving.backbones.int8 import int8_record
     from model_serving.breeds import IMAGENET_BREEDS
     from model_serving.data.dataset import read_test_photos
     from model_serving.photos.labels import class_meant
@@ -46,6 +47,7 @@ def main() -> None:
     features = {path: values for path, values in pooled if isinstance(values, np.ndarray)}
     accuracy = int8_accuracy(
         backbone,
+        int8_record(backbone),
         list(features),
         np.stack(list(features.values())),
         np.array([label_of[path] for path in features]),

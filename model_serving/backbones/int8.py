@@ -1,6 +1,6 @@
-"""Backbones in int8, by ranges on record for a backbone's weights and input size, with what they were measured on.
+"""Backbones in int8, by ranges on record for a backbone's weights and input size, or measured on photos at hand.
 
-Ranges are those of the backbone alone, whatever head stands on it. To measure them, which writes the record anew:
+Ranges are those of the backbone alone, whatever head stands on it. To measure those on record, which writes them anew:
 
     python -m model_serving.backbones.int8 PHOTOS --source "Name of the data set" [--backbone NAME] [--size PIXELS]
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from model_serving.data.batches import decoded_batches
 from model_serving.data.files import photos_below
 from model_serving.graph_rewrites.int8 import quantize
 from model_serving.graph_rewrites.int8.calibration import measure_ranges
-from model_serving.graph_rewrites.int8.ranges import LayerRange
+from model_serving.graph_rewrites.int8.ranges import ChannelRanges, LayerRange, Ranges
 
 RECORD = Path(__file__).with_name("int8_ranges.json")
 # So many photos, spread over a folder, are measured; their tensors are held in memory.
@@ -31,9 +32,9 @@ MEASURED_PHOTOS = 50
 
 @dataclass(frozen=True)
 class Int8Record:
-    """Ranges of a backbone's layers, in their order, and what the record says of the photos they were measured on."""
+    """Ranges of a backbone, and what the record says of the photos they were measured on."""
 
-    layers: tuple[LayerRange, ...]
+    ranges: Ranges
     photos: dict[str, Any]
 
 
@@ -44,7 +45,23 @@ def int8_record(backbone: Backbone) -> Int8Record | None:
         return None
     layers = [LayerRange(read, written, tuple(correction)) for read, written, correction in values["layers"]]
     layers[-1] = replace(layers[-1], gain=values["gain"])
-    return Int8Record(tuple(layers), values["photos"])
+    parts = [ChannelRanges(*np.array(ends, np.float32)) for ends in values.get("parts", ())]
+    return Int8Record(Ranges(tuple(layers), tuple(parts)), values["photos"])
+
+
+def measured_record(backbone: Backbone, photos: Sequence[Path], source: str) -> Int8Record | None:
+    """Return ranges measured on some of the photos, which `source` names; None if none of these can be read."""
+    paths = photos[:: max(1, len(photos) // MEASURED_PHOTOS)][:MEASURED_PHOTOS]
+    read = [
+        [pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)]
+        for decoded in decoded_batches(paths, backbone.geometry)
+    ]
+    batches = [np.stack(pixels) for pixels in read if pixels]
+    if not batches:
+        return None
+    network = backbone.folded
+    ranges = measure_ranges(network.graph_def, network.pixels, network.output, batches)
+    return Int8Record(ranges, {"from": source, "measured": sum(len(batch) for batch in batches)})
 
 
 def int8_networks(backbone: Backbone, record: Int8Record) -> Networks:
@@ -53,7 +70,7 @@ def int8_networks(backbone: Backbone, record: Int8Record) -> Networks:
 
 
 def _quantized(network: FrozenNetwork, record: Int8Record) -> FrozenNetwork:
-    return replace(network, graph_def=quantize(network.graph_def, network.output, record.layers))
+    return replace(network, graph_def=quantize(network.graph_def, network.output, record.ranges))
 
 
 def _digest(backbone: Backbone) -> str:
@@ -63,25 +80,20 @@ def _digest(backbone: Backbone) -> str:
     return digest.hexdigest()[:16]
 
 
-def measure(backbone: Backbone, folder: Path, source: str) -> dict[str, Any]:
-    """Return what the record is to say of a backbone, measured on photos spread over a folder."""
-    found = photos_below(folder)
-    paths = found[:: max(1, len(found) // MEASURED_PHOTOS)][:MEASURED_PHOTOS]
-    batches = [
-        np.stack([pixels for _, pixels in decoded if isinstance(pixels, np.ndarray)])
-        for decoded in decoded_batches(paths, backbone.geometry)
-    ]
-    network = backbone.folded
-    layers = measure_ranges(network.graph_def, network.pixels, network.output, batches)
-    return {
+def _values(backbone: Backbone, record: Int8Record) -> dict[str, Any]:
+    """Return what is written down of ranges."""
+    layers, parts = record.ranges.layers, record.ranges.parts
+    values = {
         "weights": _digest(backbone),
-        "photos": {"from": source, "measured": sum(len(batch) for batch in batches)},
+        "photos": record.photos,
         "layers": [
             [round(layer.read, 4), round(layer.written, 4), [round(value, 4) for value in layer.correction]]
             for layer in layers
         ],
         "gain": round(layers[-1].gain, 4),
     }
+    ends = [[part.least.tolist(), part.most.tolist()] for part in parts]
+    return values | ({"parts": ends} if ends else {})
 
 
 def main() -> None:
@@ -94,8 +106,10 @@ def main() -> None:
     options = parser.parse_args()
     backbone = load_backbone(options.backbone, size=options.size)
     record = json.loads(RECORD.read_text(encoding="utf-8"))
-    measured = measure(backbone, options.photos, options.source)
-    record.setdefault(backbone.name, {})[str(backbone.geometry.size)] = measured
+    measured = measured_record(backbone, photos_below(options.photos), options.source)
+    if measured is None:
+        raise SystemExit(f"None of the photos in {options.photos} can be read.")
+    record.setdefault(backbone.name, {})[str(backbone.geometry.size)] = _values(backbone, measured)
     RECORD.write_text(json.dumps(record, separators=(",", ":")) + "\n", encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -21,6 +21,7 @@ class Network:
 
     def __init__(self, graph_def: graph_pb2.GraphDef, outputs: Sequence[str]) -> None:
         self.nodes: dict[str, node_def_pb2.NodeDef] = {}
+        self._uses: dict[str, list[node_def_pb2.NodeDef]] | None = None
         self.versions: versions_pb2.VersionDef = graph_def.versions
         self.outputs = tuple(outputs)
         for original in graph_def.node:
@@ -42,6 +43,13 @@ class Network:
         producer = self.producer(node, index)
         return tf.make_ndarray(producer.attr["value"].tensor) if producer.op == "Const" else None
 
+    def value(self, node: node_def_pb2.NodeDef, index: int) -> np.ndarray:
+        """Return an input of `node` that is a constant; raises `ValueError` if it is none."""
+        constant = self.constant(node, index)
+        if constant is None:
+            raise ValueError(f"{node.input[index]} is no constant.")
+        return constant
+
     def per_channel(self, node: node_def_pb2.NodeDef, index: int) -> np.ndarray | None:
         """Return an input of `node` as [C] if it is a constant with a value for each channel, the last axis."""
         value = self.constant(node, index)
@@ -49,15 +57,28 @@ class Network:
 
     def is_used_once(self, node: node_def_pb2.NodeDef) -> bool:
         """Return whether just one node reads `node`, so that it may be changed for that one."""
-        uses = Counter(_node_name(name) for reader in self.nodes.values() for name in reader.input)
-        return uses[node.name] == 1 and node.name not in self.outputs
+        return len(self._readers_of(node.name)) == 1 and node.name not in self.outputs
 
     def readers(self, node: node_def_pb2.NodeDef) -> list[node_def_pb2.NodeDef]:
         """Return the nodes that read `node`."""
-        return [reader for reader in self.nodes.values() if node.name in map(_node_name, reader.input)]
+        return list({reader.name: reader for reader in self._readers_of(node.name)}.values())
+
+    def only_reader(self, node: node_def_pb2.NodeDef) -> node_def_pb2.NodeDef | None:
+        """Return the node that reads `node`, None if it is an output or has not just one reader."""
+        return self._readers_of(node.name)[0] if self.is_used_once(node) else None
+
+    def _readers_of(self, name: str) -> list[node_def_pb2.NodeDef]:
+        """Return what reads a node, as often as it does, from an index that is made anew after changes."""
+        if self._uses is None:
+            self._uses = defaultdict(list)
+            for reader in self.nodes.values():
+                for tensor in reader.input:
+                    self._uses[_node_name(tensor)].append(reader)
+        return self._uses.get(name, [])
 
     def redirect(self, name: str, other: str) -> None:
         """Have all that reads the node called `name` read `other` instead."""
+        self._uses = None
         for reader in self.nodes.values():
             reader.input[:] = [other if _node_name(tensor) == name else tensor for tensor in reader.input]
 
@@ -76,6 +97,7 @@ class Network:
 
     def put(self, name: str, op: str, inputs: Sequence[str], attributes: Attributes) -> str:
         """Add a node, or put it in place of the node called `name`, and return its name."""
+        self._uses = None
         self.nodes[name] = node_def_pb2.NodeDef(name=name, op=op, input=inputs, attr=attributes)
         return name
 
@@ -89,6 +111,7 @@ class Network:
                 needed.add(name)
                 waiting += [_node_name(tensor) for tensor in self.nodes[name].input]
         self.nodes = {name: node for name, node in self.nodes.items() if name in needed}
+        self._uses = None
 
     def to_graph_def(self) -> graph_pb2.GraphDef:
         """Return the graph as it is now."""

@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from model_serving.backbones import Backbone, Classifier
-from model_serving.backbones.int8 import int8_networks, int8_record
+from model_serving.backbones.int8 import Int8Record, int8_networks, int8_record
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
 from model_serving.savedmodel.card import CARD_FILE, INT8, Familiarity, ModelCard
@@ -35,9 +35,10 @@ def export_imagenet_head(model: Path, backbone: Backbone, *, in_int8: bool = Fal
     `WeightsUnavailableError` if the backbone came without its ImageNet classifier.
     """
     head, card = imagenet_head(backbone)
+    record = int8_record(backbone) if in_int8 else None
     if in_int8:
-        card = replace(card, int8=gated(backbone, accuracy_on_record(card), IMAGENET_LIMITS))
-    return export_model(model, backbone, head, card)
+        card = replace(card, int8=gated(backbone, record, accuracy_on_record(card), IMAGENET_LIMITS))
+    return export_model(model, backbone, head, card, int8=record)
 
 
 def imagenet_head(backbone: Backbone) -> tuple[Classifier, ModelCard]:
@@ -69,17 +70,19 @@ def export_model(
     head: Classifier,
     card: ModelCard,
     *,
+    int8: Int8Record | None = None,
     shelved: bool = False,
     add: Callable[[Path], None] = lambda folder: None,
 ) -> Path:
     """Write `backbone` under `head` as the next version in the folder `model`, or on its shelf, and return its path.
 
-    `add` may put more files into the version's folder before it appears under its number.
+    It has a graph in int8, by the ranges of `int8`, if the card says that it passed the gate. `add` may put more files
+    into the version's folder before it appears under its number.
     """
     card = replace(card, locates=card.detects_dogs and backbone.imagenet is not None)
     graphs: dict[tuple[str, ...], ServedGraph] = {FLOAT32_TAGS: build_graph(backbone, backbone.networks, head, card)}
-    if record := int8_record(backbone) if card.int8 and card.int8["kept"] else None:
-        rounded = int8_networks(backbone, record)
+    if int8 and card.int8 and card.int8["kept"]:
+        rounded = int8_networks(backbone, int8)
         graphs[INT8_TAGS] = build_graph(backbone, rounded, head, replace(card, arithmetic=INT8))
 
     def write(folder: Path) -> None:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from model_serving.backbones import Backbone
 from model_serving.backbones.backbone import FrozenNetwork
-from model_serving.backbones.int8 import int8_networks, int8_record
+from model_serving.backbones.int8 import Int8Record, int8_networks
 
 # How often the rate in int8 must be that in fp32.
 LEAST_SPEEDUP = 4 / 3
@@ -59,14 +59,16 @@ def compare(float32: np.ndarray, int8: np.ndarray, labels: np.ndarray) -> Int8Ac
     )
 
 
-def gated(backbone: Backbone, accuracy: Int8Accuracy | None, limits: Limits) -> dict[str, Any]:
+def gated(
+    backbone: Backbone, record: Int8Record | None, accuracy: Int8Accuracy | None, limits: Limits
+) -> dict[str, Any]:
     """Return what the card says of int8: whether a version keeps a graph in it, why not, and the figures.
 
-    `accuracy` is that of the head on photos it was not fitted to, None if it is not known.
+    `record` has the ranges, if there are any, and `accuracy` is that of the head on photos it was not fitted to, None
+    if it is not known.
     """
-    record = int8_record(backbone)
     if record is None:
-        return _refused("there are no ranges on record for these weights at this input size")
+        return _refused("there are no ranges for these weights at this input size")
     if accuracy is None or accuracy.photos < FEWEST_PHOTOS:
         return _refused(f"it takes {FEWEST_PHOTOS} photos that the head was not fitted to, and a machine that runs it")
     speedup = measure_speedup(backbone, int8_networks(backbone, record).at_size)

@@ -111,15 +111,15 @@ def _read(name: str, handle: tf.Tensor, stored: tuple[int, ...], shape: tuple[in
 
 
 def _restore(handles: dict[str, tf.Tensor]) -> saver_pb2.SaverDef:
-    """Add what a loader runs, fed with the checkpoint's path, to fill the variables."""
+    """Add what a loader runs, fed with the checkpoint's path, to fill the variables; a graph in int8 may have none."""
     with tf.name_scope("restore"):
         path = tf.compat.v1.placeholder_with_default("", [], "path")
-        values = tf.raw_ops.RestoreV2(
-            prefix=path,
-            tensor_names=list(handles),
-            shape_and_slices=[""] * len(handles),
-            dtypes=[tf.float32] * len(handles),
-        )
+        restored = {
+            "tensor_names": list(handles),
+            "shape_and_slices": [""] * len(handles),
+            "dtypes": [tf.float32] * len(handles),
+        }
+        values = tf.raw_ops.RestoreV2(prefix=path, **restored) if handles else []
         assignments = [
             tf.raw_ops.AssignVariableOp(resource=handle, value=value)
             for handle, value in zip(handles.values(), values, strict=True)

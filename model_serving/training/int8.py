@@ -1,4 +1,4 @@
-"""Comparison of a head's answers on a backbone in int8 with those in fp32."""
+"""Ranges of a backbone at training, and a head's answers on it in int8 beside those in fp32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from model_serving.backbones import Backbone
-from model_serving.backbones.int8 import int8_networks, int8_record
+from model_serving.backbones.int8 import MEASURED_PHOTOS, Int8Record, int8_networks, int8_record, measured_record
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.progress import progress
 from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, Int8Accuracy, compare, gated
@@ -19,8 +19,20 @@ from model_serving.training.fit import FittedHead
 from model_serving.training.head import Labelled
 
 
+def int8_ranges(backbone: Backbone, photos: Sequence[Path]) -> Int8Record | None:
+    """Return a backbone's ranges on record, or else those of some training photos; None if none of these can be read.
+
+    Prints on how many photos it measures.
+    """
+    if record := int8_record(backbone):
+        return record
+    print(f"int8: measuring ranges on {min(MEASURED_PHOTOS, len(photos))} training photos")
+    return measured_record(backbone, photos, "training photos")
+
+
 def int8_accuracy(
     backbone: Backbone,
+    record: Int8Record | None,
     photos: Sequence[Path],
     features: np.ndarray,
     labels: np.ndarray,
@@ -31,7 +43,6 @@ def int8_accuracy(
     `features` are those in fp32, [N, features], `labels` the right breeds' indices, [N], and `probabilities` is the
     head, from features to [N, breeds]. A photo that can no longer be read is left out.
     """
-    record = int8_record(backbone)
     if record is None or not photos:
         return None
     network = int8_networks(backbone, record).at_size
@@ -52,11 +63,18 @@ def int8_accuracy(
     return compare(probabilities(features[read]), probabilities(int8_features), labels[read])
 
 
-def gated_on_validation(backbone: Backbone, fitted: FittedHead, valid: Features, labelled: Labelled) -> dict[str, Any]:
+def gated_on_validation(
+    backbone: Backbone, record: Int8Record | None, fitted: FittedHead, valid: Features, labelled: Labelled
+) -> dict[str, Any]:
     """Return what the card of a trained head says of int8, by its validation photos."""
     features, labels = labelled
     paths = [photo.path for photo in valid.photos]
     accuracy = int8_accuracy(
-        backbone, paths, features, labels, lambda values: fitted.probabilities(fitted.before_refit.logits(values))
+        backbone,
+        record,
+        paths,
+        features,
+        labels,
+        lambda values: fitted.probabilities(fitted.before_refit.logits(values)),
     )
-    return gated(backbone, accuracy, TRAINED_LIMITS)
+    return gated(backbone, record, accuracy, TRAINED_LIMITS)

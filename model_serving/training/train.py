@@ -27,7 +27,7 @@ from model_serving.training.fit import FittedHead, fit
 from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
-from model_serving.training.int8 import gated_on_validation
+from model_serving.training.int8 import gated_on_validation, int8_ranges
 from model_serving.training.review import review_data
 
 
@@ -79,15 +79,16 @@ def train(
         print(f"{name}: {figures}")
     seconds = time.monotonic() - started
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
+    record = int8_ranges(backbone, [photo.path for photo in features["train"].photos]) if in_int8 else None
     if in_int8:
-        card = replace(card, int8=gated_on_validation(backbone, fitted, features["valid"], labelled["valid"]))
+        card = replace(card, int8=gated_on_validation(backbone, record, fitted, features["valid"], labelled["valid"]))
     findings = _findings(probabilities, labelled, features, dataset.breeds)
     review = review_data(features, labelled, dataset.breeds, fitted, options)
 
     def add_report(folder: Path) -> None:
         write_report(folder, card, findings, review, data)
 
-    path = export_model(model, backbone, fitted.head, card, shelved=True, add=add_report)
+    path = export_model(model, backbone, fitted.head, card, int8=record, shelved=True, add=add_report)
     return TrainedVersion(path, card, dataset.splits["test"])
 
 

@@ -4,22 +4,27 @@ TensorFlow Serving's x86 image has them too. They run where oneDNN is on (`TF_EN
 VNNI); elsewhere such a graph loads, and its first run fails with "Missing 0-th output".
 
 A tensor is stored as x ≈ q · range / 127, signed, or q · range / 255 where a ReLU made it (`QuantizeV2`'s mode SCALED).
+What is concatenated has a range for each channel (`levels.py`), and so has what pads, pools and normalises it.
 Ranges are measured on photos (`calibration.py`); larger values saturate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from tensorflow.core.framework import graph_pb2
 
 from model_serving.graph_rewrites import rewritten
 from model_serving.graph_rewrites.int8.convolutions import quantize_convolutions
-from model_serving.graph_rewrites.int8.ranges import LayerRange
+from model_serving.graph_rewrites.int8.levels import use_levels
+from model_serving.graph_rewrites.int8.passing import pass_integers
+from model_serving.graph_rewrites.int8.ranges import Ranges
 from model_serving.graph_rewrites.int8.round_trips import drop_round_trips
+from model_serving.graph_rewrites.int8.thresholds import use_thresholds
 
 
-def quantize(graph_def: graph_pb2.GraphDef, output: str, ranges: Sequence[LayerRange]) -> graph_pb2.GraphDef:
+def quantize(graph_def: graph_pb2.GraphDef, output: str, ranges: Ranges) -> graph_pb2.GraphDef:
     """Return what `fold` returned with its convolutions in int8; its output and placeholders keep names and types."""
-    return rewritten(graph_def, [output], [partial(quantize_convolutions, ranges=ranges), drop_round_trips])
+    in_floats = (partial(use_levels, ranges=ranges.parts), use_thresholds)
+    in_integers = (partial(quantize_convolutions, ranges=ranges.layers), pass_integers, drop_round_trips)
+    return rewritten(graph_def, [output], [*in_floats, *in_integers])

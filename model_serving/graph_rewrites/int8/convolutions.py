@@ -10,16 +10,19 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, node_def_pb2
 
 from model_serving.graph_rewrites.convolutions import OUTPUT_CHANNELS, constant_kernel
+from model_serving.graph_rewrites.int8.levels import are_levels
 from model_serving.graph_rewrites.int8.ranges import (
     DEPTHWISE_STEPS,
     SIGNED_STEPS,
     UNSIGNED_STEPS,
+    Int8Weights,
     LayerRange,
     round_weights,
 )
 from model_serving.graph_rewrites.network import Attributes, Network
 
-_RECTIFIED = ("Relu", "Relu6")
+# Levels are cut at 0, which is all that a ReLU does.
+_RECTIFIED = ("Relu", "Relu6", "ClipByValue")
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,19 @@ class Layer:
         """Tell whether each channel is filtered by itself."""
         return self.convolution.op != "Conv2D"
 
+    @property
+    def weights(self) -> Int8Weights:
+        """The kernel in integers."""
+        steps = UNSIGNED_STEPS if self.input_is_rectified else SIGNED_STEPS
+        channel_axis = OUTPUT_CHANNELS[self.convolution.op].index(-1)
+        return round_weights(self.kernel, channel_axis, DEPTHWISE_STEPS if self.is_depthwise else steps)
+
 
 def layers(network: Network) -> Iterator[Layer]:
-    """Yield the convolutions that int8 has kernels for: with bias, not dilated; depthwise ones between two ReLUs."""
+    """Yield the convolutions that int8 has kernels for: with bias, not dilated; depthwise ones between two ReLUs.
+
+    A depthwise one that reads levels is the normalisation at the end of a network, whose features are floats.
+    """
     shapes = network.shapes()
     for bias_add in network.of_type("BiasAdd"):
         convolution, bias = network.producer(bias_add, 0), network.constant(bias_add, 1)
@@ -60,8 +73,10 @@ def layers(network: Network) -> Iterator[Layer]:
         rectifier = readers[0] if len(readers) == 1 and readers[0].op in _RECTIFIED else None
         output = rectifier if rectifier is not None and network.is_used_once(bias_add) else bias_add
         source = network.producer(convolution, 0)
-        layer = Layer(convolution, kernel, bias, output, convolution.input[0], source.op in _RECTIFIED)
-        if not layer.is_depthwise or (layer.is_rectified and layer.input_is_rectified):
+        reads_levels = are_levels(network, source.name)
+        is_unsigned = source.op in _RECTIFIED or reads_levels
+        layer = Layer(convolution, kernel, bias, output, convolution.input[0], is_unsigned)
+        if not layer.is_depthwise or (layer.is_rectified and is_unsigned and not reads_levels):
             yield layer
 
 
@@ -88,7 +103,7 @@ def _quantize(network: Network, layer: Layer, layer_range: LayerRange) -> None:
     }
     source = [layer.input_name, *read]
     quantized = network.put(f"{name}/input", "QuantizeV2", source, _scaled(layer.input_is_rectified) | rounding)
-    weights = round_weights(layer.kernel, OUTPUT_CHANNELS[layer.convolution.op].index(-1), _steps(layer))
+    weights = layer.weights
     bias = layer.bias + np.array(layer_range.correction, np.float32) if layer_range.correction else layer.bias
     inputs = [
         quantized,
@@ -113,12 +128,6 @@ def _quantize(network: Network, layer: Layer, layer_range: LayerRange) -> None:
     if layer_range.gain != 1:
         written = _ends(network, f"{out}/mended", layer_range.written * layer_range.gain, layer.is_rectified)
     network.put(out, "Dequantize", [computed, *written], _scaled(layer.is_rectified))
-
-
-def _steps(layer: Layer) -> int:
-    if layer.is_depthwise:
-        return DEPTHWISE_STEPS
-    return UNSIGNED_STEPS if layer.input_is_rectified else SIGNED_STEPS
 
 
 def _ends(network: Network, tensor: str, largest: float, is_rectified: bool) -> tuple[str, str]:

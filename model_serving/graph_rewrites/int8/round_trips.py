@@ -9,6 +9,7 @@ def drop_round_trips(network: Network) -> None:
     """quantize(dequantize(q)) = q, for one type and one range."""
     for quantized in network.of_type("QuantizeV2"):
         floats = network.producer(quantized, 0)
-        is_same = floats.attr["T"] == quantized.attr["T"] and list(floats.input[1:]) == list(quantized.input[1:])
-        if floats.op == "Dequantize" and is_same:
+        if floats.op != "Dequantize" or floats.attr["T"] != quantized.attr["T"]:
+            continue
+        if all(network.constant(floats, end) == network.constant(quantized, end) for end in (1, 2)):
             network.redirect(quantized.name, floats.input[0])

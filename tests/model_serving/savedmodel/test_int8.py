@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
@@ -13,11 +14,11 @@ from tensorflow.core.protobuf import saved_model_pb2
 from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable, SessionSettings, has_meta_graph
 from local_server.lifecycle.warmup import warm_up
-from model_serving.backbones import RANDOM, load_backbone
-from model_serving.backbones.int8 import int8_record
-from model_serving.photos import read_pixels
+from model_serving.backbones import RANDOM, Backbone, Classifier, load_backbone
+from model_serving.backbones.int8 import int8_record, measured_record
+from model_serving.photos import Geometry, read_pixels
 from model_serving.savedmodel.card import CARD_FILE, ModelCard
-from model_serving.savedmodel.export import export_imagenet_head
+from model_serving.savedmodel.export import export_imagenet_head, export_model
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.int8_gate import IMAGENET_LIMITS, TRAINED_LIMITS, Int8Accuracy, compare, gate, gated
 from model_serving.savedmodel.legacy import write_legacy
@@ -132,9 +133,32 @@ def test_record_is_of_the_weights_it_was_measured_with() -> None:
     """Other weights of the same network have no ranges, and so no graph in int8, which the card says."""
     backbone = load_backbone("efficientnet_lite2", RANDOM)
     assert int8_record(backbone) is None
-    checked = gated(backbone, PASSING, TRAINED_LIMITS)
+    checked = gated(backbone, None, PASSING, TRAINED_LIMITS)
     assert not checked["kept"]
-    assert "no ranges on record" in checked["why_not"]
+    assert "no ranges" in checked["why_not"]
+
+
+def test_export_in_int8_by_measured_ranges(shared_images: Path, tmp_path: Path) -> None:
+    """A backbone that concatenates has a graph in int8, by ranges of photos at hand, that gives nearly its answers."""
+    pixels = keras.Input((32, 32, 3))
+    wide = keras.layers.Conv2D(16, 3, 2, activation="relu")(keras.layers.Rescaling(1 / 255)(pixels))
+    parts = [keras.layers.Conv2D(32, 3, padding="same", use_bias=False)(wide) for _ in range(2)]
+    joined = keras.layers.ReLU()(keras.layers.BatchNormalization()(keras.layers.Concatenate()(parts)))
+    network = keras.Model(pixels, keras.layers.Conv2D(8, 1, activation="relu")(joined))
+    backbone = Backbone("small", Geometry(32, 1.0), network, None)
+    photos = sorted((shared_images / "dogs").glob("*.jpg"))
+    record = measured_record(backbone, photos, "dogs")
+    assert len(record.ranges.parts) == 2
+    head = Classifier(np.random.default_rng(0).normal(0, 1, (8, 2)).astype(np.float32), np.zeros(2, np.float32))
+    card = ModelCard("trained", "small", 32, 1.0, ("pug", "boxer"), False, int8={"kept": True})
+    version = export_model(tmp_path, backbone, head, card, int8=record)
+    batch = np.stack([np.asarray(read_pixels(photo.read_bytes(), backbone.geometry)) for photo in photos])
+    answers = []
+    for tags in (FLOAT32_TAGS, INT8_TAGS):
+        servable = SavedModelServable.load(version, SessionSettings(tags))
+        answers.append(predict(servable, "pixels", {"pixels": batch})["probabilities"])
+        servable.close()
+    assert 0 < np.abs(answers[0] - answers[1]).max() < 0.05
 
 
 @pytest.mark.parametrize(

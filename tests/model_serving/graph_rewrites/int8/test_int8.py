@@ -14,7 +14,7 @@ from model_serving.graph_rewrites import fold
 from model_serving.graph_rewrites.int8 import quantize
 from model_serving.graph_rewrites.int8.calibration import measure_ranges
 from model_serving.graph_rewrites.int8.convolutions import layers as layers_of
-from model_serving.graph_rewrites.int8.ranges import LayerRange, round_weights
+from model_serving.graph_rewrites.int8.ranges import LayerRange, Ranges, round_weights
 from model_serving.graph_rewrites.network import Network
 
 SHAPE = (9, 9, 16)
@@ -83,7 +83,7 @@ def differences(toolkit, case: str, kind: str) -> tuple[np.ndarray, float]:
     x = numbers.uniform(-2, 2, (2, *SHAPE)) if kind == "real" else np.full((2, *SHAPE), 2.0)
     x = x.astype(np.float32)
     ranges = LayerRange(2.0, 6.0 if "ReLU" in case or case == "depthwise" else 20.0)
-    rounded = quantize(graph_def, "Identity", [ranges])
+    rounded = quantize(graph_def, "Identity", Ranges((ranges,)))
     assert any(op.startswith("Quantized") for op in ops(rounded))
     wanted, step = expected(graph_def, x, ranges, steps)
     return np.abs(answer(rounded, x) - wanted), step
@@ -130,6 +130,23 @@ def test_measured_ranges_keep_a_network_near_its_fp32(toolkit) -> None:
     assert lengths[0] == pytest.approx(lengths[1], rel=0.01)
 
 
+def test_densenet_stays_in_integers_near_its_fp32(toolkit, dense_network) -> None:
+    """From the first convolution to the last concatenation all is integers, and the features differ little."""
+    build, freeze, answer, ops = toolkit
+    graph_def = fold(freeze(build(SHAPE, dense_network)), ["Identity"])
+    numbers = np.random.default_rng(1)
+    batches = [numbers.normal(0, 1, (4, *SHAPE)).astype(np.float32) for _ in range(4)]
+    rounded = quantize(graph_def, "Identity", measure_ranges(graph_def, "x:0", "Identity", batches))
+    found = ops(rounded)
+    kept = {"QuantizeV2": 1, "Dequantize": 1, "DepthwiseConv2dNative": 1, "BiasAdd": 1, "Relu": 1}
+    assert {op: count for op, count in found.items() if op in (*kept, "Conv2D", "AddV2")} == kept
+    assert found["QuantizedConv2DWithBiasAndReluAndRequantize"] == 10
+    assert (found["QuantizedMaxPool"], found["QuantizedAvgPool"]) == (1, 1)
+    x = numbers.normal(0, 1, (8, *SHAPE)).astype(np.float32)
+    floats, integers = answer(graph_def, x), answer(rounded, x)
+    assert np.linalg.norm(integers - floats) < 0.05 * np.linalg.norm(floats)
+
+
 def test_layers_let_be_what_int8_has_no_kernel_for(toolkit) -> None:
     """Dilated convolutions, and depthwise ones without a ReLU on both sides, stay as they are."""
     build, freeze, _, ops = toolkit
@@ -141,7 +158,7 @@ def test_layers_let_be_what_int8_has_no_kernel_for(toolkit) -> None:
     for body in bodies:
         graph_def = fold(freeze(build(SHAPE, body)), ["Identity"])
         assert list(layers_of(Network(graph_def, ["Identity"]))) == []
-        assert ops(quantize(graph_def, "Identity", [])) == ops(graph_def)
+        assert ops(quantize(graph_def, "Identity", Ranges(()))) == ops(graph_def)
 
 
 def test_layers_let_grouped_convolutions_be() -> None:
@@ -160,4 +177,4 @@ def test_ranges_need_photos_and_every_layer(toolkit) -> None:
     with pytest.raises(ValueError, match="without a photo"):
         measure_ranges(graph_def, "x:0", "Identity", [np.zeros((0, *SHAPE), np.float32)])
     with pytest.raises(ValueError, match="shorter"):
-        quantize(graph_def, "Identity", [])
+        quantize(graph_def, "Identity", Ranges(()))
