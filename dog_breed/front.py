@@ -28,14 +28,20 @@ PAGE = Path(detector_app.__file__).parent / "page"
 GATEWAY_PATHS = ("/api/", "/livez", "/readyz", "/docs", "/openapi.json")
 # As in nginx/default.conf.template, on every answer but /docs, whose viewer has a policy of its own.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+POLICY_OF_DOCUMENTS = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PERMISSIONS_OF_DOCUMENTS = "camera=(), geolocation=(), microphone=()"
+# A worker has the policy of its own script, and the one in which the page answers by itself may run WebAssembly.
+POLICY_OF_SCRIPTS = "default-src 'none'; script-src 'self'; connect-src 'self'"
+POLICY_OF_WEBASSEMBLY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+WEBASSEMBLY_WORKER = "/js/device/worker.js"
 
 
 class PageFiles(StaticFiles):
@@ -73,7 +79,7 @@ def create_front(gateway: FastAPI, rest_address: str, max_body_bytes: int) -> AS
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["path"].startswith("/docs"):
-            send = _with_security_headers(send)
+            send = _with_security_headers(send, scope["path"])
         # With more slashes, too: the gateway answers `//api/` as it answers every path that it does not know.
         if scope["type"] == "http" and f"/{scope['path'].lstrip('/')}".startswith(GATEWAY_PATHS):
             await gateway(scope, receive, send)
@@ -94,10 +100,17 @@ def _may_call(gateway: FastAPI, scope: Scope) -> bool:
     return True
 
 
-def _with_security_headers(send: Send) -> Send:
+def _with_security_headers(send: Send, path: str) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            headers = MutableHeaders(scope=message)
+            headers.update(SECURITY_HEADERS)
+            if path.endswith((".js", ".css")):
+                is_worker = path == WEBASSEMBLY_WORKER
+                headers["Content-Security-Policy"] = POLICY_OF_WEBASSEMBLY if is_worker else POLICY_OF_SCRIPTS
+            else:
+                headers["Content-Security-Policy"] = POLICY_OF_DOCUMENTS
+                headers["Permissions-Policy"] = PERMISSIONS_OF_DOCUMENTS
         await send(message)
 
     return send_with_headers

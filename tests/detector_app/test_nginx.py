@@ -54,6 +54,32 @@ def test_get_reply_has_each_security_header_once(site: str, method: str, path: s
     assert headers["server"] == "nginx"
 
 
+def test_get_worker_may_run_webassembly_and_no_other_file(site: str) -> None:
+    """The script of the worker that answers on the device carries one source more than all others, no wider one."""
+    policies = {
+        path: httpx.get(site + path).headers["content-security-policy"]
+        for path in ("/", "/js/device/worker.js", "/js/device/worker.js/", "/js/photos/redraw_worker.js", "/sw.js")
+    }
+    allowed = policies.pop("/js/device/worker.js")
+    assert allowed == "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+    assert policies["/sw.js"] == allowed.replace(" 'wasm-unsafe-eval'", "")
+    assert not any("unsafe" in policy for policy in policies.values())
+
+
+def test_get_runtime_is_sent_as_it_lies_there_compressed(site: str, runtime: Path) -> None:
+    """WebAssembly comes with its type, and in a third of its bytes for whoever takes them compressed."""
+    for file in runtime.glob("*.wasm"):
+        with httpx.stream("GET", f"{site}/runtime/{file.name}", headers={"Accept-Encoding": "gzip"}) as reply:
+            assert reply.headers["content-type"] == "application/wasm"
+            assert reply.headers["content-encoding"] == "gzip"
+            assert int(reply.headers["content-length"]) < file.stat().st_size / 3
+            assert reply.read() == file.read_bytes()
+        assert (
+            httpx.get(f"{site}/runtime/{file.name}", headers={"Accept-Encoding": "identity"}).content
+            == file.read_bytes()
+        )
+
+
 def test_send_malformed_request_leaks_no_version(site: str) -> None:
     """Not even a reply to what is no HTTP tells the version."""
     host, port = site.removeprefix("http://").split(":")

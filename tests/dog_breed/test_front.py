@@ -21,12 +21,18 @@ MAX_BODY = 1024 * 1024
 Serve = Callable[..., AbstractContextManager[str]]
 
 
-def headers_of_nginx() -> dict[str, str]:
-    """Return the headers of constant value that nginx adds to every answer."""
-    added = re.findall(
-        r'^    add_header ([\w-]+) (?:"([^"]*)"|([^$\s;]+)) always;$', TEMPLATE.read_text(), re.MULTILINE
-    )
-    return {name.lower(): quoted or bare for name, quoted, bare in added}
+def headers_of_nginx(path: str) -> dict[str, str]:
+    """Return the headers that nginx adds to every answer for a path, by its configuration."""
+    text = TEMPLATE.read_text()
+    added = re.findall(r'^    add_header ([\w-]+) (?:"([^"]*)"|([^$\s;]+)) always;$', text, re.MULTILINE)
+    headers = {name.lower(): quoted or bare for name, quoted, bare in added}
+    for name, variable in [("content-security-policy", "policy"), ("permissions-policy", "permissions")]:
+        assert f"add_header {name} ${variable} always;" in text.lower()
+        (lines,) = re.findall(rf"^map \$uri \${variable} \{{([^}}]*)\}}", text, re.MULTILINE)
+        values = dict(re.findall(r'^    "?([^\s"]+)"? +"(.*)";$', lines, re.MULTILINE))
+        pattern = next((one for one in values if one[0] == "~" and re.search(one[1:], path)), "default")
+        headers[name] = values.get(path, values[pattern])
+    return headers
 
 
 @pytest.fixture
@@ -41,13 +47,18 @@ def front(serve: Serve, dead_address: str) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/js/main.js", "/nothing", "/api/v1/model", "/v1/models/dog_breed"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/js/main.js", "/js/device/worker.js", "/nothing", "/api/v1/model", "/v1/models/dog_breed"],
+)
 def test_get_answer_has_each_security_header_of_nginx_once(front: httpx.Client, path: str) -> None:
     """Page, gateway and model server, and their errors, come with the same policy as behind nginx."""
-    expected = headers_of_nginx()
+    expected = headers_of_nginx(path)
     assert "content-security-policy" in expected
     headers = front.get(path).headers
-    assert {name: headers.get_list(name) for name in expected} == {name: [value] for name, value in expected.items()}
+    assert {name: headers.get_list(name) for name in expected} == {
+        name: [value] if value else [] for name, value in expected.items()
+    }
 
 
 @pytest.mark.parametrize("path", ["/", "/js/main.js", "/sw.js", "/manifest.json", "/breeds/en.json"])
