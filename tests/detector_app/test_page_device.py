@@ -185,7 +185,7 @@ def test_accept_offer_answers_as_the_interpreter_and_sends_nothing(
 def test_answer_without_network_is_the_same_on_a_phone(
     open_device: Callable[..., Page], gateway: Any, eventually: Callable[..., None]
 ) -> None:
-    """Once its files are kept, the page opens and answers with no network, shows where it looked, and remembers it."""
+    """The page opens and answers with no network once its files are kept, shows where it looked, and remembers it."""
     page = open_device("/?client=device", service_workers="allow", **PHONE)
     await_device(page)
     await_kept(page, eventually)
@@ -214,7 +214,7 @@ def test_answer_without_network_is_the_same_on_a_phone(
 def test_service_that_is_away_is_replaced_by_what_is_kept(
     open_device: Callable[..., Page], eventually: Callable[..., None]
 ) -> None:
-    """Whoever had let the service answer again is offered the kept model when there is no network."""
+    """Without a network, the kept model is offered to a person who had let the service answer again."""
     page = open_device("/?client=device", service_workers="allow")
     await_device(page)
     await_kept(page, eventually)
@@ -292,7 +292,7 @@ def test_browser_that_cannot_says_so_and_lets_the_service_answer(
 def test_page_without_all_that_it_takes_offers_nothing(
     open_device: Callable[..., Page], gateway: Any, root: Path, missing: str
 ) -> None:
-    """Where the page was set up without the runtime, or the version has no such model, there is no offer."""
+    """Nothing is offered if the page was set up without the runtime, or the version has no such model."""
     (root / "runtime").unlink()
     page = open_device("about:blank")
     if missing == "model":

@@ -2,7 +2,8 @@
  * Bicubic resize with antialiasing, as the gateway has it from Pillow: browsers' own scaling is another in each of them, and
  * moves the answers.
  *
- * Keys' cubic kernel with a = -0.5, as wide as a pixel of the result; first the rows and then the columns, in 8 bits between.
+ * Keys' cubic kernel with a = -0.5, as wide as a pixel of the result; first the rows and then the columns, in 8 bits between. (Of
+ * some tall pictures Pillow takes the columns first, which moves a level by one here and there.)
  */
 
 const SUPPORT = 2; // pixels of the result on each side
