@@ -68,7 +68,9 @@ class ModelCard:
     `locates` says whether the version has the signature `locate`, for which the backbone must know dogs.
     `data_fingerprint` names the photos it was trained on. `arithmetic` is that of the graph which answers, "float32" or
     "int8", and `int8` says whether the version has a graph in int8, and by which figures, or why not; None if it was
-    not asked for.
+    not asked for. `on_device` says the same of the file for browsers and phones: "kept", "why_not", the figures of the
+    comparison and the photos that it was "judged_on", and of a file that is there "file" (its place in the version's
+    folder), "bytes", "sha256" and "input" (side in pixels); None in versions of older releases.
     """
 
     head: str
@@ -90,6 +92,7 @@ class ModelCard:
     data_fingerprint: str | None = None
     arithmetic: str = FLOAT32
     int8: dict[str, Any] | None = None
+    on_device: dict[str, Any] | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
 
     @property
