@@ -16,6 +16,8 @@ from model_serving.subject import DOGS, Subject
 FLOAT32, INT8 = "float32", "int8"
 # Where a version has the card that `describe` answers once more: to list versions must not take their graphs.
 CARD_FILE = "assets.extra/model_card.json"
+# And where it has the file for browsers and phones.
+ON_DEVICE_FILE = "assets.extra/on_device.tflite"
 # A photo below this probability of showing any dog is called "not a dog". With the starter 99.7 % of 2,000 photos of
 # dogs have more (99.6 % at an input of 260 pixels), none of 41 photos of other things, and 12 % of 384 photos of cats:
 # the sum over ImageNet's dogs is far from 1, as its labels are smoothed.

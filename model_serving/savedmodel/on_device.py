@@ -24,7 +24,6 @@ from model_serving.savedmodel.signatures import EXPLAIN, PIXELS
 from model_serving.savedmodel.tags import FLOAT32_TAGS
 from model_serving.savedmodel.weights import restore_weights
 
-ON_DEVICE_FILE = "assets.extra/on_device.tflite"
 PROBABILITIES = "probabilities"
 
 

@@ -15,12 +15,12 @@ from tensorflow.lite.python.convert_phase import ConverterError
 from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable, SessionSettings
 from model_serving.data.batches import BATCH, decoded_batches
-from model_serving.errors import DatasetError
+from model_serving.errors import DatasetError, ReleaseError, StorageError
 from model_serving.photos import Geometry
 from model_serving.progress import progress
-from model_serving.savedmodel.card import ModelCard
+from model_serving.savedmodel.card import CARD_FILE, ON_DEVICE_FILE, ModelCard
 from model_serving.savedmodel.comparison import FEWEST_PHOTOS, NEAR, Comparison, compare, reasons
-from model_serving.savedmodel.on_device import ON_DEVICE_FILE, PROBABILITIES, OnDeviceModel, convert
+from model_serving.savedmodel.on_device import PROBABILITIES, OnDeviceModel, convert
 from model_serving.savedmodel.signatures import PIXELS
 from model_serving.savedmodel.tags import FLOAT32_TAGS
 
@@ -47,28 +47,54 @@ def add_on_device(version: Path, card: ModelCard, photos: JudgingPhotos | None =
     The gate compares answers to `photos`, which the head has not learned from, and to drawn pictures where there are
     fewer than `FEWEST_PHOTOS`. Without a pass there is no file in the folder.
     """
+    content, judged = _judge(version, card, photos)
+    if content is None:
+        return judged
+    (version / ON_DEVICE_FILE).write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return judged | {"file": ON_DEVICE_FILE, "bytes": len(content), "sha256": digest, "input": card.input_size}
+
+
+def write_device_file(version: Path, file: Path, photos: JudgingPhotos | None = None) -> dict[str, Any]:
+    """Write the version in the folder `version` as the new file `file`, if that passes the gate; return its figures.
+
+    Raises `ReleaseError` if it does not, or if there is something at `file` already, and `StorageError`.
+    """
+    if file.exists():
+        raise ReleaseError(f"{str(file)!r} exists already. Name another file, or remove it.")
+    card = ModelCard.from_json((version / CARD_FILE).read_text(encoding="utf-8"))
+    content, judged = _judge(version, card, photos)
+    if content is None:
+        raise ReleaseError(f"Version {version.name} has no such file that answers as it does: {judged['why_not']}.")
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise StorageError(f"{str(file)!r} cannot be written: {error.strerror}.") from error
+    return judged
+
+
+def _judge(version: Path, card: ModelCard, photos: JudgingPhotos | None) -> tuple[bytes | None, dict[str, Any]]:
+    """Return the file if it passes, and what is to be said of that."""
     enough = photos if photos and len(photos.paths) >= FEWEST_PHOTOS else None
     try:
         content = convert(version, card)
     except ConverterError:
-        return {"kept": False, "why_not": "it needs operations that LiteRT has not"}
-    comparison = compare_on_device(version, card, content, enough)
+        return None, {"kept": False, "why_not": "it needs operations that LiteRT has not"}
+    comparison = compare_on_device(version, card, OnDeviceModel(content), enough)
     why_not = "; ".join(reasons(comparison, NEAR))
-    judged = {"kept": not why_not, "why_not": why_not, "judged_on": enough.source if enough else DRAWN}
-    if why_not:
-        return judged | comparison.figures()
-    (version / ON_DEVICE_FILE).write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    file = {"file": ON_DEVICE_FILE, "bytes": len(content), "sha256": digest, "input": card.input_size}
-    return judged | comparison.figures() | file
+    judged_on = enough.source if enough else DRAWN
+    judged = {"kept": not why_not, "why_not": why_not, "judged_on": judged_on} | comparison.figures()
+    return None if why_not else content, judged
 
 
-def compare_on_device(version: Path, card: ModelCard, content: bytes, photos: JudgingPhotos | None) -> Comparison:
+def compare_on_device(
+    version: Path, card: ModelCard, on_device: OnDeviceModel, photos: JudgingPhotos | None
+) -> Comparison:
     """Return how the file's answers compare with those of the graph in fp32, to photos or to drawn pictures.
 
     Raises `DatasetError` if no photo can be read.
     """
-    on_device = OnDeviceModel(content)
     served = SavedModelServable.load(version, SessionSettings(FLOAT32_TAGS))
     places: list[int] = []
     float32: list[np.ndarray] = []

@@ -10,10 +10,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from model_serving.errors import CalibrationError
-from model_serving.savedmodel.card import CARD_FILE, ModelCard
+from model_serving.savedmodel.card import CARD_FILE, ON_DEVICE_FILE, ModelCard
 from model_serving.savedmodel.familiarity import quantile_values
 from model_serving.savedmodel.graph import CARD, QUANTILES, TEMPERATURE
-from model_serving.savedmodel.on_device import ON_DEVICE_FILE
 from model_serving.savedmodel.on_device_gate import JudgingPhotos, add_on_device
 from model_serving.savedmodel.saved_model_file import constants, read_saved_model, replace_constants, write_with_card
 from model_serving.savedmodel.versions import write_copy

@@ -17,7 +17,7 @@ from model_serving.backbones import RANDOM, load_backbone
 from model_serving.backbones.int8 import int8_record
 from model_serving.photos import read_pixels
 from model_serving.savedmodel.card import CARD_FILE, ModelCard
-from model_serving.savedmodel.comparison import NEAR, Comparison, compare
+from model_serving.savedmodel.comparison import NEAR, Comparison
 from model_serving.savedmodel.export import export_imagenet_head
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.int8_gate import IMAGENET_LIMITS, gate, gated
@@ -162,13 +162,3 @@ def test_gate_allows_imagenets_near_neighbours_more() -> None:
     accuracy = replace(PASSING, agreement=0.97, change=0.022)
     assert gate(accuracy, 2.0, IMAGENET_LIMITS)["kept"]
     assert not gate(accuracy, 2.0, NEAR)["kept"]
-
-
-def test_compare_counts_as_it_says() -> None:
-    """Three photos, of which int8 names one otherwise, and moves the first breed's probability by 0.1, 0.2 and 0.3."""
-    float32 = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
-    int8 = np.array([[0.8, 0.2], [0.4, 0.6], [0.0, 1.0]])
-    accuracy = compare(float32, int8, np.array([0, 0, 1]))
-    assert accuracy.photos == 3
-    assert (accuracy.top1_float32, accuracy.top1, accuracy.agreement) == pytest.approx((1, 2 / 3, 2 / 3))
-    assert accuracy.change == pytest.approx(0.2)
