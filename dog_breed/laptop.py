@@ -83,14 +83,16 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
     )
     try:
         await _until_open(rest_port, server)
-        await _serve_page(host, port, grpc_port, rest_port, server)
+        await _serve_page(model, host, port, grpc_port, rest_port, server)
     finally:
         await _stop(server)
 
 
-async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process) -> None:
+async def _serve_page(
+    model: Path, host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process
+) -> None:
     settings = Settings(host=host, port=port, serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME)
-    front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}", settings.max_upload_bytes)
+    front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}", settings.max_upload_bytes, model)
     page = _PageServer(server_config(front, settings, log_level="warning"))
     tune_memory()
     serving = asyncio.create_task(page.serve())

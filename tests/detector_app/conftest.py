@@ -240,6 +240,7 @@ def nginx_before(
         "NGINX_LOCAL_RESOLVERS": resolver,
         "LISTEN_ADDRESS": address,
         "PAGE_ROOT": str(APP / "page"),
+        "MODELS_ROOT": str(folder / "models"),
         "GATEWAY_ADDRESS": gateway,
         "SERVING_REST_ADDRESS": serving,
         # All tests come from one address.

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import load_backbone
-from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, gated
+from model_serving.savedmodel.comparison import NEAR
+from model_serving.savedmodel.int8_gate import gated
 from model_serving.training.calibration import softmax
 from model_serving.training.features import pool_here
 from model_serving.training.int8 import int8_accuracy
@@ -29,9 +30,9 @@ def test_int8_accuracy_compares_the_same_photos(shared_images: Path, tmp_path: P
         backbone, [*photos, broken], np.vstack([features, features[:1]]), np.append(labels, 0), probabilities
     )
     assert accuracy.photos == len(photos)
-    assert (accuracy.top1_float32, accuracy.top1_int8, accuracy.agreement) == (1, 1, 1)
+    assert (accuracy.top1_float32, accuracy.top1, accuracy.agreement) == (1, 1, 1)
     assert 0 < accuracy.change < 0.05
-    assert "it takes 50 photos" in gated(backbone, accuracy, TRAINED_LIMITS)["why_not"]
+    assert "it takes 50 photos" in gated(backbone, accuracy, NEAR)["why_not"]
 
 
 def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_path: Path) -> None:
@@ -39,4 +40,4 @@ def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_pa
     nothing = np.zeros((0, 3), np.float32), np.zeros(0, int), softmax
     assert int8_accuracy(tiny_backbone, [tmp_path / "a.jpg"], *nothing) is None
     assert int8_accuracy(load_backbone("efficientnet_lite2"), [], *nothing) is None
-    assert "no ranges on record" in gated(tiny_backbone, None, TRAINED_LIMITS)["why_not"]
+    assert "no ranges on record" in gated(tiny_backbone, None, NEAR)["why_not"]
