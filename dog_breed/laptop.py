@@ -46,12 +46,12 @@ def run(model: Path, host: str, port: int, grpc_port: int, rest_port: int) -> No
     _require_free(host, port, "PORT")
     _require_free(LOOPBACK, grpc_port, "GRPC_PORT")
     _require_free(LOOPBACK, rest_port, "REST_PORT")
-    _fetch_runtime()
+    fetch_runtime()
     asyncio.run(_run(model.resolve(), host, port, grpc_port, rest_port))
 
 
-def _fetch_runtime() -> None:
-    """Have the page offer answers on the device; without that, all else works."""
+def fetch_runtime() -> None:
+    """Fetch what the page needs for answers on the device, unless it is there; without it, all else works."""
     if runtime.is_there():
         return
     print("Fetching the runtime for answers on the device, once (12 MB) ...", flush=True)

@@ -214,6 +214,7 @@ def test_answer_without_network_is_the_same_on_a_phone(
     page.set_input_files("#photos", PHOTOS[:1])
     expect(page.locator(".card .headline")).to_have_text(str(said))
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=SCREENSHOTS / "phone-device-offline.png", full_page=True)
     page.get_by_role("button", name="Show where it looked").click()
     expect(page.locator(".photo canvas")).to_be_visible()
