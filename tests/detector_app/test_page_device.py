@@ -300,6 +300,29 @@ def test_browser_that_cannot_says_so_and_lets_the_service_answer(
     assert len(gateway.photos) == 1
 
 
+def test_browser_without_relaxed_simd_runs_the_other_build(
+    open_device: Callable[..., Page], runtime: Path, root: Path, gateway: Any, models: Any
+) -> None:
+    """The build for older browsers is loaded instead, and answers alike; the core is made to think that it needs it."""
+    (root / "runtime").unlink()
+    (root / "runtime").mkdir()
+    for file in runtime.iterdir():
+        (root / "runtime" / file.name).symlink_to(file)
+    core = (runtime / "core.js").read_text()
+    asks = 'await supportsFeature("relaxedSimd")'
+    assert asks in core
+    (root / "runtime" / "core.js").unlink()
+    (root / "runtime" / "core.js").write_text(core.replace(asks, "false"))
+    page = open_device("/?client=device")
+    await_device(page)
+    page.set_input_files("#photos", PHOTOS[:1])
+    shares = told_by_interpreter(models[0], PHOTOS[0]["buffer"])["probabilities"][0]
+    expect(page.locator("[data-status=read] .headline")).to_have_text(gateway.card["breeds"][int(shares.argmax())])
+    assert [path for path in page.evaluate(KEPT) if path.endswith(".wasm")] == [
+        "/runtime/litert_wasm_compat_internal.wasm"
+    ]
+
+
 @pytest.mark.parametrize("missing", ["runtime", "model"])
 def test_page_without_all_that_it_takes_offers_nothing(
     open_device: Callable[..., Page], gateway: Any, root: Path, missing: str
