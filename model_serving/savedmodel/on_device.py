@@ -18,6 +18,7 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from local_server.tensorflow_import import closed_stderr
 from model_serving.graph_rewrites.network import Network
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.saved_model_file import read_saved_model, tensor_info
@@ -41,7 +42,8 @@ class OnDeviceModel:
     """Such a file, open in this process as a device would open it, on `threads` cores; None for all."""
 
     def __init__(self, content: bytes, threads: int | None = None) -> None:
-        with warnings.catch_warnings(action="ignore"):  # of TensorFlow about where its interpreter will move
+        # It tells where it will move to one day, and which delegate it has made.
+        with warnings.catch_warnings(action="ignore"), closed_stderr():
             self._interpreter = tf.lite.Interpreter(model_content=content, num_threads=threads or os.cpu_count())
         self._run = self._interpreter.get_signature_runner(PIXELS)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +27,7 @@ from model_serving.savedmodel.on_device import (
     convert,
     read_single,
 )
+from model_serving.savedmodel.onnx_file import OnnxModel, convert_to_onnx
 
 # So many photos, spread over those given, are asked both ways.
 MOST_PHOTOS = 200
@@ -45,13 +46,33 @@ class JudgingPhotos:
     labels: np.ndarray | None = None
 
 
+class Asked(Protocol):
+    """A form of a model that answers one photo."""
+
+    def ask(self, photo: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the outputs for one photo, pixels uint8 [size, size, 3], by name."""
+        ...
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file: how it is written, and how it is opened to be asked."""
+
+    convert: Callable[[SinglePhotoGraph], bytes]
+    open: Callable[[bytes], Asked]
+
+
+LITERT = Format(convert, OnDeviceModel)
+FORMATS = {"litert": LITERT, "onnx": Format(convert_to_onnx, OnnxModel)}
+
+
 def add_on_device(version: Path, card: ModelCard, photos: JudgingPhotos | None = None) -> dict[str, Any]:
     """Write the file into the folder `version` if it passes the gate, and return what the card is to say of it.
 
     The gate compares answers to `photos`, which the head has not learned from, and to drawn pictures where there are
     fewer than `FEWEST_PHOTOS`. Without a pass there is no file in the folder.
     """
-    content, judged = _judge(version, card, photos)
+    content, judged = _judge(version, card, photos, LITERT)
     if content is None:
         return judged
     (version / ON_DEVICE_FILE).write_bytes(content)
@@ -59,7 +80,9 @@ def add_on_device(version: Path, card: ModelCard, photos: JudgingPhotos | None =
     return judged | {"file": ON_DEVICE_FILE, "bytes": len(content), "sha256": digest, "input": card.input_size}
 
 
-def write_device_file(version: Path, file: Path, photos: JudgingPhotos | None = None) -> dict[str, Any]:
+def write_device_file(
+    version: Path, file: Path, photos: JudgingPhotos | None = None, form: Format = LITERT
+) -> dict[str, Any]:
     """Write the version in the folder `version` as the new file `file`, if that passes the gate; return its figures.
 
     Raises `ReleaseError` if it does not, or if there is something at `file` already, and `StorageError`.
@@ -67,7 +90,7 @@ def write_device_file(version: Path, file: Path, photos: JudgingPhotos | None = 
     if file.exists():
         raise ReleaseError(f"{str(file)!r} exists already. Name another file, or remove it.")
     card = ModelCard.from_json((version / CARD_FILE).read_text(encoding="utf-8"))
-    content, judged = _judge(version, card, photos)
+    content, judged = _judge(version, card, photos, form)
     if content is None:
         raise ReleaseError(f"Version {version.name} has no such file that answers as it does: {judged['why_not']}.")
     try:
@@ -78,15 +101,17 @@ def write_device_file(version: Path, file: Path, photos: JudgingPhotos | None = 
     return judged
 
 
-def _judge(version: Path, card: ModelCard, photos: JudgingPhotos | None) -> tuple[bytes | None, dict[str, Any]]:
+def _judge(
+    version: Path, card: ModelCard, photos: JudgingPhotos | None, form: Format
+) -> tuple[bytes | None, dict[str, Any]]:
     """Return the file if it passes, and what is to be said of that."""
     enough = photos if photos and len(photos.paths) >= FEWEST_PHOTOS else None
     single = read_single(version, card)
     try:
-        content = convert(single)
+        content = form.convert(single)
     except ConverterError:
         return None, {"kept": False, "why_not": "it needs operations that LiteRT has not"}
-    comparison = compare_on_device(single, OnDeviceModel(content), card.geometry, enough)
+    comparison = compare_on_device(single, form.open(content), card.geometry, enough)
     why_not = "; ".join(reasons(comparison, NEAR))
     judged_on = enough.source if enough else DRAWN
     judged = {"kept": not why_not, "why_not": why_not, "judged_on": judged_on} | comparison.figures()
@@ -94,7 +119,7 @@ def _judge(version: Path, card: ModelCard, photos: JudgingPhotos | None) -> tupl
 
 
 def compare_on_device(
-    single: SinglePhotoGraph, on_device: OnDeviceModel, geometry: Geometry, photos: JudgingPhotos | None
+    single: SinglePhotoGraph, on_device: Asked, geometry: Geometry, photos: JudgingPhotos | None
 ) -> Comparison:
     """Return how the file's answers compare with those of the graph in fp32, to photos or to drawn pictures.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from model_serving.savedmodel.export import export_model
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.on_device import OnDeviceModel
 from model_serving.savedmodel.on_device_gate import JudgingPhotos, add_on_device, drawn_pictures
+from model_serving.savedmodel.onnx_file import OnnxModel
 
 SIZE, FEATURES = 64, 8
 
@@ -169,11 +171,28 @@ def test_export_as_one_file_writes_the_versions_own(
         main([*command[:-1], str(tmp_path / "other.tflite"), "--photos", str(tmp_path / "few")])
 
 
-def test_export_in_a_format_that_nothing_here_writes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """A format for which there is no converter is told at once, with those that there are."""
-    with pytest.raises(SystemExit):
-        main(["export", "--format", "onnx"])
-    assert "invalid choice: 'onnx'" in capsys.readouterr().err
+def test_export_as_onnx_answers_as_the_graph(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same answers come from another runtime, under the names that the file for devices has."""
+    file = tmp_path / "model.onnx"
+    main(["export", "--format", "onnx", "--model", str(plain.parent), "--to", str(file)])
+    assert "to 100.0% of 8 drawn pictures" in capsys.readouterr().out
+    with ExportedModel(plain) as model:
+        expected = model.ask(drawn_pictures(SIZE), "explain")
+    for number, picture in enumerate(drawn_pictures(SIZE)):
+        answer = OnnxModel(file.read_bytes()).ask(picture)
+        assert set(answer) == {"probabilities", "heatmap"}
+        for name, value in answer.items():
+            np.testing.assert_allclose(value[0], expected[name][number], atol=1e-4)
+
+
+def test_export_as_onnx_without_the_extra_says_how_to_get_it(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the converter is missing, the command names the extra and writes nothing."""
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(SystemExit, match="needs the extra `onnx`"):
+        main(["export", "--format", "onnx", "--model", str(plain.parent), "--to", str(tmp_path / "model.onnx")])
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_file_is_judged_on_photos_where_there_are_enough(plain: Path, photos: Path) -> None:
