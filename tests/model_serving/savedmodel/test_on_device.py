@@ -188,7 +188,7 @@ def test_export_as_onnx_answers_as_the_graph(plain: Path, tmp_path: Path, capsys
 def test_export_as_onnx_without_the_extra_says_how_to_get_it(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the converter is missing, the command names the extra and writes nothing."""
+    """The command names the extra that the converter is missing for, and writes nothing."""
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(SystemExit, match="needs the extra `onnx`"):
         main(["export", "--format", "onnx", "--model", str(plain.parent), "--to", str(tmp_path / "model.onnx")])
