@@ -38,7 +38,7 @@ class Subject(BaseModel):
 
 
 class OnDevice(BaseModel):
-    """What the card says of the file for browsers and phones; one that is not kept has no size and no hash."""
+    """File for browsers and phones, as the card tells it; one that is not kept has no size and no hash."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

@@ -9,6 +9,8 @@ from dog_breed.arguments import AddVerb, add_backbone, add_model
 from local_server.tensorflow_import import import_tensorflow_quietly
 
 STARTER = "efficientnet_lite2"
+# Formats of a version as one file, and how its name ends.
+ENDINGS = {"litert": "tflite", "onnx": "onnx"}
 
 
 def add_verbs(verb: AddVerb) -> None:
@@ -22,10 +24,10 @@ def add_verbs(verb: AddVerb) -> None:
     add_int8(export)
     export.add_argument(
         "--format",
-        choices=("litert",),
-        help="write one of the model's versions as one file for devices instead, if it answers as the version does",
+        choices=tuple(ENDINGS),
+        help="write one of the model's versions as one file instead, if it answers as the version does",
     )
-    export.add_argument("--to", type=Path, metavar="FILE", help="name of that file (VERSION.tflite)")
+    export.add_argument("--to", type=Path, metavar="FILE", help="name of that file (VERSION.tflite or VERSION.onnx)")
     export.add_argument("--version", type=int, help="version to write so (the newest)")
     export.add_argument("--photos", type=Path, help="folder of photos to compare answers on (drawn pictures)")
     add_backbone(export, default=STARTER)
@@ -79,14 +81,14 @@ def _export_file(options: argparse.Namespace) -> None:
     from model_serving.data.files import photos_below
     from model_serving.errors import DatasetError
     from model_serving.savedmodel.comparison import FEWEST_PHOTOS
-    from model_serving.savedmodel.on_device_gate import JudgingPhotos, write_device_file
+    from model_serving.savedmodel.on_device_gate import FORMATS, JudgingPhotos, write_device_file
     from model_serving.savedmodel.versions import version_or_latest
 
     version = version_or_latest(options.model, options.version)
     photos = JudgingPhotos(photos_below(options.photos), "photos") if options.photos else None
     if photos and len(photos.paths) < FEWEST_PHOTOS:
         raise DatasetError(f"{options.photos} has {len(photos.paths)} photos; it takes {FEWEST_PHOTOS} to compare on.")
-    file = options.to or Path(f"{version.name}.tflite")
-    judged = write_device_file(version, file, photos)
+    file = options.to or Path(f"{version.name}.{ENDINGS[options.format]}")
+    judged = write_device_file(version, file, photos, FORMATS[options.format])
     print(f"wrote {file}: the same first answer as {version} to {judged['agreement']:.1%} of", end=" ")
     print(f"{judged['photos']} {judged['judged_on']}")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from local_server.tensorflow_import import closed_stderr
 from model_serving.graph_rewrites.network import Network
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.saved_model_file import read_saved_model, tensor_info
@@ -27,18 +29,33 @@ from model_serving.savedmodel.weights import restore_weights
 PROBABILITIES = "probabilities"
 
 
-class OnDeviceModel:
-    """Such a file, open in this process as a device would open it."""
+@dataclass(frozen=True)
+class SinglePhotoGraph:
+    """A version's graph cut to what the file is to have: from one photo to the outputs, by name."""
 
-    def __init__(self, content: bytes) -> None:
-        with warnings.catch_warnings(action="ignore"):  # of TensorFlow about where its interpreter will move
-            self._interpreter = tf.lite.Interpreter(model_content=content, num_threads=os.cpu_count())
+    graph: tf.Graph
+    photo: tf.Tensor
+    outputs: Mapping[str, tf.Tensor]
+
+
+class OnDeviceModel:
+    """Such a file, open in this process as a device would open it, on `threads` cores; None for all."""
+
+    def __init__(self, content: bytes, threads: int | None = None) -> None:
+        # It tells where it will move to one day, and which delegate it has made.
+        with warnings.catch_warnings(action="ignore"), closed_stderr():
+            self._interpreter = tf.lite.Interpreter(model_content=content, num_threads=threads or os.cpu_count())
         self._run = self._interpreter.get_signature_runner(PIXELS)
 
-    def ask(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    def ask(self, photo: np.ndarray) -> dict[str, np.ndarray]:
         """Return the outputs for one photo, pixels uint8 [size, size, 3], by name."""
-        answer: dict[str, np.ndarray] = self._run(pixels=pixels[np.newaxis].astype(np.float32))
+        answer: dict[str, np.ndarray] = self._run(pixels=as_input(photo))
         return answer
+
+
+def as_input(photo: np.ndarray) -> np.ndarray:
+    """Return pixels uint8 [size, size, 3] as the file takes them."""
+    return photo[np.newaxis].astype(np.float32)
 
 
 def outputs(card: ModelCard) -> tuple[str, ...]:
@@ -48,37 +65,41 @@ def outputs(card: ModelCard) -> tuple[str, ...]:
     return (PROBABILITIES, *dog, *familiarity, "heatmap")
 
 
-def convert(version: Path, card: ModelCard) -> bytes:
-    """Return the file for the version in the folder `version`, whose card is `card`.
-
-    It needs none but LiteRT's own operations. Raises what TensorFlow's converter raises if that cannot be had.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        _write_single(Path(folder), version, card)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[PIXELS])
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        content: bytes = converter.convert()
-        return content
-
-
-def _write_single(folder: Path, version: Path, card: ModelCard) -> None:
-    """Write a SavedModel of what the file is to have: one photo of float32, and the weights as constants."""
+def read_single(version: Path, card: ModelCard) -> SinglePhotoGraph:
+    """Return the graph in fp32 of the version in the folder `version`, whose card is `card`, for one photo."""
     (served,) = (graph for graph in read_saved_model(version).meta_graphs if _tags(graph) == set(FLOAT32_TAGS))
     names = {alias: served.signature_def[EXPLAIN].outputs[alias].name for alias in outputs(card)}
     network = _network(version, served, [name.partition(":")[0] for name in names.values()], card.input_size)
+    (photo,) = network.of_type("Placeholder")
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(network.to_graph_def(), name="")
-    single = meta_graph_pb2.MetaGraphDef(graph_def=graph.as_graph_def())
-    single.meta_info_def.CopyFrom(served.meta_info_def)
-    signature = single.signature_def[PIXELS]
-    signature.method_name = served.signature_def[PIXELS].method_name
-    (photo,) = network.of_type("Placeholder")
-    signature.inputs[PIXELS].CopyFrom(tensor_info(graph.get_tensor_by_name(f"{photo.name}:0")))
-    for alias, name in names.items():
-        signature.outputs[alias].CopyFrom(tensor_info(graph.get_tensor_by_name(name)))
-    content = saved_model_pb2.SavedModel(saved_model_schema_version=1, meta_graphs=[single]).SerializeToString()
-    (folder / tf.saved_model.SAVED_MODEL_FILENAME_PB).write_bytes(content)
+    tensors = {alias: graph.get_tensor_by_name(name) for alias, name in names.items()}
+    return SinglePhotoGraph(graph, graph.get_tensor_by_name(f"{photo.name}:0"), tensors)
+
+
+def convert(single: SinglePhotoGraph) -> bytes:
+    """Return the file of a graph, which needs none but LiteRT's own operations.
+
+    Raises `ConverterError` of TensorFlow's converter if that cannot be had.
+    """
+    meta_graph = meta_graph_pb2.MetaGraphDef(graph_def=single.graph.as_graph_def())
+    meta_graph.meta_info_def.tags.extend(FLOAT32_TAGS)
+    signature = meta_graph.signature_def[PIXELS]
+    signature.method_name = tf.compat.v1.saved_model.signature_constants.PREDICT_METHOD_NAME
+    signature.inputs[PIXELS].CopyFrom(tensor_info(single.photo))
+    for alias, tensor in single.outputs.items():
+        signature.outputs[alias].CopyFrom(tensor_info(tensor))
+    saved_model = saved_model_pb2.SavedModel(
+        saved_model_schema_version=tf.saved_model.SAVED_MODEL_SCHEMA_VERSION, meta_graphs=[meta_graph]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / tf.saved_model.SAVED_MODEL_FILENAME_PB).write_bytes(saved_model.SerializeToString())
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[PIXELS])
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        converter.exclude_conversion_metadata = True  # nobody reads it, and to add it takes a second
+        content: bytes = converter.convert()
+        return content
 
 
 def _network(version: Path, served: meta_graph_pb2.MetaGraphDef, wanted: Sequence[str], size: int) -> Network:

@@ -143,3 +143,56 @@ def test_call_serving_without_the_key_is_401(serve: Serve, dead_address: str) ->
         url = f"http://{address}/v1/models/dog_breed"
         assert httpx.get(url).json()["code"] == "unauthorized"
         assert httpx.get(url, headers={"X-API-Key": key}).status_code != 401
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """The folder of a model with a live version and one on the shelf."""
+    for version in ("1", ".shelf/2"):
+        extra = tmp_path / "model" / version / "assets.extra"
+        extra.mkdir(parents=True)
+        (extra / "on_device.tflite").write_bytes(bytes(range(100)))
+        (extra / "model_card.json").write_text("{}")
+    return tmp_path / "model"
+
+
+def test_get_file_for_devices_is_kept_for_good(serve: Serve, dead_address: str, model: Path) -> None:
+    """The one file comes whole, in part, as a head alone or not again; it is no text, and nobody asks after it."""
+    with (
+        serve(
+            create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY, model)
+        ) as address,
+        httpx.Client(base_url=f"http://{address}/models/dog_breed") as client,
+    ):
+        whole = client.get("/1/on_device.tflite")
+        part = client.get("/1/on_device.tflite", headers={"Range": "bytes=10-19"})
+        head = client.head("/1/on_device.tflite")
+        again = client.get("/1/on_device.tflite", headers={"If-None-Match": whole.headers["etag"]})
+    assert [reply.status_code for reply in (whole, part, head, again)] == [200, 206, 200, 304]
+    assert (whole.content, part.content, head.content) == (bytes(range(100)), bytes(range(10, 20)), b"")
+    assert whole.headers["content-type"] == head.headers["content-type"] == "application/octet-stream"
+    kept = {reply.headers["cache-control"] for reply in (whole, part, head, again)}
+    assert kept == {"public, max-age=31536000, immutable"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "dog_breed/1/model_card.json",
+        "dog_breed/1/assets.extra/on_device.tflite",
+        "dog_breed/1/",
+        "dog_breed/01/on_device.tflite",
+        "dog_breed/2/on_device.tflite",
+        "dog_breed/.shelf/2/on_device.tflite",
+        "dog_breed/1/..%2f.shelf/2/on_device.tflite",
+        "cats/1/on_device.tflite",
+        "",
+    ],
+)
+def test_get_anything_else_of_a_model_is_404(serve: Serve, dead_address: str, model: Path, path: str) -> None:
+    """No card, no weights, no folder, no version that is not served, and no way round; and no 404 is kept for good."""
+    app = create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY, model)
+    with serve(app) as address:
+        reply = httpx.get(f"http://{address}/models/{path}")
+    assert reply.status_code == 404
+    assert "immutable" not in reply.headers.get("cache-control", "")

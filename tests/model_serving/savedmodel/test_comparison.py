@@ -18,7 +18,7 @@ def test_compare_counts_as_it_says() -> None:
 
 
 def test_compare_without_the_right_breeds_tells_no_accuracy() -> None:
-    """What nobody has labelled shows only whether the answers are the same."""
+    """Photos that nobody has labelled show only whether the answers are the same."""
     comparison = compare(FLOAT32, OTHER, None)
     assert comparison.figures() == {"photos": 3, "agreement": 0.6667, "change": 0.2}
     assert list(reasons(compare(FLOAT32, FLOAT32, None), NEAR)) == []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from tensorflow.lite.python import schema_py_generated as schema
 
 from dog_breed.command import main
@@ -17,7 +20,8 @@ from model_serving.savedmodel.card import CARD_FILE, ON_DEVICE_FILE, Familiarity
 from model_serving.savedmodel.export import export_model
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.on_device import OnDeviceModel
-from model_serving.savedmodel.on_device_gate import JudgingPhotos, drawn_pictures
+from model_serving.savedmodel.on_device_gate import JudgingPhotos, add_on_device, drawn_pictures
+from model_serving.savedmodel.onnx_file import OnnxModel
 
 SIZE, FEATURES = 64, 8
 
@@ -30,6 +34,14 @@ def tiny_backbone() -> Backbone:
     scaled = keras.layers.Rescaling(1 / 127.5, -1)(pixels)
     network = keras.Model(pixels, keras.layers.Conv2D(FEATURES, 16, 16, activation="relu")(scaled))
     return Backbone("tiny", Geometry(SIZE, 1.0), network, random_classifier(1000, 1.0))
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a version of a trained head on the small network without ImageNet's classes."""
+    model = tmp_path_factory.mktemp("plain")
+    card = trained(detects_dogs=False)
+    return export_model(model, replace(tiny_backbone, imagenet=None), random_classifier(3, 1.0), card)
 
 
 def random_classifier(classes: int, scale: float) -> Classifier:
@@ -102,7 +114,9 @@ def test_card_names_the_file_that_is_there(starter_model: Path) -> None:
     assert told["agreement"] >= 0.985
 
 
-def test_file_of_a_trained_head_has_what_the_model_can_tell(tiny_backbone: Backbone, tmp_path: Path) -> None:
+def test_file_of_a_trained_head_has_what_the_model_can_tell(
+    tiny_backbone: Backbone, plain: Path, tmp_path: Path
+) -> None:
     """Familiarity comes out as on the server, two equal quantiles and all; what the model cannot tell is left out."""
     pictures = drawn_pictures(SIZE)
     quantiles = (-2.0, *np.linspace(-2, 2, 100).round(4))
@@ -110,7 +124,6 @@ def test_file_of_a_trained_head_has_what_the_model_can_tell(tiny_backbone: Backb
     card = trained(familiarity=told, temperature=0.7)
     version = export_model(tmp_path, tiny_backbone, random_classifier(3, 1.0), card)
     assert_answers_alike(version, pictures, {"probabilities", "dog_probability", "familiarity", "heatmap"})
-    plain = export_model(tmp_path, tiny_backbone, random_classifier(3, 1.0), trained(detects_dogs=False))
     assert_answers_alike(plain, pictures, {"probabilities", "heatmap"})
 
 
@@ -118,7 +131,8 @@ def test_version_whose_file_would_answer_otherwise_has_none(
     tiny_backbone: Backbone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Weights beyond float16 leave no file, the card says why, and the command refuses to write one elsewhere."""
-    version = export_model(tmp_path / "model", tiny_backbone, random_classifier(3, 1e6), trained())
+    head, card = random_classifier(3, 1e6), trained(detects_dogs=False)
+    version = export_model(tmp_path / "model", replace(tiny_backbone, imagenet=None), head, card)
     told = read_card(version).on_device
     assert not (version / ON_DEVICE_FILE).exists()
     assert not told["kept"]
@@ -130,21 +144,26 @@ def test_version_whose_file_would_answer_otherwise_has_none(
     assert not file.exists()
 
 
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Return a folder of fifty photos of coarse noise."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(50):
+        colours = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
+        Image.fromarray(colours.repeat(10, 0).repeat(10, 1)).save(folder / f"{number}.png")
+    return folder
+
+
 def test_export_as_one_file_writes_the_versions_own(
-    tiny_backbone: Backbone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The file is the one in the version's folder, checked on the photos that are given, and overwrites nothing."""
-    version = export_model(tmp_path / "model", tiny_backbone, random_classifier(3, 1.0), trained())
-    (tmp_path / "photos").mkdir()
-    numbers = np.random.default_rng(0)
-    for number in range(60):
-        picture = numbers.integers(0, 256, (4, 4, 3), np.uint8).repeat(16, 0).repeat(16, 1)
-        keras.utils.save_img(tmp_path / "photos" / f"{number}.png", picture, scale=False)
     file = tmp_path / "model.tflite"
-    command = ["export", "--format", "litert", "--model", str(tmp_path / "model"), "--to", str(file)]
-    main([*command, "--photos", str(tmp_path / "photos")])
-    assert f"as {version} to 100.0% of 60 photos" in capsys.readouterr().out
-    assert file.read_bytes() == read_file(version)
+    command = ["export", "--format", "litert", "--model", str(plain.parent), "--to", str(file)]
+    main([*command, "--photos", str(photos)])
+    assert f"as {plain} to 100.0% of 50 photos" in capsys.readouterr().out
+    assert file.read_bytes() == read_file(plain)
     with pytest.raises(SystemExit, match="exists already"):
         main(command)
     (tmp_path / "few").mkdir()
@@ -152,26 +171,37 @@ def test_export_as_one_file_writes_the_versions_own(
         main([*command[:-1], str(tmp_path / "other.tflite"), "--photos", str(tmp_path / "few")])
 
 
-def test_export_in_a_format_that_nothing_here_writes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """A format for which there is no converter is told at once, with those that there are."""
-    with pytest.raises(SystemExit):
-        main(["export", "--format", "onnx"])
-    assert "invalid choice: 'onnx'" in capsys.readouterr().err
+def test_export_as_onnx_answers_as_the_graph(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same answers come from another runtime, under the names that the file for devices has."""
+    file = tmp_path / "model.onnx"
+    main(["export", "--format", "onnx", "--model", str(plain.parent), "--to", str(file)])
+    assert "to 100.0% of 8 drawn pictures" in capsys.readouterr().out
+    with ExportedModel(plain) as model:
+        expected = model.ask(drawn_pictures(SIZE), "explain")
+    for number, picture in enumerate(drawn_pictures(SIZE)):
+        answer = OnnxModel(file.read_bytes()).ask(picture)
+        assert set(answer) == {"probabilities", "heatmap"}
+        for name, value in answer.items():
+            np.testing.assert_allclose(value[0], expected[name][number], atol=1e-4)
 
 
-def test_file_is_judged_on_photos_where_there_are_enough(
-    tiny_backbone: Backbone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_export_as_onnx_without_the_extra_says_how_to_get_it(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The command names the extra that the converter is missing for, and writes nothing."""
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(SystemExit, match="needs the extra `onnx`"):
+        main(["export", "--format", "onnx", "--model", str(plain.parent), "--to", str(tmp_path / "model.onnx")])
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_file_is_judged_on_photos_where_there_are_enough(plain: Path, photos: Path) -> None:
     """Fifty photos of known breeds give top-1 both ways; fewer are passed over for drawn pictures."""
-    paths = []
-    for number in range(50):
-        paths.append(tmp_path / f"{number}.png")
-        picture = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8).repeat(10, 0).repeat(10, 1)
-        keras.utils.save_img(paths[-1], picture, scale=False)
-    labels, head = np.arange(50) % 3, random_classifier(3, 1.0)
-    for photos, judged_on in ((50, "test photos"), (49, "drawn pictures")):
-        judging = JudgingPhotos(paths[:photos], "test photos", labels[:photos])
-        version = export_model(tmp_path / "model", tiny_backbone, head, trained(), photos=judging)
-        told = read_card(version).on_device
-        assert told["judged_on"] == judged_on
-        assert ("top1" in told) == ("top1_float32" in told) == (photos == 50)
+    paths, labels = sorted(photos.iterdir()), np.arange(50) % 3
+    told = [
+        add_on_device(plain, read_card(plain), JudgingPhotos(paths[:count], "test photos", labels[:count]))
+        for count in (50, 49)
+    ]
+    assert [one["judged_on"] for one in told] == ["test photos", "drawn pictures"]
+    assert [("top1" in one, "top1_float32" in one) for one in told] == [(True, True), (False, False)]
+    assert told[0]["photos"] == 50
