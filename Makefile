@@ -36,9 +36,9 @@ breeds:
 	@.venv/bin/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
-# The installation and what was computed; trained versions stay.
+# The installation, and what was fetched or computed for it; trained versions stay.
 clean:
-	rm -rf .venv build artifacts
+	rm -rf .venv build artifacts detector_app/page/runtime
 
 # Trained versions and downloaded photos, too.
 clean-all: clean

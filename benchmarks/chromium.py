@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ FLAGS = [
     *("--no-startup-window", "--remote-debugging-pipe"),
 ]
 POLL_SECONDS = 0.5
+SAMPLE_SECONDS = 0.25
 
 
 class Tab:
@@ -58,13 +60,13 @@ class Tab:
             raise RuntimeError(said["exceptionDetails"]["exception"].get("description", expression))
         return said["result"].get("value")
 
-    def wait_for(self, expression: str, seconds: float) -> None:
-        """Return once a JavaScript expression is true; raises `TimeoutError` if it is not in time."""
+    def wait_for(self, expression: str, seconds: float, every: float = POLL_SECONDS) -> None:
+        """Return once a JavaScript expression is true; raises `TimeoutError` if it is not in so many seconds."""
         end = time.monotonic() + seconds
         while not self.evaluate(expression):
             if time.monotonic() > end:
                 raise TimeoutError(f"not within {seconds:.0f} s: {expression}")
-            time.sleep(POLL_SECONDS)
+            time.sleep(every)
 
     def choose_files(self, selector: str, files: Sequence[Path]) -> None:
         """Choose files in the input that a CSS selector finds."""
@@ -123,3 +125,53 @@ def chromium_at(url: str) -> Iterator[Tab]:
             finally:
                 process.terminate()
                 process.wait()
+
+
+@contextmanager
+def memory_samples() -> Iterator[list[float]]:
+    """Yield a list that gets the browser's memory several times a second until the block ends."""
+    samples = [browser_megabytes()]
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            samples.append(browser_megabytes())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        thread.join()
+
+
+def browser_megabytes() -> float:
+    """Return the memory of all processes of this one's browser, what they share counted once (Linux).
+
+    Its program's own files are left out, for another browser on the machine may have a part in them.
+    """
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                name, fields = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            except OSError:  # it has ended meanwhile
+                continue
+            parents[int(entry.name)] = (int(fields.split()[1]), name)
+    ours = [pid for pid, (_, name) in parents.items() if name.startswith("chrom") and _descends(pid, parents)]
+    return sum(map(_proportional_megabytes, ours))
+
+
+def _descends(pid: int, parents: dict[int, tuple[int, str]]) -> bool:
+    while pid in parents and pid != os.getpid():
+        pid = parents[pid][0]
+    return pid == os.getpid()
+
+
+def _proportional_megabytes(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended meanwhile
+        return 0
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))

@@ -17,15 +17,12 @@ import http.client
 import os
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.chromium import chromium_at
+from benchmarks.chromium import browser_megabytes, chromium_at, memory_samples
 from benchmarks.pictures import draw
 from benchmarks.processes import free_port, running, wait_for_http
 from benchmarks.stack import export_random, multipart
@@ -33,7 +30,6 @@ from benchmarks.stack import export_random, multipart
 WIDTH, HEIGHT, BYTES = 4000, 3000, 2_900_000
 DISTINCT = 6  # pictures; more files are the same under other names
 SENDERS = 3  # as many as the page has
-SAMPLE_SECONDS = 0.25
 LONGEST_SECONDS = 1200
 START_SECONDS = 30
 SETTLE_SECONDS = 3  # until freed memory is the system's again
@@ -132,15 +128,15 @@ def _read(port: int, files: list[Path]) -> Reading:
         tab.evaluate(COUNT_BYTES)
         tab.evaluate(WATCH)
         scripted = tab.metric("ScriptDuration")
-        before = _browser_megabytes()
-        with _peak() as peak:
+        before = browser_megabytes()
+        with memory_samples() as peak:
             start = time.perf_counter()
             tab.choose_files("#photos", files)
             tab.wait_for(f"document.querySelectorAll('[data-status=read]').length === {len(files)}", LONGEST_SECONDS)
             seconds = time.perf_counter() - start
         scripted = tab.metric("ScriptDuration") - scripted
         long_tasks = tab.evaluate("tasks")
-        after = _browser_megabytes()
+        after = browser_megabytes()
         sent_bytes = tab.evaluate("sentBytes")
         for selector in PRESSES:
             tab.click(selector)
@@ -150,7 +146,7 @@ def _read(port: int, files: list[Path]) -> Reading:
         time.sleep(SETTLE_SECONDS)  # for what still goes into the history
         tab.send("HeapProfiler.collectGarbage")
         time.sleep(SETTLE_SECONDS)
-        memory = before, max(peak), after, _browser_megabytes()
+        memory = before, max(peak), after, browser_megabytes()
         return Reading(seconds, sent_bytes, *memory, scripted, long_tasks, slowest)
 
 
@@ -171,56 +167,6 @@ def _send(port: int, files: list[Path]) -> float:
     with ThreadPoolExecutor(SENDERS) as pool:
         list(pool.map(send, range(len(files))))
     return len(files) / (time.perf_counter() - start)
-
-
-@contextmanager
-def _peak() -> Iterator[list[float]]:
-    """Yield a list that gets the browser's memory several times a second until the block ends."""
-    samples = [_browser_megabytes()]
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(SAMPLE_SECONDS):
-            samples.append(_browser_megabytes())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        done.set()
-        thread.join()
-
-
-def _browser_megabytes() -> float:
-    """Return the memory of all processes of this one's browser, what they share counted once (Linux).
-
-    Its program's own files are left out, for another browser on the machine may have a part in them.
-    """
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                name, fields = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
-            except OSError:  # it has ended meanwhile
-                continue
-            parents[int(entry.name)] = (int(fields.split()[1]), name)
-    ours = [pid for pid, (_, name) in parents.items() if name.startswith("chrom") and _descends(pid, parents)]
-    return sum(map(_proportional_megabytes, ours))
-
-
-def _descends(pid: int, parents: dict[int, tuple[int, str]]) -> bool:
-    while pid in parents and pid != os.getpid():
-        pid = parents[pid][0]
-    return pid == os.getpid()
-
-
-def _proportional_megabytes(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:  # it has ended meanwhile
-        return 0
-    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).parent.parent
 # Which of the project's extras each file holds.
 LOCK_FILES = {
     "detector_api/requirements.txt": ("api", "heic", "tracing"),
+    "detector_app/requirements.txt": ("npm",),
     "model_serving/requirements.txt": ("serving", "heic"),
 }
 

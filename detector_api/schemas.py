@@ -191,6 +191,14 @@ class ErrorLine(BaseModel):
     error: Problem
 
 
+class DeviceFile(BaseModel):
+    """The version's file for browsers and phones, in TensorFlow Lite's format."""
+
+    url: str = Field(description="Where the page's host serves it, if it has the model's folder.")
+    size: int = Field(alias="bytes", description="Its size.")
+    sha256: str
+
+
 class ModelReply(BaseModel):
     """The model that is served."""
 
@@ -209,6 +217,11 @@ class ModelReply(BaseModel):
                     "thresholds": {"dog": 0.5, "sure": 0.7},
                 },
                 "feedback": False,
+                "on_device": {
+                    "url": "/models/dog_breed/1/on_device.tflite",
+                    "bytes": 12816280,
+                    "sha256": "9b74c9897bac770ffc029102a200c5de9c1a1f0d6d8b1e3b7c55d0a4f2e6b813",
+                },
             }
         }
     )
@@ -218,6 +231,7 @@ class ModelReply(BaseModel):
     state: str = Field(description="As TensorFlow Serving names it.", examples=["AVAILABLE"])
     card: ModelCard
     feedback: bool = Field(description="Whether `/api/v1/feedback` keeps photos here.")
+    on_device: DeviceFile | None = Field(description="null: this version has none.")
 
 
 class FeedbackReply(BaseModel):

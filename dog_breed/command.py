@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from dog_breed.verbs import releases, scoring, service, training
+from dog_breed.verbs import exporting, releases, scoring, service, training
 from model_serving.errors import ModelServingError
 
 
@@ -44,6 +44,6 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(verb=run)
         return sub
 
-    for kind in (training, scoring, releases, service):
+    for kind in (training, exporting, scoring, releases, service):
         kind.add_verbs(verb)
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
@@ -22,20 +24,29 @@ import detector_app
 from detector_api.errors import TooLargeError, UnauthorizedError
 from detector_api.http.problems import respond
 from detector_api.http.uploads import too_large
+from model_serving.savedmodel.card import ON_DEVICE_FILE
 
 PAGE = Path(detector_app.__file__).parent / "page"
 # What of the gateway is reached from outside, as in nginx/default.conf.template, and the API's own documentation.
 GATEWAY_PATHS = ("/api/", "/livez", "/readyz", "/docs", "/openapi.json")
+# Below the path of a model. Versions on its shelf are not served, nor is anything that is hidden.
+_DEVICE_FILE = re.compile(r"(?P<version>[1-9][0-9]*)/on_device\.tflite")
 # As in nginx/default.conf.template, on every answer but /docs, whose viewer has a policy of its own.
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+POLICY_OF_DOCUMENTS = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PERMISSIONS_OF_DOCUMENTS = "camera=(), geolocation=(), microphone=()"
+# A worker has the policy of its own script, and the one in which the page answers by itself may run WebAssembly.
+POLICY_OF_SCRIPTS = "default-src 'none'; script-src 'self'; connect-src 'self'"
+POLICY_OF_WEBASSEMBLY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+WEBASSEMBLY_WORKER = "/js/device/worker.js"
 
 
 class PageFiles(StaticFiles):
@@ -48,10 +59,32 @@ class PageFiles(StaticFiles):
         return response
 
 
-def create_front(gateway: FastAPI, rest_address: str, max_body_bytes: int) -> ASGIApp:
+class DeviceFiles(StaticFiles):
+    """The files for devices in the folder of a model, of which a version has one, and nothing else of that folder.
+
+    They stay as they are for ever, as no version is ever overwritten.
+    """
+
+    def __init__(self, model: Path) -> None:
+        super().__init__(directory=model, check_dir=False)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file of `<version>/on_device.tflite`; raises `HTTPException` for any other path."""
+        asked = _DEVICE_FILE.fullmatch(path)
+        if asked is None:
+            raise HTTPException(404)
+        response = await super().get_response(f"{asked['version']}/{ON_DEVICE_FILE}", scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        if response.status_code != 304:
+            response.headers["Content-Type"] = "application/octet-stream"
+        return response
+
+
+def create_front(gateway: FastAPI, rest_address: str, max_body_bytes: int, model: Path | None = None) -> ASGIApp:
     """Return an app that answers gateway paths by `gateway`, `/v1/` from `rest_address`, and all else by the page.
 
-    A body for `/v1/` larger than `max_body_bytes` is refused; the gateway has a limit of its own.
+    Files for devices come from the folder `model`, if there is one. A body for `/v1/` larger than `max_body_bytes` is
+    refused; the gateway has a limit of its own.
     """
 
     @asynccontextmanager
@@ -63,9 +96,11 @@ def create_front(gateway: FastAPI, rest_address: str, max_body_bytes: int) -> AS
             app.state.serving, app.state.max_body_bytes = client, max_body_bytes
             yield
 
+    name = gateway.state.settings.model_name
     page = Starlette(
         routes=[
             Route("/v1/{path:path}", _forward, methods=["GET", "POST"]),
+            *([Mount(f"/models/{name}", DeviceFiles(model))] if model else []),
             Mount("/", PageFiles(directory=PAGE, html=True)),
         ],
         lifespan=lifespan,
@@ -73,7 +108,7 @@ def create_front(gateway: FastAPI, rest_address: str, max_body_bytes: int) -> AS
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["path"].startswith("/docs"):
-            send = _with_security_headers(send)
+            send = _with_security_headers(send, scope["path"])
         # With more slashes, too: the gateway answers `//api/` as it answers every path that it does not know.
         if scope["type"] == "http" and f"/{scope['path'].lstrip('/')}".startswith(GATEWAY_PATHS):
             await gateway(scope, receive, send)
@@ -94,10 +129,17 @@ def _may_call(gateway: FastAPI, scope: Scope) -> bool:
     return True
 
 
-def _with_security_headers(send: Send) -> Send:
+def _with_security_headers(send: Send, path: str) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            headers = MutableHeaders(scope=message)
+            headers.update(SECURITY_HEADERS)
+            if path.endswith((".js", ".css")):
+                is_worker = path == WEBASSEMBLY_WORKER
+                headers["Content-Security-Policy"] = POLICY_OF_WEBASSEMBLY if is_worker else POLICY_OF_SCRIPTS
+            else:
+                headers["Content-Security-Policy"] = POLICY_OF_DOCUMENTS
+                headers["Permissions-Policy"] = PERMISSIONS_OF_DOCUMENTS
         await send(message)
 
     return send_with_headers

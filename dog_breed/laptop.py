@@ -19,6 +19,7 @@ from detector_api.http.protocol import server_config
 from detector_api.main import create_app
 from detector_api.memory import tune_memory
 from detector_api.settings import Settings
+from detector_app import runtime
 from dog_breed.errors import LaptopError
 from dog_breed.front import create_front
 from model_serving.savedmodel.tags import preferred_tags
@@ -45,7 +46,19 @@ def run(model: Path, host: str, port: int, grpc_port: int, rest_port: int) -> No
     _require_free(host, port, "PORT")
     _require_free(LOOPBACK, grpc_port, "GRPC_PORT")
     _require_free(LOOPBACK, rest_port, "REST_PORT")
+    fetch_runtime()
     asyncio.run(_run(model.resolve(), host, port, grpc_port, rest_port))
+
+
+def fetch_runtime() -> None:
+    """Fetch what the page needs for answers on the device, unless it is there; without it, all else works."""
+    if runtime.is_there():
+        return
+    print("Fetching the runtime for answers on the device, once (12 MB) ...", flush=True)
+    try:
+        runtime.fetch()
+    except runtime.RuntimeUnavailableError as error:
+        print(f"{error} The page does without answers on the device until the next start.", flush=True)
 
 
 async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int) -> None:
@@ -70,14 +83,16 @@ async def _run(model: Path, host: str, port: int, grpc_port: int, rest_port: int
     )
     try:
         await _until_open(rest_port, server)
-        await _serve_page(host, port, grpc_port, rest_port, server)
+        await _serve_page(model, host, port, grpc_port, rest_port, server)
     finally:
         await _stop(server)
 
 
-async def _serve_page(host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process) -> None:
+async def _serve_page(
+    model: Path, host: str, port: int, grpc_port: int, rest_port: int, server: asyncio.subprocess.Process
+) -> None:
     settings = Settings(host=host, port=port, serving_address=f"{LOOPBACK}:{grpc_port}", model_name=MODEL_NAME)
-    front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}", settings.max_upload_bytes)
+    front = create_front(create_app(settings), f"{LOOPBACK}:{rest_port}", settings.max_upload_bytes, model)
     page = _PageServer(server_config(front, settings, log_level="warning"))
     tune_memory()
     serving = asyncio.create_task(page.serve())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 # TensorFlow uses oneDNN's kernels by itself only on CPUs with VNNI. On others graphs in int8 need it set, and batches
@@ -21,14 +23,21 @@ def import_tensorflow_quietly() -> None:
     if os.environ.setdefault(LOG_LEVEL, "3") in ("0", "1"):
         return
     # The variable does not reach what is written before the logging of the C++ side is set up.
+    with closed_stderr():
+        import tensorflow as tf
+
+        tf.get_logger().setLevel(logging.ERROR)
+
+
+@contextmanager
+def closed_stderr() -> Iterator[None]:
+    """Drop what is written to stderr meanwhile, by C++ too."""
     stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
     try:
-        import tensorflow as tf
-
-        tf.get_logger().setLevel(logging.ERROR)
+        yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

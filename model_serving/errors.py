@@ -11,7 +11,7 @@ ModelServingError
 ├── DistributedError          `--engine ray` without Ray, without its cluster, or ended by one of its workers
 ├── StorageError              a disk that is full, or a folder that cannot be read or written
 ├── ModelNotFoundError        no exported version where one is needed
-└── ReleaseError              a version that cannot be promoted, rolled back to, or found
+└── ReleaseError              a version that cannot be promoted, rolled back to, written to a file, or found
 
 The command has two more of its own, in `dog_breed.errors`.
 """

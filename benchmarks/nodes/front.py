@@ -32,6 +32,7 @@ def front(folder: Path, gateways: Sequence[str], gateway_port: int, serving: str
         "NGINX_LOCAL_RESOLVERS": DNS_ADDRESS,
         "LISTEN_ADDRESS": f"127.0.0.1:{PORT}",
         "PAGE_ROOT": str(room / "page"),
+        "MODELS_ROOT": "/models",
         "GATEWAY_ADDRESS": f"{NAME}:{gateway_port}",
         "SERVING_REST_ADDRESS": serving,
         **dict(re.findall(r"(REQUESTS_\w+|ERROR_LOG_LEVEL)=(\w+)", (room / "Dockerfile").read_text())),

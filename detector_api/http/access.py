@@ -1,8 +1,9 @@
 """API keys: with `Settings.api_keys`, calls of /api/ must bring one of them.
 
 Closed are /api/ and, by nginx, which asks /api/v1/access first, TensorFlow Serving's /v1/. Public are the page, the
-probes and the OpenAPI document, which tells a stranger only how to call; nginx limits their rate. Metrics are for
-machines inside, which hold no secret: nginx does not pass them on.
+versions' files for devices below /models/, which must be there when the gateway is not, the probes and the OpenAPI
+document, which tells a stranger only how to call; nginx limits their rate. Metrics are for machines inside, which hold
+no secret: nginx does not pass them on.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from fastapi import APIRouter
 from detector_api import errors
 from detector_api.dependencies import CurrentPredictor, CurrentServingClient, CurrentSettings
 from detector_api.http.problems import responses
-from detector_api.schemas import ModelReply
+from detector_api.schemas import DeviceFile, ModelReply
+from detector_api.serving.model_card import ModelVersion
 
 router = APIRouter(prefix="/api/v1", tags=["model"])
 
@@ -35,4 +36,13 @@ async def read_model(
         state=states.get(model.version, "UNKNOWN"),
         card=model.card,
         feedback=settings.feedback_folder is not None,
+        on_device=_device_file(settings.model_name, model),
     )
+
+
+def _device_file(name: str, model: ModelVersion) -> DeviceFile | None:
+    """Return where a version's file for browsers and phones is served, None if it has none."""
+    told = model.card.on_device
+    if told is None or not told.kept or told.size is None or told.sha256 is None:
+        return None
+    return DeviceFile(url=f"/models/{name}/{model.version}/on_device.tflite", bytes=told.size, sha256=told.sha256)

@@ -37,6 +37,16 @@ class Subject(BaseModel):
     kind: str = Field(alias="class", description="For a class of them.", examples=["breed"])
 
 
+class OnDevice(BaseModel):
+    """File for browsers and phones, as the card tells it; one that is not kept has no size and no hash."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kept: bool = Field(description="Whether the version has such a file, whose answers are nearly those of the graph.")
+    size: int | None = Field(default=None, alias="bytes", gt=0)
+    sha256: str | None = None
+
+
 class ModelCard(BaseModel):
     """The JSON of the signature `describe`: the fields that the gateway uses are checked, the others passed on."""
 
@@ -54,6 +64,7 @@ class ModelCard(BaseModel):
     arithmetic: str = Field(default="float32", description="That of the graph which answers: float32 or int8.")
     thresholds: Thresholds
     familiarity: Familiarity | None = Field(default=None, description="Missing in models of older releases.")
+    on_device: OnDevice | None = Field(default=None, description="Missing in models of older releases.")
 
     @property
     def tells_familiarity(self) -> bool:

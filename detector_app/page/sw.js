@@ -6,7 +6,10 @@
 // Another name when what is kept changes in kind. The files themselves are asked for anew whenever there is a network.
 const CACHE = "page-1";
 
-const OWN_FILES = /^\/(|index\.html|style\.css|favicon\.svg|manifest\.json|(js|breeds|icons|samples)\/.+)$/;
+// What answers without the service, which js/device/kept.js looks after.
+const DEVICE = "device-1";
+
+const OWN_FILES = /^\/(|index\.html|style\.css|favicon\.svg|manifest\.json|(js|breeds|icons|samples)\/.+|runtime\/[^/]+\.js)$/;
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
@@ -17,8 +20,8 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => event.waitUntil(begin()));
 
-// The page tells what it loaded before this worker was there to see it.
-self.addEventListener("message", (event) => event.waitUntil(keep(event.data)));
+// The page tells what it loaded before this worker was there to see it, and may wait until it is kept.
+self.addEventListener("message", (event) => event.waitUntil(keep(event.data).then(() => event.ports[0]?.postMessage(null))));
 
 self.addEventListener("fetch", (event) => {
   if (event.request.method === "GET" && pathOf(event.request.url)) event.respondWith(answer(event));
@@ -26,7 +29,7 @@ self.addEventListener("fetch", (event) => {
 
 async function begin() {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+  await Promise.all(names.filter((name) => name !== CACHE && name !== DEVICE).map((name) => caches.delete(name)));
   await self.clients.claim();
 }
 

@@ -1,4 +1,4 @@
-"""Verbs that lead from photos to a trained version: download, inspect, export, train, evaluate, calibrate."""
+"""Verbs that lead from photos to a trained version: download, inspect, train, evaluate, calibrate."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dog_breed.arguments import (
     positive,
     share,
 )
+from dog_breed.verbs.exporting import add_int8, forms
 from local_server.tensorflow_import import import_tensorflow_quietly
 from model_serving.training.head_options import HeadOptions
 
 DATA = Path("data/dogImages")
 FEATURE_CACHE = Path("build/features.sqlite")
-STARTER = "efficientnet_lite2"
 
 
 def add_verbs(verb: AddVerb) -> None:
@@ -36,15 +36,6 @@ def add_verbs(verb: AddVerb) -> None:
 
     inspect = verb("inspect", _inspect, "Look a data set over: counts, broken photos, one picture in two places.")
     add_data(inspect)
-
-    export = verb("export", _export, "Export a backbone with its ImageNet head: breeds without any training.")
-    add_model(export)
-    export.add_argument("--if-missing", action="store_true", help="do nothing if the model has a version already")
-    export.add_argument(
-        "--labels", action="store_true", help="write models.config, too, if it is missing: the live version is `stable`"
-    )
-    _add_int8(export)
-    add_backbone(export, default=STARTER)
 
     train = verb("train", _train, "Train a head on class folders of photos and export it as the next version.")
     add_data(train)
@@ -88,7 +79,7 @@ def add_verbs(verb: AddVerb) -> None:
     train.add_argument(
         "--dry-run", action="store_true", help="only say what it found, how long it takes, what it writes"
     )
-    _add_int8(train)
+    add_int8(train)
     add_backbone(train, default="densenet201")
     add_engine(train)
 
@@ -110,12 +101,6 @@ def add_verbs(verb: AddVerb) -> None:
     calibrate.add_argument("--version", type=int, help="version to calibrate (the newest)")
 
 
-def _add_int8(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--int8", action="store_true", help="add a graph in int8, of twice the speed on a CPU, if it answers alike"
-    )
-
-
 def _download(options: argparse.Namespace) -> None:
     from model_serving.data.download import REFERENCE, Archive, download
 
@@ -131,36 +116,6 @@ def _inspect(options: argparse.Namespace) -> None:
     if options.also:
         print(additions)
     print(inspect(dataset))
-
-
-def _export(options: argparse.Namespace) -> None:
-    from model_serving.releases.labels import begin_labels
-    from model_serving.savedmodel.versions import list_versions
-
-    if options.if_missing and list_versions(options.model):
-        print(f"{options.model} has a version already")
-    else:
-        import_tensorflow_quietly()
-        from model_serving.backbones import load_backbone
-        from model_serving.savedmodel.export import export_imagenet_head
-
-        backbone = load_backbone(options.backbone, options.weights, options.size)
-        path = export_imagenet_head(options.model, backbone, in_int8=options.int8)
-        print(f"exported {path}{_int8_words(path)}")
-    if options.labels:
-        print(f"--model_config_file={begin_labels(options.model)}")
-
-
-def _int8_words(version: Path) -> str:
-    """Return what is to be told of a version's graph in int8, after a comma; nothing if none was asked for."""
-    from model_serving.savedmodel.card import CARD_FILE, ModelCard
-
-    checked = ModelCard.from_json((version / CARD_FILE).read_text(encoding="utf-8")).int8
-    if checked is None:
-        return ""
-    if not checked["kept"]:
-        return f", without a graph in int8: {checked['why_not']}"
-    return f", with a graph in int8, {checked['speedup']:.1f} times as fast here"
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -192,7 +147,7 @@ def _train(options: argparse.Namespace) -> None:
     number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
     promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
     version = find_version(options.model, number)
-    print(f"report: {version / HTML_FILE}{_int8_words(version)}")
+    print(f"report: {version / HTML_FILE}{forms(version)}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

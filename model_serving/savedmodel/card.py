@@ -16,6 +16,8 @@ from model_serving.subject import DOGS, Subject
 FLOAT32, INT8 = "float32", "int8"
 # Where a version has the card that `describe` answers once more: to list versions must not take their graphs.
 CARD_FILE = "assets.extra/model_card.json"
+# And where it has the file for browsers and phones.
+ON_DEVICE_FILE = "assets.extra/on_device.tflite"
 # A photo below this probability of showing any dog is called "not a dog". With the starter 99.7 % of 2,000 photos of
 # dogs have more (99.6 % at an input of 260 pixels), none of 41 photos of other things, and 12 % of 384 photos of cats:
 # the sum over ImageNet's dogs is far from 1, as its labels are smoothed.
@@ -68,7 +70,9 @@ class ModelCard:
     `locates` says whether the version has the signature `locate`, for which the backbone must know dogs.
     `data_fingerprint` names the photos it was trained on. `arithmetic` is that of the graph which answers, "float32" or
     "int8", and `int8` says whether the version has a graph in int8, and by which figures, or why not; None if it was
-    not asked for.
+    not asked for. `on_device` says the same of the file for browsers and phones: "kept", "why_not", the figures of the
+    comparison and the photos that it was "judged_on", and of a file that is there "file" (its place in the version's
+    folder), "bytes", "sha256" and "input" (side in pixels); None in versions of older releases.
     """
 
     head: str
@@ -90,6 +94,7 @@ class ModelCard:
     data_fingerprint: str | None = None
     arithmetic: str = FLOAT32
     int8: dict[str, Any] | None = None
+    on_device: dict[str, Any] | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
 
     @property

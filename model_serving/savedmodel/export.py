@@ -15,11 +15,13 @@ from model_serving.backbones import Backbone, Classifier
 from model_serving.backbones.int8 import Int8Record, int8_networks, int8_record
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
-from model_serving.savedmodel.card import CARD_FILE, INT8, Familiarity, ModelCard
+from model_serving.savedmodel.card import INT8, Familiarity, ModelCard
 from model_serving.savedmodel.familiarity import DOG_CLASSES
 from model_serving.savedmodel.graph import ServedGraph, build_graph
 from model_serving.savedmodel.imagenet_calibrations import accuracy_on_record, calibrated
 from model_serving.savedmodel.int8_gate import IMAGENET_LIMITS, gated
+from model_serving.savedmodel.on_device_gate import JudgingPhotos, add_on_device
+from model_serving.savedmodel.saved_model_file import read_saved_model, tensor_info, write_with_card
 from model_serving.savedmodel.signatures import Signature
 from model_serving.savedmodel.tags import FLOAT32_TAGS, INT8_TAGS
 from model_serving.savedmodel.versions import write_version
@@ -72,12 +74,14 @@ def export_model(
     *,
     int8: Int8Record | None = None,
     shelved: bool = False,
-    add: Callable[[Path], None] = lambda folder: None,
+    photos: JudgingPhotos | None = None,
+    add: Callable[[Path, ModelCard], None] = lambda folder, card: None,
 ) -> Path:
     """Write `backbone` under `head` as the next version in the folder `model`, or on its shelf, and return its path.
 
-    It has a graph in int8, by the ranges of `int8`, if the card says that it passed the gate. `add` may put more files
-    into the version's folder before it appears under its number.
+    It has a graph in int8, by the ranges of `int8`, if the card says that it passed the gate, and a file for devices if
+    that passes its own, on `photos`; the card says whether. `add` may put more files into the version's folder before
+    it appears under its number, and is given the card as it is there.
     """
     card = replace(card, locates=card.detects_dogs and backbone.imagenet is not None)
     graphs: dict[tuple[str, ...], ServedGraph] = {FLOAT32_TAGS: build_graph(backbone, backbone.networks, head, card)}
@@ -88,8 +92,9 @@ def export_model(
     def write(folder: Path) -> None:
         _write_saved_model(folder, graphs)
         _write_warmup(folder / WARMUP_FILE, card.name, graphs[FLOAT32_TAGS].signatures)
-        (folder / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
-        add(folder)
+        described = replace(card, on_device=add_on_device(folder, card, photos))
+        write_with_card(folder, read_saved_model(folder), described)
+        add(folder, described)
 
     return write_version(model, write, shelved=shelved)
 
@@ -115,18 +120,12 @@ def _meta_graph(tags: Iterable[str], split: SplitGraph, signatures: Iterable[Sig
         definition = meta_graph.signature_def[signature.name]
         definition.method_name = tf.compat.v1.saved_model.signature_constants.PREDICT_METHOD_NAME
         for alias, tensor in signature.inputs.items():
-            definition.inputs[alias].CopyFrom(_tensor_info(tensor))
+            definition.inputs[alias].CopyFrom(tensor_info(tensor))
         for alias, tensor in signature.outputs.items():
-            definition.outputs[alias].CopyFrom(_tensor_info(tensor))
+            definition.outputs[alias].CopyFrom(tensor_info(tensor))
         for alias, values in signature.defaults.items():
             definition.defaults[alias].CopyFrom(tf.make_tensor_proto(values))
     return meta_graph
-
-
-def _tensor_info(tensor: tf.Tensor) -> meta_graph_pb2.TensorInfo:
-    return meta_graph_pb2.TensorInfo(
-        name=tensor.name, dtype=tensor.dtype.as_datatype_enum, tensor_shape=tensor.shape.as_proto()
-    )
 
 
 def _write_warmup(path: Path, model_name: str, signatures: Iterable[Signature]) -> None:

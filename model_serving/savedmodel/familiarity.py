@@ -26,6 +26,8 @@ _SEEN_PROBABILITY = 0.05
 _SMALLEST_WEIGHT = 0.01
 _SHARE_EXPONENT = 0.5
 _EPSILON = 1e-6
+# Quantiles have four decimals, and the inverse of the least width must be a float16, too.
+_LEAST_WIDTH = 1e-4
 # Stand in for the quantiles where there are none: every score lies above them.
 _NO_QUANTILES = np.linspace(-2e9, -1e9, QUANTILES)
 
@@ -67,6 +69,6 @@ def quantile_values(familiarity: Familiarity) -> np.ndarray:
 
 def share_below(scores: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
     """Return for each of `scores` [N] the share of the distribution with these quantiles that lies below it, 0..1."""
-    widths = tf.maximum(quantiles[1:] - quantiles[:-1], _EPSILON)
+    widths = tf.maximum(quantiles[1:] - quantiles[:-1], _LEAST_WIDTH)
     passed = (scores[:, tf.newaxis] - quantiles[:-1]) / widths
     return tf.reduce_mean(tf.clip_by_value(passed, 0.0, 1.0), axis=1)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from model_serving.savedmodel.card import Familiarity, ModelCard, Thresholds
-from model_serving.savedmodel.int8_gate import Int8Accuracy
+from model_serving.savedmodel.comparison import Comparison
 
 
 def calibrated(card: ModelCard) -> ModelCard:
@@ -31,10 +31,10 @@ def calibrated(card: ModelCard) -> ModelCard:
     )
 
 
-def accuracy_on_record(card: ModelCard) -> Int8Accuracy | None:
+def accuracy_on_record(card: ModelCard) -> Comparison | None:
     """Return how an ImageNet head's answers in int8 compare with those in fp32, as far as it is on record."""
     values = (_on_record(card) or {}).get("int8")
-    return None if values is None else Int8Accuracy(**values["accuracy"])
+    return None if values is None else Comparison(**values["accuracy"])
 
 
 def _on_record(card: ModelCard) -> dict[str, Any] | None:

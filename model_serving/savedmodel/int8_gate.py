@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,55 +12,19 @@ import tensorflow as tf
 from model_serving.backbones import Backbone
 from model_serving.backbones.backbone import FrozenNetwork
 from model_serving.backbones.int8 import Int8Record, int8_networks
+from model_serving.savedmodel.comparison import FEWEST_PHOTOS, Comparison, Limits, reasons
 
 # How often the rate in int8 must be that in fp32.
 LEAST_SPEEDUP = 4 / 3
-# Fewer agree by chance.
-FEWEST_PHOTOS = 50
 # Pixels and turns by which the rate is measured.
 _PHOTOS, _TURNS = 4, 3
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Largest fall of top-1, least share of the same first breeds, and largest mean change of their probability."""
-
-    fall: float
-    agreement: float
-    change: float
-
-
 # ImageNet's 118 dogs are near neighbours: more of its answers are between two breeds.
-TRAINED_LIMITS = Limits(fall=0.005, agreement=0.985, change=0.02)
 IMAGENET_LIMITS = Limits(fall=0.005, agreement=0.965, change=0.025)
 
 
-@dataclass(frozen=True)
-class Int8Accuracy:
-    """Answers in int8 beside those in fp32, over a number of photos: top-1 of both, and as in `Limits`."""
-
-    photos: int
-    top1_float32: float
-    top1_int8: float
-    agreement: float
-    change: float
-
-
-def compare(float32: np.ndarray, int8: np.ndarray, labels: np.ndarray) -> Int8Accuracy:
-    """Return how probabilities [N, breeds] in int8 compare with those in fp32, for the right breeds' indices [N]."""
-    first, rows = float32.argmax(1), np.arange(len(labels))
-    return Int8Accuracy(
-        len(labels),
-        float((first == labels).mean()),
-        float((int8.argmax(1) == labels).mean()),
-        float((int8.argmax(1) == first).mean()),
-        float(np.abs(int8[rows, first] - float32[rows, first]).mean()),
-    )
-
-
-def gated(
-    backbone: Backbone, record: Int8Record | None, accuracy: Int8Accuracy | None, limits: Limits
-) -> dict[str, Any]:
+def gated(backbone: Backbone, record: Int8Record | None, accuracy: Comparison | None, limits: Limits) -> dict[str, Any]:
     """Return what the card says of int8: whether a version keeps a graph in it, why not, and the figures.
 
     `record` has the ranges, if there are any, and `accuracy` is that of the head on photos it was not fitted to, None
@@ -75,25 +38,21 @@ def gated(
     return gate(accuracy, speedup, limits) | {"ranges": record.photos}
 
 
-def gate(accuracy: Int8Accuracy, speedup: float | None, limits: Limits) -> dict[str, Any]:
+def gate(accuracy: Comparison, speedup: float | None, limits: Limits) -> dict[str, Any]:
     """Return whether such a graph is kept, why not, and the figures; `speedup` is as `measure_speedup` returns it."""
-    reasons = list(_reasons(accuracy, speedup, limits))
-    figures = {name: round(value, 4) for name, value in asdict(accuracy).items()}
-    return figures | {"kept": not reasons, "why_not": "; ".join(reasons), "speedup": speedup and round(speedup, 2)}
+    why_not = [*reasons(accuracy, limits), *_slowness(speedup)]
+    return accuracy.figures() | {
+        "kept": not why_not,
+        "why_not": "; ".join(why_not),
+        "speedup": speedup and round(speedup, 2),
+    }
 
 
 def _refused(reason: str) -> dict[str, Any]:
     return {"kept": False, "why_not": reason}
 
 
-def _reasons(accuracy: Int8Accuracy, speedup: float | None, limits: Limits) -> Iterator[str]:
-    fall = accuracy.top1_float32 - accuracy.top1_int8
-    if fall > limits.fall:
-        yield f"top-1 falls by {fall:.1%}, more than {limits.fall:.1%}"
-    if accuracy.agreement < limits.agreement:
-        yield f"the first breed agrees on {accuracy.agreement:.1%}, less than {limits.agreement:.1%}"
-    if accuracy.change > limits.change:
-        yield f"the first probability changes by {accuracy.change:.3f}, more than {limits.change:.3f}"
+def _slowness(speedup: float | None) -> Iterator[str]:
     if speedup is None:
         yield "this machine cannot run it"
     elif speedup < LEAST_SPEEDUP:

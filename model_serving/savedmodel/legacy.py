@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from model_serving.savedmodel.export import WARMUP_FILE
-from model_serving.savedmodel.recalibration import read_saved_model
+from model_serving.savedmodel.saved_model_file import read_saved_model
 from model_serving.savedmodel.signatures import SERVING_DEFAULT
 from model_serving.savedmodel.versions import write_copy
 

@@ -16,6 +16,8 @@ import tensorflow as tf
 from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.core.protobuf import saver_pb2
 
+from model_serving.graph_rewrites.network import Network
+
 # Smaller constants cost little, and the optimiser makes more of a constant than of a variable.
 SMALLEST_VARIABLE = 4096
 
@@ -76,6 +78,17 @@ def write_checkpoint(folder: Path, weights: dict[str, np.ndarray]) -> None:
         )
     except tf.errors.OpError as error:  # "<path>; No space left on device"
         raise OSError(error.message.rpartition("; ")[2].partition(" [Op:")[0]) from error
+
+
+def restore_weights(network: Network, folder: Path) -> None:
+    """Put the weights that the SavedModel in `folder` has in variables back into its graph, as constants."""
+    stored = tf.train.load_checkpoint(
+        str(folder / tf.saved_model.VARIABLES_DIRECTORY / tf.saved_model.VARIABLES_FILENAME)
+    )
+    for node in network.of_type("ReadVariableOp"):
+        name = network.producer(node, 0).attr["shared_name"].s.decode()
+        network.add_constant(node.name, stored.get_tensor(name))
+    network.prune()
 
 
 def _is_weight(node: node_def_pb2.NodeDef) -> bool:

@@ -33,9 +33,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class LabelledAnswers(Generic[T]):
-    """A model's answers to photos, each with the index of its breed; the rest is as in `Evaluation`."""
+    """A model's answers to photos, each with its file and the index of its breed; the rest is as in `Evaluation`."""
 
     values: list[T]
+    paths: list[Path]
     labels: np.ndarray
     unknown: Counter[str]
     skipped: list[tuple[Path, str]]
@@ -63,6 +64,7 @@ def answer_labelled(
     unknown = Counter(photo.breed for photo in photos if photo.breed not in index)
     label_of = {photo.path: index[photo.breed] for photo in photos if photo.breed in index}
     values: list[T] = []
+    paths: list[Path] = []
     labels: list[int] = []
     skipped: list[tuple[Path, str]] = []
     with progress(len(label_of), what, "photo") as bar:
@@ -72,11 +74,12 @@ def answer_labelled(
                     skipped.append((path, str(result)))
                 else:
                     values.append(result)
+                    paths.append(path)
                     labels.append(label_of[path])
             bar.update(len(decoded))
     if not values:
         raise DatasetError("None of these photos can be read and shows what the model knows.")
-    return LabelledAnswers(values, np.array(labels), unknown, skipped)
+    return LabelledAnswers(values, paths, np.array(labels), unknown, skipped)
 
 
 def _indices(classes: Sequence[str], labels: Iterable[str]) -> dict[str, int]:

@@ -13,7 +13,8 @@ from model_serving.backbones import Backbone
 from model_serving.backbones.int8 import MEASURED_PHOTOS, Int8Record, int8_networks, int8_record, measured_record
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.progress import progress
-from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, Int8Accuracy, compare, gated
+from model_serving.savedmodel.comparison import NEAR, Comparison, compare
+from model_serving.savedmodel.int8_gate import gated
 from model_serving.training.features import Features
 from model_serving.training.fit import FittedHead
 from model_serving.training.head import Labelled
@@ -37,7 +38,7 @@ def int8_accuracy(
     features: np.ndarray,
     labels: np.ndarray,
     probabilities: Callable[[np.ndarray], np.ndarray],
-) -> Int8Accuracy | None:
+) -> Comparison | None:
     """Return how the answers to photos in int8 compare with those in fp32; None if they cannot be had here.
 
     `features` are those in fp32, [N, features], `labels` the right breeds' indices, [N], and `probabilities` is the
@@ -77,4 +78,4 @@ def gated_on_validation(
         labels,
         lambda values: fitted.probabilities(fitted.before_refit.logits(values)),
     )
-    return gated(backbone, record, accuracy, TRAINED_LIMITS)
+    return gated(backbone, record, accuracy, NEAR)

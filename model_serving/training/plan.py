@@ -23,7 +23,7 @@ from model_serving.training.train import read_training_data
 
 # So many photos are tried, after as many that warm the network up.
 _TRIED = 16
-_FLOAT32 = 4  # bytes
+_FLOAT32, _FLOAT16 = 4, 2  # bytes
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def plan_training(
         cache=cache,
         cache_bytes=len(missing) * features * _FLOAT32,
         model=model,
-        version_bytes=backbone.network.count_params() * _FLOAT32,
+        version_bytes=backbone.network.count_params() * (_FLOAT32 + _FLOAT16),  # the graph and the file for devices
     )
 
 

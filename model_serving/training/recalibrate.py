@@ -16,6 +16,7 @@ from model_serving.savedmodel.card import Familiarity, ModelCard
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.familiarity import familiarity_score, score_quantiles
 from model_serving.savedmodel.graph import DOG_PROBABILITY, LOGITS, SHOWN_SHARE
+from model_serving.savedmodel.on_device_gate import JudgingPhotos
 from model_serving.savedmodel.recalibration import require_recalibratable, write_recalibrated
 from model_serving.savedmodel.versions import latest_version
 from model_serving.training.calibration import FEWEST_PHOTOS, calibrate, softmax
@@ -58,7 +59,9 @@ def recalibrate(model: Path, version: Path, photos: Sequence[LabelledPhoto], sou
             "what the model knows."
         )
     new = _recalibrated_card(card, logits, answers.labels, dogs, shares, source)
-    path = write_recalibrated(model, version, new, shelved=version.resolve() != latest_version(model).resolve())
+    unseen = JudgingPhotos(answers.paths, source, answers.labels)
+    is_live = version.resolve() == latest_version(model).resolve()
+    path = write_recalibrated(model, version, new, photos=unseen, shelved=not is_live)
     before, after = (measure(softmax(logits / one.temperature), answers.labels) for one in (card, new))
     return RecalibratedVersion(path, new, before, after, answers)
 

@@ -20,6 +20,7 @@ from model_serving.report.findings import Findings, analyse_answers
 from model_serving.report.page import write_report
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
+from model_serving.savedmodel.on_device_gate import JudgingPhotos
 from model_serving.subject import DOGS, PHOTOS, Subject
 from model_serving.training.card import trained_card
 from model_serving.training.features import FeatureCache, Features, Pooling, extract_features, pool_here
@@ -85,10 +86,12 @@ def train(
     findings = _findings(probabilities, labelled, features, dataset.breeds)
     review = review_data(features, labelled, dataset.breeds, fitted, options)
 
-    def add_report(folder: Path) -> None:
+    def add_report(folder: Path, card: ModelCard) -> None:
         write_report(folder, card, findings, review, data)
 
-    path = export_model(model, backbone, fitted.head, card, int8=record, shelved=True, add=add_report)
+    # The head has learned from the validation photos, too, in the end.
+    unseen = JudgingPhotos([photo.path for photo in features["test"].photos], "test photos", labelled["test"][1])
+    path = export_model(model, backbone, fitted.head, card, int8=record, shelved=True, photos=unseen, add=add_report)
     return TrainedVersion(path, card, dataset.splits["test"])
 
 

@@ -274,6 +274,16 @@ def test_render_canary_has_servers_and_gateways_follow_one_file(render: Callable
         assert mounted == [{"name": "models", "mountPath": "/models", "readOnly": True}]
 
 
+@every_variant
+def test_render_page_reads_the_models_where_nginx_looks(render: Callable[[str], Objects], variant: str) -> None:
+    """nginx has the model's volume, to read alone, at the place that the image names."""
+    pod = render(variant)["Deployment", "page"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert {"name": "models", "persistentVolumeClaim": {"claimName": "models", "readOnly": True}} in pod["volumes"]
+    (root,) = re.findall(r"MODELS_ROOT=(\S+)", (REPOSITORY / "detector_app" / "Dockerfile").read_text())
+    assert {"name": "models", "mountPath": root, "readOnly": True} in container["volumeMounts"]
+
+
 def test_render_gpu_asks_for_gpu(render: Callable[[str], Objects]) -> None:
     """Each server gets a GPU of its own, on a node that has one, with the image that knows to use it."""
     pod = render("overlays/gpu")["Deployment", "serving"]["spec"]["template"]["spec"]

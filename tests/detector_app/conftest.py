@@ -29,6 +29,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from detector_app.runtime import FOLDER, RuntimeUnavailableError, fetch
+
 APP = Path(__file__).parents[2] / "detector_app"
 DEADLINE = 10.0  # seconds; for what takes milliseconds unless it is broken
 
@@ -61,6 +63,8 @@ class ScriptedGateway:
     rest_bodies: list[dict[str, Any]] = field(default_factory=list)
     rest_version: str = "3"
     feedback: bool = False
+    version: str = "3"
+    on_device: dict[str, Any] | None = None
     refusal: Response | None = None  # of corrections
     key: str | None = None  # that calls of /v1/ must bring
     corrections: list[tuple[dict[str, str], str, bytes]] = field(default_factory=list)
@@ -130,9 +134,8 @@ class ScriptedGateway:
         return self.problem(401, "unauthorized", {"WWW-Authenticate": 'Bearer realm="dog breed detector"'})
 
     async def _model(self, request: Request) -> Response:
-        return JSONResponse(
-            {"name": "dog_breed", "version": "3", "state": "AVAILABLE", "card": self.card, "feedback": self.feedback}
-        )
+        said = {"name": "dog_breed", "version": self.version, "state": "AVAILABLE", "card": self.card}
+        return JSONResponse(said | {"feedback": self.feedback, "on_device": self.on_device})
 
     async def _correct(self, request: Request) -> Response:
         name, photo = await self._read(request)
@@ -237,6 +240,7 @@ def nginx_before(
         "NGINX_LOCAL_RESOLVERS": resolver,
         "LISTEN_ADDRESS": address,
         "PAGE_ROOT": str(APP / "page"),
+        "MODELS_ROOT": str(folder / "models"),
         "GATEWAY_ADDRESS": gateway,
         "SERVING_REST_ADDRESS": serving,
         # All tests come from one address.
@@ -307,6 +311,16 @@ def site(nginx: str, gateway: ScriptedGateway, tmp_path: Path) -> Iterator[str]:
     """Return the address of the page behind nginx, with the scripted gateway behind it."""
     with nginx_before(nginx, tmp_path, gateway.address, gateway.address) as address:
         yield f"http://{address}"
+
+
+@pytest.fixture(scope="session")
+def runtime(require: Callable[[object, str], None]) -> Path:
+    """Return the folder of the runtime with which browsers answer by themselves."""
+    try:
+        fetch()
+    except RuntimeUnavailableError as error:
+        require(False, f"the runtime of answers on the device: {error}")
+    return FOLDER
 
 
 @pytest.fixture

@@ -54,6 +54,32 @@ def test_get_reply_has_each_security_header_once(site: str, method: str, path: s
     assert headers["server"] == "nginx"
 
 
+def test_get_worker_may_run_webassembly_and_no_other_file(site: str) -> None:
+    """The script of the worker that answers on the device carries one source more than all others, no wider one."""
+    policies = {
+        path: httpx.get(site + path).headers["content-security-policy"]
+        for path in ("/", "/js/device/worker.js", "/js/device/worker.js/", "/js/photos/redraw_worker.js", "/sw.js")
+    }
+    allowed = policies.pop("/js/device/worker.js")
+    assert allowed == "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+    assert policies["/sw.js"] == allowed.replace(" 'wasm-unsafe-eval'", "")
+    assert not any("unsafe" in policy for policy in policies.values())
+
+
+def test_get_runtime_is_sent_as_it_lies_there_compressed(site: str, runtime: Path) -> None:
+    """WebAssembly comes with its type, and in a third of its bytes for whoever takes them compressed."""
+    for file in runtime.glob("*.wasm"):
+        with httpx.stream("GET", f"{site}/runtime/{file.name}", headers={"Accept-Encoding": "gzip"}) as reply:
+            assert reply.headers["content-type"] == "application/wasm"
+            assert reply.headers["content-encoding"] == "gzip"
+            assert int(reply.headers["content-length"]) < file.stat().st_size / 3
+            assert reply.read() == file.read_bytes()
+        assert (
+            httpx.get(f"{site}/runtime/{file.name}", headers={"Accept-Encoding": "identity"}).content
+            == file.read_bytes()
+        )
+
+
 def test_send_malformed_request_leaks_no_version(site: str) -> None:
     """Not even a reply to what is no HTTP tells the version."""
     host, port = site.removeprefix("http://").split(":")
@@ -481,3 +507,57 @@ def test_connect_with_thousands_of_half_sent_heads_shuts_nobody_out(site: str) -
         with httpx.Client(transport=transport, timeout=5) as client:
             for path in ("/", "/api/echo"):
                 assert client.get(site + path).status_code == 200
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """The models' folder of the site, with a live version and one on the shelf."""
+    for version in ("1", ".shelf/2"):
+        extra = tmp_path / "models" / "dog_breed" / version / "assets.extra"
+        extra.mkdir(parents=True)
+        (extra / "on_device.tflite").write_bytes(bytes(range(100)) * 20)
+        (extra / "model_card.json").write_text("{}")
+    return tmp_path / "models"
+
+
+def test_get_file_for_devices_is_kept_for_good(site: str, models: Path, gateway: Any) -> None:
+    """The one file comes whole, in part, as a head alone or not again, with no key and without asking the gateway."""
+    gateway.key = "a-key-that-is-long-1"
+    url = f"{site}/models/dog_breed/1/on_device.tflite"
+    whole, head = httpx.get(url), httpx.head(url)
+    part = httpx.get(url, headers={"Range": "bytes=10-19"})
+    again = httpx.get(url, headers={"If-None-Match": whole.headers["etag"]})
+    assert [reply.status_code for reply in (whole, part, head, again)] == [200, 206, 200, 304]
+    assert (whole.content, part.content) == (bytes(range(100)) * 20, bytes(range(10, 20)))
+    assert whole.headers["content-type"] == head.headers["content-type"] == "application/octet-stream"
+    assert "content-encoding" not in whole.headers
+    kept = {reply.headers["cache-control"] for reply in (whole, part, head, again)}
+    assert kept == {"public, max-age=31536000, immutable"}
+    assert whole.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert httpx.post(url).status_code == 405
+    assert not gateway.requests
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "dog_breed/1/model_card.json",
+        "dog_breed/1/assets.extra/on_device.tflite",
+        "dog_breed/1/",
+        "dog_breed/01/on_device.tflite",
+        "dog_breed/2/on_device.tflite",
+        "dog_breed/.shelf/2/on_device.tflite",
+        "dog_breed/1/..%2f.shelf/2/on_device.tflite",
+        ".hidden/1/on_device.tflite",
+        "dog_breed/1/on_device.tflite/",
+        "cats/1/on_device.tflite",
+        "",
+    ],
+)
+def test_get_anything_else_of_a_model_is_404(site: str, models: Path, path: str) -> None:
+    """No card, no weights, no folder, no version that is not served, and no way round; and no 404 is kept for good."""
+    hidden = models / ".hidden" / "1" / "assets.extra"
+    hidden.mkdir(parents=True)
+    (hidden / "on_device.tflite").write_bytes(b"no")
+    reply = httpx.get(f"{site}/models/{path}")
+    assert (reply.status_code, reply.headers["cache-control"]) == (404, "no-cache")

@@ -15,13 +15,14 @@ PAINTED = "() => performance.getEntriesByName('first-contentful-paint').length >
 
 
 def modules_of(module: Path) -> set[Path]:
-    """Return a module of the page with all that it imports at once, and so on."""
+    """Return a module of the page with all of the page's own that it imports at once, and so on."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:
         found.add(one := waiting.pop())
         imports = re.findall(r'^(?:import|export) [^;]*?from "(.+?)";', one.read_text(), re.MULTILINE)
-        waiting += {(one.parent / path).resolve() for path in imports} - found
+        paths = {(one.parent / path).resolve() for path in imports}
+        waiting += {path for path in paths - found if path.is_relative_to(PAGE / "js")}
     return found
 
 

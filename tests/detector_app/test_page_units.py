@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
+
+from model_serving.photos import Geometry, read_pixels
 
 
 @pytest.fixture
@@ -92,3 +96,39 @@ def test_strip_jpeg_that_is_none_gives_nothing(run: Callable[..., Any]) -> None:
     code = "return argument.map((bytes) => module.withoutMetadata(new Uint8Array(bytes)))"
     cases = [[], [0xFF], [0xFF, 0xD8], [0x89, 0x50, 0x4E, 0x47], [0xFF, 0xD8, 0xFF, 0xE0, 0, 0], [0xFF, 0xD8, 1, 2, 3]]
     assert run("photos/metadata", code, cases) == [None] * len(cases)
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "side"),
+    [
+        ((64, 48), (9.5, 3.25, 51.0, 44.75), 12),  # smaller, with fractions of pixels
+        ((64, 48), (0, 0, 48, 48), 7),  # to the picture's edges
+        ((30, 20), (5.7, 3.3, 19.0, 16.6), 29),  # larger
+        ((24, 24), (0, 0, 24, 24), 24),
+    ],
+)
+def test_resize_is_that_of_the_gateway(
+    run: Callable[..., Any], size: tuple[int, int], box: tuple[float, float, float, float], side: int
+) -> None:
+    """A square part of a picture, smaller or larger, has the levels that Pillow gives it, but for rounding."""
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    expected = np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC, box=box), int)
+    data = np.dstack([pixels, np.full(size[::-1], 255)]).ravel().tolist()
+    code = """const [data, [width, height], box, side] = argument;
+        return Array.from(module.resize({ data: new Uint8ClampedArray(data), width, height }, box, side));"""
+    seen = np.array(run("device/resize", code, [data, size, box, side])).reshape(side, side, 3)
+    assert np.abs(seen - expected).max() <= 1
+    assert np.mean(seen != expected) < 0.01
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_pixels_are_upright_and_of_the_central_square(
+    run: Callable[..., Any], photo: Callable[..., Any], orientation: int
+) -> None:
+    """From a file come the pixels that the gateway makes of it, turned as it is to be seen."""
+    file = photo(width=331, height=240, orientation=orientation)["buffer"]
+    expected = np.asarray(read_pixels(file, Geometry(40, 0.87)), int)
+    code = """const blob = new Blob([new Uint8Array(argument)], { type: "image/jpeg" });
+        return Array.from(await module.pixelsOf(blob, { crop: 0.87, size: 40 }));"""
+    seen = np.array(run("device/pixels", code, list(file))).reshape(40, 40, 3)
+    assert np.abs(seen - expected).mean() < 0.5

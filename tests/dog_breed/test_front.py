@@ -21,12 +21,18 @@ MAX_BODY = 1024 * 1024
 Serve = Callable[..., AbstractContextManager[str]]
 
 
-def headers_of_nginx() -> dict[str, str]:
-    """Return the headers of constant value that nginx adds to every answer."""
-    added = re.findall(
-        r'^    add_header ([\w-]+) (?:"([^"]*)"|([^$\s;]+)) always;$', TEMPLATE.read_text(), re.MULTILINE
-    )
-    return {name.lower(): quoted or bare for name, quoted, bare in added}
+def headers_of_nginx(path: str) -> dict[str, str]:
+    """Return the headers that nginx adds to every answer for a path, by its configuration."""
+    text = TEMPLATE.read_text()
+    added = re.findall(r'^    add_header ([\w-]+) (?:"([^"]*)"|([^$\s;]+)) always;$', text, re.MULTILINE)
+    headers = {name.lower(): quoted or bare for name, quoted, bare in added}
+    for name, variable in [("content-security-policy", "policy"), ("permissions-policy", "permissions")]:
+        assert f"add_header {name} ${variable} always;" in text.lower()
+        (lines,) = re.findall(rf"^map \$uri \${variable} \{{([^}}]*)\}}", text, re.MULTILINE)
+        values = dict(re.findall(r'^    "?([^\s"]+)"? +"(.*)";$', lines, re.MULTILINE))
+        pattern = next((one for one in values if one[0] == "~" and re.search(one[1:], path)), "default")
+        headers[name] = values.get(path, values[pattern])
+    return headers
 
 
 @pytest.fixture
@@ -41,13 +47,18 @@ def front(serve: Serve, dead_address: str) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/js/main.js", "/nothing", "/api/v1/model", "/v1/models/dog_breed"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/js/main.js", "/js/device/worker.js", "/nothing", "/api/v1/model", "/v1/models/dog_breed"],
+)
 def test_get_answer_has_each_security_header_of_nginx_once(front: httpx.Client, path: str) -> None:
     """Page, gateway and model server, and their errors, come with the same policy as behind nginx."""
-    expected = headers_of_nginx()
+    expected = headers_of_nginx(path)
     assert "content-security-policy" in expected
     headers = front.get(path).headers
-    assert {name: headers.get_list(name) for name in expected} == {name: [value] for name, value in expected.items()}
+    assert {name: headers.get_list(name) for name in expected} == {
+        name: [value] if value else [] for name, value in expected.items()
+    }
 
 
 @pytest.mark.parametrize("path", ["/", "/js/main.js", "/sw.js", "/manifest.json", "/breeds/en.json"])
@@ -132,3 +143,56 @@ def test_call_serving_without_the_key_is_401(serve: Serve, dead_address: str) ->
         url = f"http://{address}/v1/models/dog_breed"
         assert httpx.get(url).json()["code"] == "unauthorized"
         assert httpx.get(url, headers={"X-API-Key": key}).status_code != 401
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """The folder of a model with a live version and one on the shelf."""
+    for version in ("1", ".shelf/2"):
+        extra = tmp_path / "model" / version / "assets.extra"
+        extra.mkdir(parents=True)
+        (extra / "on_device.tflite").write_bytes(bytes(range(100)))
+        (extra / "model_card.json").write_text("{}")
+    return tmp_path / "model"
+
+
+def test_get_file_for_devices_is_kept_for_good(serve: Serve, dead_address: str, model: Path) -> None:
+    """The one file comes whole, in part, as a head alone or not again; it is no text, and nobody asks after it."""
+    with (
+        serve(
+            create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY, model)
+        ) as address,
+        httpx.Client(base_url=f"http://{address}/models/dog_breed") as client,
+    ):
+        whole = client.get("/1/on_device.tflite")
+        part = client.get("/1/on_device.tflite", headers={"Range": "bytes=10-19"})
+        head = client.head("/1/on_device.tflite")
+        again = client.get("/1/on_device.tflite", headers={"If-None-Match": whole.headers["etag"]})
+    assert [reply.status_code for reply in (whole, part, head, again)] == [200, 206, 200, 304]
+    assert (whole.content, part.content, head.content) == (bytes(range(100)), bytes(range(10, 20)), b"")
+    assert whole.headers["content-type"] == head.headers["content-type"] == "application/octet-stream"
+    kept = {reply.headers["cache-control"] for reply in (whole, part, head, again)}
+    assert kept == {"public, max-age=31536000, immutable"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "dog_breed/1/model_card.json",
+        "dog_breed/1/assets.extra/on_device.tflite",
+        "dog_breed/1/",
+        "dog_breed/01/on_device.tflite",
+        "dog_breed/2/on_device.tflite",
+        "dog_breed/.shelf/2/on_device.tflite",
+        "dog_breed/1/..%2f.shelf/2/on_device.tflite",
+        "cats/1/on_device.tflite",
+        "",
+    ],
+)
+def test_get_anything_else_of_a_model_is_404(serve: Serve, dead_address: str, model: Path, path: str) -> None:
+    """No card, no weights, no folder, no version that is not served, and no way round; and no 404 is kept for good."""
+    app = create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY, model)
+    with serve(app) as address:
+        reply = httpx.get(f"http://{address}/models/{path}")
+    assert reply.status_code == 404
+    assert "immutable" not in reply.headers.get("cache-control", "")

@@ -14,6 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from detector_app import runtime
+from dog_breed.laptop import fetch_runtime
+
 pytestmark = pytest.mark.model
 
 START_SECONDS = 90
@@ -167,3 +170,14 @@ def test_run_stops_when_the_model_server_dies(starter_model: Path, free_ports: F
         os.kill(int(children[0]), signal.SIGKILL)
         assert run.process.wait(30) == 1
     assert "The model server has stopped" in "".join(run.lines)
+
+
+def test_run_without_npm_goes_on_and_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A laptop without Node.js starts without answers on the device, and is told what they take."""
+    monkeypatch.setattr(runtime, "is_there", lambda *_: False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    fetch_runtime()
+    assert "Install Node.js" in capsys.readouterr().out

@@ -44,10 +44,11 @@ def test_post_large_photo_needs_no_disk(stack: Any, shared_images: Path) -> None
         ("/js/main.js", "javascript", "import"),
         ("/readyz", "application/json", ""),
         ("/v1/models/dog_breed", "application/json", '"AVAILABLE"'),
+        ("/models/dog_breed/1/on_device.tflite", "application/octet-stream", "TFL3"),
     ],
 )
 def test_get_through_nginx_reaches_every_service(stack: Any, path: str, kind: str, text: str) -> None:
-    """nginx serves the page, and passes on to the gateway and to TensorFlow Serving's REST API."""
+    """nginx serves page and file for devices, and passes on to the gateway and to TensorFlow Serving's REST API."""
     reply = httpx.get(stack.url + path)
     assert reply.status_code == 200, reply.text
     assert kind in reply.headers["content-type"]

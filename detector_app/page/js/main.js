@@ -3,7 +3,7 @@
 import { arrange } from "./answers/arrange.js";
 import { entriesOfDogs } from "./answers/dogs.js";
 import { loadBreeds, takeGroups } from "./breeds.js";
-import { chooseClient, untilReady } from "./clients/index.js";
+import { chooseClient, chosenClient, untilReady } from "./clients/index.js";
 import { History, keyOf, Recorder } from "./history.js";
 import { speakOf, spoken } from "./language.js";
 import { keepForOffline } from "./offline.js";
@@ -35,6 +35,7 @@ const view = new View();
 const history = new History();
 const preparer = new PhotoPreparer(album);
 const reader = new Reader(album, preparer, client, sayReadiness);
+let deviceOffer = null; // a promise, once it is made
 let model = null; // {name, version, card, feedback}, once the client has told
 const thresholds = () => model?.card.thresholds;
 const entries = () => entriesOf(album.all(), thresholds()?.dog);
@@ -48,7 +49,8 @@ const undo = new Undo(part("undo"), () => (album.all().length > 0 ? part("cards"
 const progress = new Progress(part("progress"), album, { cancel: () => reader.cancel(), retry: () => album.retryAll(), clear });
 const answers = new Answers({ grid: part("cards"), table: part("rows") }, album, view, {
   retry: (photo) => album.retry(photo.id),
-  explain: client.canExplain ? async (photo, dog) => (await partReader()).explain(photo, dog) : null,
+  canExplain: () => client.canExplain,
+  explain: async (photo, dog) => (await partReader()).explain(photo, dog),
   frames: async (card, select) => {
     const [{ Frames }, parts] = await Promise.all([import("./dogs/frames.js"), partReader()]);
     return new Frames(card, parts, { select, thresholds });
@@ -102,8 +104,11 @@ try {
   takeGroups(model.card.groups);
   speakOf(model.subject);
   if (album.all().length > 0) loadBreeds(); // which were left out as long as the last visit's model was not of dogs
-  aboutModel.say(() => words.aboutModel(model));
-  part("which-breeds").hidden = false;
+  const offered = model.onDevice || client.isLocal ? offerDevice() : Promise.resolve();
+  offered.then(() => {
+    aboutModel.say(() => words.aboutModel(model)); // at once with the offer, so that nothing moves
+    part("which-breeds").hidden = false;
+  });
 } catch {
   // Photos are read all the same; the card only adds to what is said of them.
 }
@@ -187,9 +192,17 @@ async function partReader() {
   return new PartReader(album, preparer, client, () => model);
 }
 
-function sayReadiness(state) {
-  readiness.say(state === "ready" ? null : () => words.readiness(state));
-  progress.away = state !== "ready";
+function sayReadiness(state, loaded) {
+  readiness.say(state === "ready" ? null : () => words.readiness(state, loaded));
+  progress.away = state !== "ready" && !client.isLocal; // whose files are on their way
+  if (state !== "ready" && (client.isLocal || chosenClient())) offerDevice(); // its files may be here
+}
+
+/** Offer answers on this device, or the service's again, and return once it is done. */
+function offerDevice() {
+  return (deviceOffer ??= import("./widgets/on_device.js")
+    .then((widget) => widget.offerDevice(part("on-device"), client, model))
+    .catch(() => {})); // without a network, when it was never loaded
 }
 
 function idsOf(chosen) {

@@ -21,7 +21,19 @@ def test_read_model_shows_card_version_and_state(gateway: Any, serving: Any) -> 
         "state": "AVAILABLE",
         "card": serving.card,
         "feedback": False,
+        "on_device": None,
     }
+
+
+def test_read_model_tells_where_the_file_for_devices_is(gateway: Any, serving: Any) -> None:
+    """Address, size and hash are there for a version whose card says that it has the file, and for no other."""
+    told = {"kept": True, "why_not": "", "file": "assets.extra/on_device.tflite", "bytes": 12, "sha256": "ab" * 32}
+    serving.card["on_device"] = told
+    reply = gateway.get("/api/v1/model").json()
+    assert reply["on_device"] == {"url": "/models/dog_breed/3/on_device.tflite", "bytes": 12, "sha256": "ab" * 32}
+    assert reply["card"]["on_device"] == told
+    serving.version, serving.card = 4, serving.card | {"on_device": {"kept": False, "why_not": "top-1 falls"}}
+    assert gateway.get("/api/v1/model").json()["on_device"] is None
 
 
 def test_read_model_passes_the_words_for_its_classes_on(gateway: Any, serving: Any) -> None:

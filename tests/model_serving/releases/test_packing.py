@@ -11,7 +11,7 @@ import pytest
 from model_serving.errors import DownloadError, ReleaseError
 from model_serving.releases.packing import FORM, MANIFEST, pack, unpack_version
 from model_serving.releases.shelf import live_version, shelved_versions
-from model_serving.savedmodel.card import CARD_FILE, ModelCard
+from model_serving.savedmodel.card import CARD_FILE, ON_DEVICE_FILE, ModelCard
 from model_serving.savedmodel.versions import write_version
 
 CARD = ModelCard("trained", "efficientnet_lite2", 64, 1.0, ("Circle", "Square"), detects_dogs=False)
@@ -20,6 +20,7 @@ CONTENTS = {
     "variables/variables.index": b"index",
     CARD_FILE: CARD.to_json().encode(),
     "assets.extra/report.html": b"<p>report",
+    ON_DEVICE_FILE: b"file for devices",
 }
 
 

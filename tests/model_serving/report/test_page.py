@@ -53,6 +53,7 @@ def version(tmp_path: Path) -> Path:
         calibration={"photos": 60, "from": "cross-validation", "error_before": 0.071, "error_after": 0.029},
         familiarity=Familiarity((0.0, 1.0)),
         test=asdict(measure(PROBABILITIES, LABELS)),
+        on_device={"kept": False, "why_not": "top-1 falls", "judged_on": "test photos", "photos": 99, "agreement": 0.9},
     )
     folder = tmp_path / "1"
     (folder / "assets.extra").mkdir(parents=True)
@@ -78,6 +79,7 @@ def test_write_report_shows_the_figures_and_needs_no_other_file(version: Path) -
     assert "error 0.071 before, 0.029 after" in page
     assert "looks stranger than all but 5% of such photos" in page
     assert "<dt>input<dd>224 pixels" in page
+    assert "no file, as top-1 falls; the same first answer as on the server to 90.0% of 99 test photos" in page
     assert "1 min 23 s" in page
     assert re.search(r'<td>Akita<td class="n">5<td class="n">2<td class="n">50%', page)
     assert not re.search(r"https?://|src=\"(?!data:)|<link|<script|@import|url\(", page)

@@ -12,7 +12,8 @@ import pytest
 from model_serving.backbones import load_backbone
 from model_serving.backbones.int8 import Int8Record, int8_record
 from model_serving.graph_rewrites.int8.ranges import Ranges
-from model_serving.savedmodel.int8_gate import TRAINED_LIMITS, gated
+from model_serving.savedmodel.comparison import NEAR
+from model_serving.savedmodel.int8_gate import gated
 from model_serving.training.calibration import softmax
 from model_serving.training.features import pool_here
 from model_serving.training.int8 import int8_accuracy, int8_ranges
@@ -34,9 +35,9 @@ def test_int8_accuracy_compares_the_same_photos(shared_images: Path, tmp_path: P
         backbone, record, [*photos, broken], np.vstack([features, features[:1]]), np.append(labels, 0), probabilities
     )
     assert accuracy.photos == len(photos)
-    assert (accuracy.top1_float32, accuracy.top1_int8, accuracy.agreement) == (1, 1, 1)
+    assert (accuracy.top1_float32, accuracy.top1, accuracy.agreement) == (1, 1, 1)
     assert 0 < accuracy.change < 0.05
-    assert "it takes 50 photos" in gated(backbone, record, accuracy, TRAINED_LIMITS)["why_not"]
+    assert "it takes 50 photos" in gated(backbone, record, accuracy, NEAR)["why_not"]
 
 
 def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_pa
     assert int8_accuracy(tiny_backbone, int8_record(tiny_backbone), [tmp_path / "a.jpg"], *nothing) is None
     record = Int8Record(Ranges(()), {})
     assert int8_accuracy(tiny_backbone, record, [], *nothing) is None
-    assert "no ranges" in gated(tiny_backbone, None, None, TRAINED_LIMITS)["why_not"]
+    assert "no ranges" in gated(tiny_backbone, None, None, NEAR)["why_not"]
 
 
 def test_int8_ranges_are_measured_where_none_are_on_record(

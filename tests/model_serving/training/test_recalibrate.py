@@ -1,5 +1,6 @@
 """Calibration of an exported version, as a version of its own."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from dog_breed.command import main
 from model_serving.backbones import Backbone, Classifier
-from model_serving.savedmodel.card import CARD_FILE, ModelCard
+from model_serving.savedmodel.card import CARD_FILE, ON_DEVICE_FILE, ModelCard
 from model_serving.savedmodel.export import export_model
 from model_serving.savedmodel.exported_model import ExportedModel
 from model_serving.savedmodel.graph import TEMPERATURE
+from model_serving.savedmodel.on_device import OnDeviceModel
 from model_serving.savedmodel.versions import list_versions
 from model_serving.subject import Subject
 from model_serving.training.calibration import FEWEST_PHOTOS
@@ -73,6 +75,13 @@ def test_calibrate_writes_a_version_with_honest_confidence(
     assert card.calibration["photos"] == 60
     assert card.calibration["from"] == "drawn"
     assert card.calibration["error_after"] < card.calibration["error_before"]
+    # So does the file for devices, which was judged on the same photos.
+    content = (model / "2" / ON_DEVICE_FILE).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == card.on_device["sha256"]
+    assert (card.on_device["judged_on"], card.on_device["photos"]) == ("drawn", 60)
+    on_device = OnDeviceModel(content).ask(pixels[0])
+    np.testing.assert_allclose(on_device["probabilities"][0], after["probabilities"][0], atol=0.01)
+    np.testing.assert_allclose(on_device["familiarity"][0], after["familiarity"][0], atol=0.05)
     # Green is neither red nor blue: it has no evidence for either, and looks stranger than all photos.
     assert before["familiarity"].tolist() == [1, 1, 1]
     assert after["familiarity"][2] == 0 < after["familiarity"][0]

@@ -66,6 +66,8 @@ def test_train_on_class_folders_exports_the_next_version(
         (tmp_path / "model" / version / "variables" / "variables.data-00000-of-00001").read_bytes() for version in "12"
     )
     assert first_weights == second_weights
+    assert first.on_device["kept"]
+    assert first.on_device == second.on_device  # its hash among them
 
 
 def test_train_lists_wrong_labels_and_leaves_them_out_when_told(

@@ -6,6 +6,7 @@ export const TOP_K = 5;
 /**
  * Why a photo has no answer. `code` is one of: "refused", "gone", "too_large", "not_a_photo", "damaged", "moved", "busy",
  * "not_ready", "slow", "offline", "unreachable", "bad_answer", "broken"; words.js has a sentence for each. `retryAfter` is in seconds, or null.
+ * Of a client that is not ready, also "unfit", "altered" or "not_offered".
  */
 export class Problem extends Error {
   constructor(code, retryAfter = null) {
@@ -60,10 +61,10 @@ function boxOf(box) {
 }
 
 /**
- * Return `{name, version, card, feedback, subject}` of a model; of the card, only what the page uses is checked. `subject` is what
- * its classes are, in words, or null for dogs.
+ * Return `{name, version, card, feedback, subject, onDevice}` of a model; of the card, only what the page uses is checked. `subject`
+ * is what its classes are, in words, or null for dogs; `onDevice` the file that browsers run, `{url, bytes, sha256}`, or null.
  */
-export function modelOf({ name, version, card, feedback = false }) {
+export function modelOf({ name, version, card, feedback = false, on_device: onDevice = null }) {
   const sound =
     Array.isArray(card?.breeds) &&
     card.breeds.every((breed) => typeof breed === "string") &&
@@ -72,11 +73,12 @@ export function modelOf({ name, version, card, feedback = false }) {
     card.input_size > 0 &&
     (card.subject == null || [card.subject, ...Object.values(card.subject.languages ?? {})].every(areWords)) &&
     Object.values(card.groups ?? {}).every((group) => typeof group === "string") &&
+    (onDevice === null || (onDevice.url?.startsWith("/") && onDevice.bytes > 0)) &&
     (card.test == null || (Number.isInteger(card.test.photos) && isShare(card.test.top1)));
   if (!sound) throw new Problem("bad_answer");
   const isOfDogs = !card.subject || card.subject.one === "dog"; // a card that does not say is of the days when all were
   const subject = isOfDogs ? null : card.subject;
-  return { name: String(name), version: String(version), card, feedback: feedback === true, subject };
+  return { name: String(name), version: String(version), card, feedback: feedback === true, subject, onDevice };
 }
 
 function areWords(said) {

@@ -1,6 +1,7 @@
 /** The client that asks TensorFlow Serving's REST API itself, with no gateway between. */
 
-import { answerOf, modelOf, Problem } from "./answer.js";
+import { modelOf, Problem } from "./answer.js";
+import { answerByCard } from "./by_card.js";
 import { fetchJson } from "./http.js";
 
 const MODEL = "dog_breed";
@@ -49,17 +50,14 @@ export class RestClient {
   }
 }
 
-async function predictWith({ name, version, card, subject }, { blob }, signal) {
+async function predictWith(model, { blob }, signal) {
   const instances = [{ b64: await base64Of(blob) }];
-  const said = await ask(version, { signature_name: PREDICT, instances }, signal);
+  const said = await ask(model.version, { signature_name: PREDICT, instances }, signal);
   const first = said?.predictions?.[0];
-  const dogProbability = card.detects_dogs && !subject ? first?.dog_probability : null;
-  return answerOf({
+  return answerByCard(model, {
     guesses: first?.top_breeds?.map((breed, rank) => ({ breed, confidence: first.top_probabilities?.[rank] })),
-    isDog: dogProbability === null ? null : dogProbability >= card.thresholds.dog,
-    dogProbability,
-    familiarity: card.familiarity?.quantiles?.length > 0 ? first?.familiarity : null,
-    model: { name, version },
+    dogProbability: first?.dog_probability,
+    familiarity: first?.familiarity,
   });
 }
 

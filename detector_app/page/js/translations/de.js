@@ -34,6 +34,16 @@ export default {
     "Der Dienst antwortet noch nicht. Diese Seite versucht es weiter: Fotos, die du jetzt wählst, werden ausgewertet, sobald er es tut.",
   "readiness.offline": "Du bist offline. Diese Seite macht von selbst weiter, sobald du verbunden bist.",
 
+  "readiness.device": "Was auf diesem Gerät antwortet, wird geladen: {done} von {total} MB.",
+  "readiness.unfit": "Dieser Browser kann nicht selbst antworten. Der Dienst kann es: siehe unten.",
+  "readiness.altered": "Was geladen wurde, ist nicht das, was veröffentlicht wurde, und wird nicht benutzt. Bitte lade die Seite neu, oder lass den Dienst antworten.",
+  "readiness.not_offered": "Der Dienst hat kein Modell für Geräte. Bitte lass ihn selbst antworten.",
+
+  "device.offer": "Auf diesem Gerät antworten ({size} MB)",
+  "device.kept": "Auf diesem Gerät antworten",
+  "device.back": "Den Dienst antworten lassen",
+  "device.hint": "Deine Fotos bleiben auf diesem Gerät.",
+
   "progress.label": "Fortschritt",
   "progress.read": "{read} von {total} ausgewertet",
   "progress.failed": "{count} fehlgeschlagen",

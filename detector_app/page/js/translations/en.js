@@ -33,6 +33,16 @@ export default {
     "The service does not answer yet. This page keeps trying: photos that you choose now are read as soon as it does.",
   "readiness.offline": "You are offline. This page goes on by itself as soon as you are connected.",
 
+  "readiness.device": "Loading what answers on this device: {done} of {total} MB.",
+  "readiness.unfit": "This browser cannot answer by itself. The service can: see below.",
+  "readiness.altered": "What was loaded is not what was published, so it is not used. Please reload the page, or let the service answer.",
+  "readiness.not_offered": "The service has no model for devices. Please let it answer by itself.",
+
+  "device.offer": "Answer on this device ({size} MB)",
+  "device.kept": "Answer on this device",
+  "device.back": "Let the service answer",
+  "device.hint": "Your photos stay on this device.",
+
   "progress.label": "Progress",
   "progress.read": "{read} of {total} read",
   "progress.failed": "{count} failed",

@@ -26,6 +26,16 @@ export default {
   "readiness.unreachable": "服务暂时没有响应。网页会继续尝试：现在选择的照片会在服务恢复后立即识别。",
   "readiness.offline": "你已离线。连接网络后，网页会自动继续。",
 
+  "readiness.device": "正在加载本机识别所需的文件：{done} / {total} MB。",
+  "readiness.unfit": "此浏览器无法在本机识别。可以改由服务识别：见页面下方。",
+  "readiness.altered": "加载的文件与发布的不一致，因此未被使用。请重新加载网页，或改由服务识别。",
+  "readiness.not_offered": "服务没有提供可在设备上运行的模型。请改由服务识别。",
+
+  "device.offer": "在本机识别（{size} MB）",
+  "device.kept": "在本机识别",
+  "device.back": "改由服务识别",
+  "device.hint": "照片不会离开这台设备。",
+
   "progress.label": "进度",
   "progress.read": "已识别 {read} 张，共 {total} 张",
   "progress.failed": "{count} 张失败",

@@ -26,7 +26,7 @@ export class Card {
   #strip = new Strip(this.#part(".strip"));
 
   /**
-   * `actions` has `retry(photo)`, `explain(photo, dog)` or null, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
+   * `actions` has `retry(photo)`, `canExplain()`, `explain(photo, dog)`, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
    * `correct(photos, correction, dog)`, `model()`: `{card, feedback}` so far known, or null, `thresholds()`: its card's, and
    * `frames(card, select)`: a promise of Frames. `dog` is the index of one of a photo's dogs.
    */
@@ -110,7 +110,7 @@ export class Card {
 
   #canExplain() {
     const { answer, photos } = this.#entry;
-    return answer && photos.length === 1 && !photos[0].record && this.#actions.explain && this.#actions.model() && this.#picture.visible;
+    return answer && photos.length === 1 && !photos[0].record && this.#actions.canExplain() && this.#actions.model() && this.#picture.visible;
   }
 
   async #showFrames() {
