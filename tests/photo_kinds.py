@@ -251,6 +251,18 @@ def gif_beyond_its_canvas() -> bytes:
     return gif[:6] + struct.pack("<HH", 8, 8) + gif[10:]
 
 
+def gif_that_grows() -> bytes:
+    """Return an animated GIF whose first frame shows nothing, and whose second is larger than the picture."""
+    gif = encode(Image.new("P", (64, 64), 0), "GIF", transparency=0)
+    frame = gif[gif.index(b"!\xf9") : -1]
+    place = b",\0\0\0\0"
+    return (
+        gif[:-1]
+        + enlarged(frame, place + struct.pack("<HH", 64, 64), place + struct.pack("<HH", 13_000, 13_000))
+        + b";"
+    )
+
+
 def gif_within_its_canvas() -> bytes:
     """Declare a canvas of twice the width around a frame, on its right, without a transparent colour."""
     gif = encode(Image.new("P", (32, 64), 0), "GIF", background=0)
@@ -670,6 +682,7 @@ BAD: dict[str, tuple[Callable[[], bytes], type[PhotoError]]] = {
         ),
         TooManyPixelsError,
     ),
+    "gif bomb in its second frame": (gif_that_grows, DamagedPhotoError),
     "tiff bomb": (lambda: tiff(60_000, 60_000, {258: [8], 262: [1], 277: [1]}, [b""]), TooManyPixelsError),
     "tiff bomb in its tiles": (
         lambda: tiff(64, 64, {258: [1], 259: [4], 262: [1], 277: [1], 322: [32946], 323: [34712]}, [b"\0" * 22]),

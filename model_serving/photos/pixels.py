@@ -9,6 +9,7 @@ from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
 from model_serving.photos import bmp, gif, tiff
+from model_serving.photos.errors import DamagedPhotoError
 from model_serving.photos.finish import Finish, Unfinished
 from model_serving.photos.geometry import Geometry, shrunk_size
 
@@ -98,10 +99,13 @@ def _load_shown_frame(image: Image.Image) -> None:
     for frame in range(1, _MAX_EMPTY_FRAMES):
         if not _is_empty(image) and not (frame == 1 and image.info.get("default_image")):
             return
+        size = image.size
         try:
             image.seek(frame)
         except EOFError:
             return
+        if image.size != size:  # Pillow makes a GIF as large as its frames say
+            raise DamagedPhotoError
         image.load()
 
 
