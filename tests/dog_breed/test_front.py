@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from detector_api.main import create_app
 from detector_api.settings import Settings
 from dog_breed.front import create_front
+from tests.device_files import PATHS_NOT_SERVED, require_kept_for_good, write_versions
 
 TEMPLATE = Path(__file__).parents[2] / "detector_app" / "nginx" / "default.conf.template"
 MAX_BODY = 1024 * 1024
@@ -148,47 +149,17 @@ def test_call_serving_without_the_key_is_401(serve: Serve, dead_address: str) ->
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """The folder of a model with a live version and one on the shelf."""
-    for version in ("1", ".shelf/2"):
-        extra = tmp_path / "model" / version / "assets.extra"
-        extra.mkdir(parents=True)
-        (extra / "on_device.tflite").write_bytes(bytes(range(100)))
-        (extra / "model_card.json").write_text("{}")
-    return tmp_path / "model"
+    return write_versions(tmp_path / "model")
 
 
 def test_get_file_for_devices_is_kept_for_good(serve: Serve, dead_address: str, model: Path) -> None:
     """The one file comes whole, in part, as a head alone or not again; it is no text, and nobody asks after it."""
-    with (
-        serve(
-            create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY, model)
-        ) as address,
-        httpx.Client(base_url=f"http://{address}/models/dog_breed") as client,
-    ):
-        whole = client.get("/1/on_device.tflite")
-        part = client.get("/1/on_device.tflite", headers={"Range": "bytes=10-19"})
-        head = client.head("/1/on_device.tflite")
-        again = client.get("/1/on_device.tflite", headers={"If-None-Match": whole.headers["etag"]})
-    assert [reply.status_code for reply in (whole, part, head, again)] == [200, 206, 200, 304]
-    assert (whole.content, part.content, head.content) == (bytes(range(100)), bytes(range(10, 20)), b"")
-    assert whole.headers["content-type"] == head.headers["content-type"] == "application/octet-stream"
-    kept = {reply.headers["cache-control"] for reply in (whole, part, head, again)}
-    assert kept == {"public, max-age=31536000, immutable"}
+    app = create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY, model)
+    with serve(app) as address:
+        require_kept_for_good(f"http://{address}/models/dog_breed/1/on_device.tflite")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "dog_breed/1/model_card.json",
-        "dog_breed/1/assets.extra/on_device.tflite",
-        "dog_breed/1/",
-        "dog_breed/01/on_device.tflite",
-        "dog_breed/2/on_device.tflite",
-        "dog_breed/.shelf/2/on_device.tflite",
-        "dog_breed/1/..%2f.shelf/2/on_device.tflite",
-        "cats/1/on_device.tflite",
-        "",
-    ],
-)
+@pytest.mark.parametrize("path", PATHS_NOT_SERVED)
 def test_get_anything_else_of_a_model_is_404(serve: Serve, dead_address: str, model: Path, path: str) -> None:
     """No card, no weights, no folder, no version that is not served, and no way round; and no 404 is kept for good."""
     app = create_front(create_app(Settings(serving_address=dead_address)), dead_address, MAX_BODY, model)
