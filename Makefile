@@ -8,6 +8,9 @@ HOST ?= 127.0.0.1
 .PHONY: run test check style breeds clean clean-all
 .DELETE_ON_ERROR:
 
+# Tests start hundreds of Python processes: what is compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 run: .venv/laptop.installed
 	@.venv/bin/dog-breed run --host $(HOST) --port $(PORT) --grpc-port $(GRPC_PORT) --rest-port $(REST_PORT)
 
@@ -15,9 +18,10 @@ run: .venv/laptop.installed
 test: style
 	.venv/bin/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-# All but the tests that need TensorFlow, a model, a browser, nginx or a container engine.
+# All but the tests that need TensorFlow, a model, a browser, nginx or a container engine. These wait more than they
+# compute, so there are three processes.
 check: style
-	.venv/bin/pytest -m "not model" --numprocesses auto --dist loadgroup --no-loadscope-reorder --hypothesis-profile quick
+	.venv/bin/pytest -m "not model" --numprocesses 3 --dist loadgroup --no-loadscope-reorder --hypothesis-profile quick
 
 style: .venv/test.installed
 	.venv/bin/ruff check .

@@ -15,7 +15,7 @@ from model_serving.photos import MAX_PIXELS
 from tests.photo_kinds import BAD, encode
 
 # Large beside what the libraries take once, small enough to be read in a second.
-SIDE = 4000
+SIDE = 2800
 COLOUR = (200, 100, 50, 100)
 # Of the encoder of HEIC, which else takes ten times as long as reading.
 FAST = {"preset": "ultrafast"}
