@@ -1,12 +1,13 @@
-"""Cost of the gateway over decoding, and of the search for dogs, as ratios of photos a second.
+"""Cost of the gateway and of its decoding process over decoding, and of the search for dogs, as ratios.
 
     .venv/bin/python -m benchmarks.gateway [--seconds 5] [--rounds 5] [--clients 4]
 
 The gateway has one core and decodes one photo at a time; decoding alone has the same core, in turns with it. On another
 core are the clients and `benchmarks.echo`, which stands in for the model server and answers at once. The gateway's
 bound on photos in work is lifted, so that it refuses none. CPU times are of the whole gateway with its decoding
-processes, user and kernel (Linux). Photos that are searched (`find=all`) have two dogs; `find=auto` finds the centre
-sure, so that nothing is searched.
+processes, user and kernel (Linux); likewise of one thread that has photos decoded in a process with limits and does
+nothing else. Photos that are searched (`find=all`) have two dogs; `find=auto` finds the centre sure, so that nothing is
+searched.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks.echo import CROP, SIZE
 from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import cpu_seconds, free_port, running, wait_for_http
 from model_serving.photos import Geometry, read_pixels
+from model_serving.photos.pool import DecoderPool
 
 PATH = "/api/v1/predict_breed"
 FINDS = ("no", "auto", "all")
@@ -47,9 +49,13 @@ def main() -> None:
             photo = draw(*kind)
             rates: dict[str, list[float]] = {find: [] for find in FINDS}
             cpu: dict[str, list[float]] = {find: [] for find in FINDS}
+            process: list[float] = []
             failed = 0
             for turn in range(-1, options.rounds):  # the first turn warms up
                 alone_rate, alone_cpu = alone.submit(decode, photo, options.seconds).result()
+                pool_cpu = alone.submit(decode_in_process, photo, options.seconds).result()
+                if turn >= 0:
+                    process.append(pool_cpu / alone_cpu)
                 for find in FINDS:
                     before = cpu_seconds(pid)
                     result = sender.run(port, [photo], options.clients, options.seconds, f"{PATH}?find={find}")
@@ -65,7 +71,11 @@ def main() -> None:
                     f"CPU time is what decoding alone takes; {spent / statistics.median(cpu['no']):.2f} of find=no's",
                     flush=True,
                 )
-            print(f"{name}: {failed} failed", flush=True)
+            print(
+                f"{name}: {statistics.median(process):.2f} of the CPU time of decoding alone in a process with limits "
+                f"(rounds: {', '.join(f'{ratio:.2f}' for ratio in process)}); {failed} failed",
+                flush=True,
+            )
 
 
 def cores() -> tuple[int, int]:
@@ -82,6 +92,20 @@ def decode(photo: bytes, seconds: float) -> tuple[float, float]:
         read_pixels(photo, geometry).tobytes()
         count += 1
     return count / taken, (time.process_time() - cpu) / count
+
+
+def decode_in_process(photo: bytes, seconds: float) -> float:
+    """Decode in a loop in a process with limits; return the CPU time of one photo, of both processes, in seconds."""
+    geometry, pool = Geometry(SIZE, CROP), DecoderPool(1)
+    try:
+        pool.read_pixels(photo, geometry)  # the process has started
+        count, end, before = 0, time.perf_counter() + seconds, cpu_seconds(os.getpid())
+        while time.perf_counter() < end:
+            pool.read_pixels(photo, geometry)
+            count += 1
+        return (cpu_seconds(os.getpid()) - before) / count
+    finally:
+        pool.close()
 
 
 @contextmanager
