@@ -1,4 +1,4 @@
-"""Software bill of materials (CycloneDX 1.6) of an image's files: Debian and Python packages with their licences.
+"""Software bill of materials (CycloneDX 1.6) of an image: packages of Debian, Python and npm with their licences.
 
 The images' builds run it, with nothing but Python's own library: `python sbom.py FOLDER NAME`, where FOLDER is the root
 of the image. The texts of the licences stay in the image, in `/usr/share/doc` and in each Python package's `dist-info`.
@@ -23,6 +23,8 @@ _PYTHON_FOLDERS = (
     "usr/local/lib/python3*/dist-packages",
     "usr/local/lib/python3*/site-packages",
 )
+# Where the page has what it brings of npm.
+_NPM_PACKAGES = "usr/share/nginx/page/*/package.json"
 _CLASSIFIER = "License :: OSI Approved :: "
 # A `License` field may hold the whole text.
 _LONGEST_NAME = 100
@@ -41,7 +43,7 @@ def main() -> None:
 
 def bill_of_materials(root: Path, name: str) -> dict[str, Any]:
     """Return the CycloneDX document of the packages installed below `root`."""
-    components = {one["purl"]: one for one in (*debian_packages(root), *python_packages(root))}
+    components = {one["purl"]: one for one in (*debian_packages(root), *python_packages(root), *npm_packages(root))}
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -71,6 +73,14 @@ def python_packages(root: Path) -> Iterator[Component]:
         name, version = package.metadata["Name"], package.version
         purl = f"pkg:pypi/{re.sub(r'[-_.]+', '-', name).lower()}@{quote(version)}"
         yield _component(name, version, purl, _python_licences(package))
+
+
+def npm_packages(root: Path) -> Iterator[Component]:
+    """Yield the npm packages of the page; their licences as the packages state them."""
+    for path in root.glob(_NPM_PACKAGES):
+        about = json.loads(path.read_text())
+        purl = f"pkg:npm/{quote(about['name'])}@{quote(about['version'])}"
+        yield _component(about["name"], about["version"], purl, [about["license"]] if "license" in about else [])
 
 
 def _python_licences(package: Distribution) -> list[str]:

@@ -18,7 +18,7 @@ SCRIPT = Path(sbom.__file__)
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return an image's root with one package of the system, one half removed, and one of Python."""
+    """Return an image's root with one package of the system, one half removed, one of Python and one of npm."""
     files = {
         "usr/lib/os-release": 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n',
         "var/lib/dpkg/status": (
@@ -33,6 +33,7 @@ def root(tmp_path: Path) -> Path:
         "usr/local/lib/python3.11/site-packages/My_Lib-2.0.dist-info/RECORD": (
             "My_Lib-2.0.dist-info/METADATA,,\nMy_Lib-2.0.dist-info/licenses/BUNDLED_LICENSES,,\n"
         ),
+        "usr/share/nginx/page/engine/package.json": '{"name": "@us/core", "version": "1.2.0", "license": "ISC"}',
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +46,7 @@ def test_list_tree_names_packages_and_licences(root: Path) -> None:
     components = sbom.bill_of_materials(root, "image")["components"]
     assert [(one["purl"], [each["license"]["name"] for each in one["licenses"]]) for one in components] == [
         ("pkg:deb/ubuntu/zlib1g@1%3A1.2.13%2Bdfsg-1?arch=amd64", ["GPL-2+", "Zlib"]),
+        ("pkg:npm/%40us/core@1.2.0", ["ISC"]),
         ("pkg:pypi/my-lib@2.0", ["MIT OR Apache-2.0", "LGPLv3"]),
     ]
 

@@ -199,6 +199,9 @@ def test_read_bill_of_materials_lists_what_image_holds(stack: Any, service: str)
         frozen = stack.docker("run", "--rm", "--entrypoint", "pip", image, "list", "--format", "json")
         assert set(python) == {one["name"].lower() for one in json.loads(frozen)}
         assert "GPL" in json.dumps(python["pillow_heif"]["licenses"])
+    if service == "page":
+        (runtime,) = (one for one in bill["components"] if one["purl"].startswith("pkg:npm/"))
+        assert runtime["licenses"] == [{"license": {"name": "Apache-2.0"}}]
 
 
 def test_start_again_keeps_model(stack: Any) -> None:
