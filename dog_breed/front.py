@@ -71,7 +71,7 @@ class DeviceFiles(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file of `<version>/on_device.tflite`; raises `HTTPException` for any other path."""
         asked = _DEVICE_FILE.fullmatch(path)
-        if asked is None:
+        if asked is None or scope["path"].endswith("/"):  # which `path` has lost
             raise HTTPException(404)
         response = await super().get_response(f"{asked['version']}/{ON_DEVICE_FILE}", scope)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

@@ -13,6 +13,7 @@ PATHS_NOT_SERVED = (
     "dog_breed/1/model_card.json",
     "dog_breed/1/assets.extra/on_device.tflite",
     "dog_breed/1/",
+    "dog_breed/1/on_device.tflite/",
     "dog_breed/01/on_device.tflite",
     "dog_breed/2/on_device.tflite",
     "dog_breed/.shelf/2/on_device.tflite",

@@ -3,7 +3,7 @@
  * moves the answers.
  *
  * Keys' cubic kernel with a = -0.5, as wide as a pixel of the result; first the rows and then the columns, in 8 bits between. (Of
- * some tall pictures Pillow takes the columns first, which moves a level by one here and there.)
+ * some tall pictures Pillow takes the columns first, which moves single levels a little.)
  */
 
 const SUPPORT = 2; // pixels of the result on each side
