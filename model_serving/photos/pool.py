@@ -14,23 +14,16 @@ import atexit
 import functools
 import math
 import os
-import select
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from model_serving.photos import MAX_PIXELS, Geometry, errors
 from model_serving.photos.finish import Unfinished
-from model_serving.photos.worker import receive, send
+from model_serving.photos.worker_process import MAX_SECONDS, WorkerProcess
 
 # The largest photos that are read need less. Beyond it the system refuses memory to the decoder.
 MAX_MEMORY_BYTES = 1_200_000_000
@@ -38,19 +31,8 @@ MAX_MEMORY_BYTES = 1_200_000_000
 MAX_CPU_SECONDS = 4.0
 # Ordinary photos take a tenth of it, and most large ones of phones no longer.
 QUICK_SECONDS = 0.5
-# For a photo that a busy machine leaves too little time to use up its CPU time.
-MAX_SECONDS = 60.0
-# A third of the time of an ordinary process that wants the same core; it is an honest photo more often than not.
-SLOW_NICENESS = 5
-# Room in a socket for the pixels of most models, so that a worker need not wait to be read from.
-SOCKET_BYTES = 1 << 18
 
 _CLOSED = "the pool is closed"
-_PROGRAM = "model_serving.photos.worker"
-# The folder of the package, from where a worker finds it however it is installed.
-_ROOT = Path(__file__).parents[2]
-# The blocks of one photo come from memory that is free already, rather than be mapped in, page by page, for each.
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(16 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
 
 
 @dataclass(frozen=True)
@@ -88,8 +70,8 @@ class DecoderPool:
         self._quick = self._slow = 0  # places taken
         self._closed = False
         self._changed = threading.Condition()
-        self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
+        self._idle: list[WorkerProcess] = []
+        self._busy: set[WorkerProcess] = set()
 
     @property
     def places(self) -> int:
@@ -157,14 +139,14 @@ class DecoderPool:
             pixels = pixels[:part]
         return DecodedPhoto(size, tuple(answer["photo_size"]), pixels, answer["cpu_seconds"], whole)
 
-    def _enter(self) -> _Worker:
+    def _enter(self) -> WorkerProcess:
         """Wait for a quick place, and return a worker for it."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._quick < self.quick_places)
             if self._closed:
                 raise RuntimeError(_CLOSED)
             idle = self._idle.pop() if self._idle else None
-            worker = idle if idle and idle.is_alive() else _Worker(self._limits)
+            worker = idle if idle and idle.is_alive() else WorkerProcess(self._limits)
             self._quick += 1
             self._busy.add(worker)
             return worker
@@ -180,7 +162,7 @@ class DecoderPool:
             self._refill()
             return True
 
-    def _leave(self, worker: _Worker, slow: bool, answered: bool) -> None:
+    def _leave(self, worker: WorkerProcess, slow: bool, answered: bool) -> None:
         """Give up the place; a worker of low priority, or one that has died, is replaced."""
         lost = slow or not answered
         if lost:
@@ -201,7 +183,7 @@ class DecoderPool:
 
     def _refill(self) -> None:
         while self._quick + len(self._idle) < self.quick_places:
-            self._idle.append(_Worker(self._limits))
+            self._idle.append(WorkerProcess(self._limits))
 
 
 @functools.cache
@@ -211,66 +193,3 @@ def shared_pool() -> DecoderPool:
     pool.start()
     atexit.register(pool.close)
     return pool
-
-
-class _Worker:
-    """A worker process, and the pool's end of the socket to it."""
-
-    def __init__(self, limits: tuple[str, str]) -> None:
-        self._socket, theirs = socket.socketpair()
-        for end in (self._socket, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
-        self._socket.settimeout(MAX_SECONDS)
-        self._answers = select.poll()
-        self._answers.register(self._socket, select.POLLIN)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", _PROGRAM, str(theirs.fileno()), *limits],
-                cwd=_ROOT,
-                env=os.environ | _ALLOCATOR,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for the pool's process, which still has photos to answer
-            )
-
-    def is_alive(self) -> bool:
-        """Tell whether the process runs."""
-        return self._process.poll() is None
-
-    def send(self, request: dict[str, Any], photo: bytes) -> None:
-        """Send a photo to be decoded."""
-        send(self._socket, request, photo)
-
-    def has_answered(self, seconds: float) -> bool:
-        """Wait so long for the answer, or the end of the process."""
-        return bool(self._answers.poll(1000 * seconds))
-
-    def receive(self) -> tuple[dict[str, Any], bytes]:
-        """Return the answer."""
-        return receive(self._socket)
-
-    def lower_priority(self) -> None:
-        """Leave the processor to others for good: only a privileged process could raise the priority again."""
-        with suppress(OSError):  # it has ended
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, SLOW_NICENESS)
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-
-    def end(self) -> None:
-        """End the process and wait for that."""
-        self._process.kill()
-        self._process.wait()
-        self._socket.close()
-
-    def death(self) -> Exception:
-        """Return the error of the photo that the process died of."""
-        self._socket.shutdown(socket.SHUT_RDWR)  # ends one that is only out of step
-        status = self._process.wait()
-        if status in (-signal.SIGPROF, -signal.SIGKILL):  # its CPU time is used up; or time, or the machine's memory
-            return errors.TooCostlyPhotoError()
-        if status < 0:  # a decoder crashed
-            return errors.DamagedPhotoError()
-        return RuntimeError(f"a worker process ended with status {status}")

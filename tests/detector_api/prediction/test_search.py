@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw
 
 from detector_api.client import Detector
-from model_serving.photos import pool
+from model_serving.photos import worker_process
 
 URL = "/api/v1/predict_breed"
 # In the photo, of 400 x 200: a white dog and a light one, and a place where there is none.
@@ -185,13 +185,13 @@ def test_find_decodes_a_photo_once_and_finishes_the_whole_only_for_a_search(
 ) -> None:
     """The decoding processes get a photo once, whatever is searched, and its whole again only to search it."""
     sent: list[tuple[dict[str, Any], bytes]] = []
-    send = pool.send
+    send = worker_process.send
 
     def watch(peer: Any, header: dict[str, Any], payload: bytes) -> None:
         sent.append((header, payload))
         send(peer, header, payload)
 
-    monkeypatch.setattr(pool, "send", watch)
+    monkeypatch.setattr(worker_process, "send", watch)
     photo = encode(Image.new("RGB", (400, 200), (grey,) * 3))
     post(gateway, photo, find=find)
     assert [payload for header, payload in sent if "finish" not in header] == [photo]

@@ -19,7 +19,8 @@ from PIL import Image
 from model_serving import photos
 from model_serving.photos import Geometry, errors
 from model_serving.photos.finish import Finish, Unfinished
-from model_serving.photos.pool import SLOW_NICENESS, DecodedPhoto, DecoderPool
+from model_serving.photos.pool import DecodedPhoto, DecoderPool
+from model_serving.photos.worker_process import SLOW_NICENESS
 from tests.photo_kinds import BAD, KINDS, encode, inflating, png
 
 GEOMETRY = Geometry(size=224, crop=0.875)
