@@ -69,7 +69,7 @@ export class Answers {
     const ids = new Set(entries.map(({ id }) => id));
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
     this.#entries = arrange(entries, this.#view, thresholds);
-    this.#work({ first });
+    if (this.#rest === null || first !== null) this.#work({ first }); // else this task may have done its part
   }
 
   /** Draw items and put them in their places, from the top on, as much as one task may; tasks that follow do the rest. */
@@ -88,10 +88,11 @@ export class Answers {
     };
     let next = place.firstElementChild;
     let at = 0;
-    for (; at < this.#entries.length && !isOver(); at += 1) {
+    for (; at < this.#entries.length; at += 1) {
+      while (next && !wanted.has(next) && !isOver()) next = takeAway(next);
+      if (isOver()) break;
       const isDrawn = this.#isDrawn(this.#entries[at]);
       const { element } = this.#drawn(this.#entries[at]);
-      while (next && next !== element && !wanted.has(next) && !isOver()) next = takeAway(next);
       const isPlaced = element === next; // it is not moved then, for that would lose its focus
       if (isPlaced) next = next.nextElementSibling;
       else place.insertBefore(element, next);
@@ -100,14 +101,14 @@ export class Answers {
     const rest = this.#entries.slice(at);
     while (rest.length === 0 && next && !isOver()) next = takeAway(next);
     const ahead = rest.find(({ id }) => id === first);
-    if (ahead) place.insertBefore(this.#drawn(ahead).element, next);
+    if (ahead && this.#drawn(ahead).element.parentElement !== place) place.insertBefore(this.#drawn(ahead).element, next);
     const others = Object.values(this.#places).filter((other) => other !== place);
     for (const other of others) while (other.firstElementChild && !isOver()) takeAway(other.firstElementChild);
     if (focused && document.activeElement !== focused) (focused.isConnected ? focused : place).focus();
 
     clearTimeout(this.#rest);
     const isDone = rest.length === 0 && !next && others.every((other) => !other.firstElementChild);
-    if (!isDone) this.#rest = setTimeout(() => this.#work());
+    this.#rest = isDone ? null : setTimeout(() => this.#work());
   }
 
   /** Tell whether the item of an entry shows what it should. */
