@@ -22,13 +22,14 @@ export class TableRow {
     const { answer, photos, correction } = entry;
     const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.thresholds());
     const dog = answer && answer.isDog !== false;
+    const isCorrected = correction && correction.kind !== "right";
     this.element.dataset.status = entry.status;
     write(this.#part(".headline"), headline);
     write(this.#part(".remark"), dog && !correction && others.length === answer.guesses.length - 1 ? "" : remark);
     write(this.#part(".file-name"), words.files(photos.map(({ file }) => file.name)));
     write(this.#part(".choose .visually-hidden"), words.choose(entry.file.name));
     write(this.#part(".share"), share === null ? "" : words.share(share)); // of what the headline says
-    write(this.#part(".second"), dog && others[0] ? words.guess(others[0]) : "");
+    write(this.#part(".second"), dog && !isCorrected && others[0] ? words.guess(others[0]) : "");
     this.#picture.show(entry.preview);
   }
 
