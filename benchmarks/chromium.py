@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,9 +31,11 @@ SAMPLE_SECONDS = 0.25
 class Tab:
     """The one tab of a browser."""
 
-    def __init__(self, commands: BinaryIO, replies: BinaryIO) -> None:
+    def __init__(self, commands: BinaryIO, replies: BufferedReader) -> None:
         self._commands = commands
         self._replies = replies
+        self._heard = bytearray()  # of the replies, what was not read yet
+        self._events: list[dict[str, Any]] = []
         self._last = 0
         self._session: str | None = None
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
@@ -44,6 +47,7 @@ class Tab:
         message = {"id": self._last, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
+        self._events.clear()
         self._commands.write(json.dumps(message).encode() + b"\0")
         self._commands.flush()
         while True:
@@ -52,6 +56,14 @@ class Tab:
                 if "error" in reply:
                     raise RuntimeError(f"{method}: {reply['error']['message']}")
                 return dict(reply["result"])
+
+    def wait_for_event(self, method: str) -> dict[str, Any]:
+        """Return the parameters of the next event of this name that comes after the last command was sent."""
+        while True:
+            for event in self._events:
+                if event["method"] == method:
+                    return dict(event["params"])
+            self._read()
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, or of the promise it gives."""
@@ -82,18 +94,22 @@ class Tab:
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def metric(self, name: str) -> float:
-        """Return one of DevTools' metrics of the page, such as `ScriptDuration`, in seconds."""
-        self.send("Performance.enable")
+        """Return one of DevTools' metrics of the page, such as `ScriptDuration`, in seconds of CPU."""
+        self.send("Performance.enable", timeDomain="threadTicks")
         metrics = self.send("Performance.getMetrics")["metrics"]
         return next(float(metric["value"]) for metric in metrics if metric["name"] == name)
 
     def _read(self) -> dict[str, Any]:
-        parts = bytearray()
-        while (byte := self._replies.read(1)) != b"\0":
-            if not byte:
+        while (end := self._heard.find(b"\0")) < 0:
+            part = self._replies.read1()
+            if not part:
                 raise RuntimeError("the browser has ended")
-            parts += byte
-        return dict(json.loads(parts))
+            self._heard += part
+        message = dict(json.loads(self._heard[:end]))
+        del self._heard[: end + 1]
+        if "method" in message:
+            self._events.append(message)
+        return message
 
 
 @contextmanager

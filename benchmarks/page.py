@@ -1,13 +1,15 @@
 """The page with hundreds of photos from a camera: memory, the main thread, time, and the bytes that leave the browser.
 
-    .venv/bin/python -m benchmarks.page [--photos 500] [--few 50]
+    .venv/bin/python -m benchmarks.page [--photos 500] [--few 50] [--tasks]
 
 A real browser has the page of `dog-breed run` read photos of 12 megapixels: first a few, then all, each time in a
 browser begun anew, and then clears them. Bounded memory shows in the ratio of the two. The few are also sent to the
 gateway as they are, by as many senders as the page has, which tells what shrinking them in the browser costs on one
-machine; over a network it pays. Of the main thread it tells the scripting for each photo, the longest task, and then
-the slowest of a few presses (open a card, table, cards, another language), from press to paint. The model has random
-weights, which changes no speed.
+machine; over a network it pays. The model has random weights, which changes no speed.
+
+With `--tasks` it tells instead of the main thread: the scripting for each photo, the long tasks while all are read, and
+those after a few presses (open a card, table, another language, cards, choose one, clear all, undo), with the time from
+press to paint.
 """
 
 from __future__ import annotations
@@ -18,14 +20,17 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.chromium import browser_megabytes, chromium_at, memory_samples
+from benchmarks.chromium import Tab, browser_megabytes, chromium_at, memory_samples
 from benchmarks.pictures import draw
 from benchmarks.processes import free_port, running, wait_for_http
 from benchmarks.stack import export_random, multipart
+from benchmarks.tasks import told, traced
 
 WIDTH, HEIGHT, BYTES = 4000, 3000, 2_900_000
 DISTINCT = 6  # pictures; more files are the same under other names
@@ -40,15 +45,15 @@ FormData.prototype.append = function (name, blob, ...rest) {
     globalThis.sentBytes += blob.size;
     return append.call(this, name, blob, ...rest);
 };"""
-WATCH = """globalThis.tasks = [];
-globalThis.presses = [];
-new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
-    .observe({ type: "longtask" });
+WATCH = """globalThis.presses = [];
 new PerformanceObserver((list) => presses.push(...list.getEntries().map(({ duration }) => duration)))
     .observe({ type: "event", durationThreshold: 16 });"""
-PRESSES = [".expand", "button[data-layout=table]", "button[data-layout=grid]", "#languages [lang=de]"]
-CLEAR = """document.querySelector("#progress [data-do=clear]").click();
+CARD, TABLE, CARDS, GERMAN = ".expand", "button[data-layout=table]", "button[data-layout=grid]", "#languages [lang=de]"
+CHOICE, CLEAR, UNDO = ".card .choose input", "#progress [data-do=clear]", "#undo [data-do=undo]"
+PRESSES = [CARD, TABLE, GERMAN, CARDS, CHOICE, CLEAR, UNDO]
+GONE = """document.querySelector("#progress [data-do=clear]").click();
 document.querySelector("#undo [data-do=dismiss]").click();"""
+PAUSE_SECONDS = 1.5  # after each press
 
 
 @dataclass
@@ -61,9 +66,6 @@ class Reading:
     peak: float
     after: float
     cleared: float  # with the photos and the chance to bring them back gone, and garbage collected
-    script_seconds: float
-    long_tasks: list[float]  # ms, of those above 50
-    slowest_press: float  # ms, until it is painted; none is told below 16
 
 
 def main() -> None:
@@ -71,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=500)
     parser.add_argument("--few", type=int, default=50, help="photos to compare with (%(default)s)")
+    parser.add_argument("--tasks", action="store_true", help="tell of the main thread, not of memory and bytes")
     parser.add_argument("--backbone", default="efficientnet_lite2")
     options = parser.parse_args()
 
@@ -81,30 +84,53 @@ def main() -> None:
         command = [sys.executable, "-m", "dog_breed", "run", f"--model={model}", f"--port={port}"]
         with running([*command, f"--grpc-port={free_port()}", f"--rest-port={free_port()}"]):
             wait_for_http(f"http://127.0.0.1:{port}/readyz")
-            few = _read(port, files[: options.few])
-            as_they_are = _send(port, files[: options.few])
-            many = _read(port, files)
-        total = sum(file.stat().st_size for file in files)
+            if options.tasks:
+                _tell_tasks(port, files)
+            else:
+                _tell_memory(port, files, options.few)
 
+
+def _tell_memory(port: int, files: list[Path], count: int) -> None:
+    """Print what photos take of memory, time and bytes, compared with so many of them."""
+    few = _read(port, files[:count])
+    as_they_are = _send(port, files[:count])
+    many = _read(port, files)
+    total = sum(file.stat().st_size for file in files)
     rate = len(files) / many.seconds
     print(
         f"{len(files)} photos of 12 megapixels: {many.seconds:.0f} s, {rate:.1f} a second, "
-        f"{rate / as_they_are:.2f} of the rate of {options.few} sent as they are; "
+        f"{rate / as_they_are:.2f} of the rate of {count} sent as they are; "
         f"bytes sent: {many.sent_bytes / total:.3f} of the photos' {total / 1e6:.0f} MB"
     )
-    each = (many.after - few.after) / (len(files) - options.few)
+    each = (many.after - few.after) / (len(files) - count)
     print(
         f"browser: {many.before:.0f} MB before photos, at most {many.peak:.0f}, {many.after:.0f} afterwards, "
         f"{many.cleared:.0f} with all cleared; it grew {(many.peak - many.before) / (few.peak - few.before):.2f} times "
-        f"as much as with {options.few} photos, by {each:.2f} MB for each photo more"
+        f"as much as with {count} photos, by {each:.2f} MB for each photo more"
     )
-    scripting = many.script_seconds / len(files)
-    print(
-        f"main thread: {scripting * 1000:.1f} ms of scripting for each photo, "
-        f"{scripting / (few.script_seconds / options.few):.2f} times as much as with {options.few}; "
-        f"{len(many.long_tasks)} tasks above 50 ms, the longest {max(many.long_tasks, default=0):.0f} ms; "
-        f"the slowest press was painted after {many.slowest_press:.0f} ms"
-    )
+
+
+def _tell_tasks(port: int, files: list[Path]) -> None:
+    """Print what the page's main thread did while photos were read, and in answer to presses after that."""
+    with _opened(port) as tab:
+        tab.evaluate(WATCH)
+        scripted = tab.metric("ScriptDuration")
+        with traced(tab) as reading:
+            _choose(tab, files)
+            scripted = tab.metric("ScriptDuration") - scripted
+            time.sleep(PAUSE_SECONDS)
+        slowest = {}
+        with traced(tab) as pressed:
+            for selector in PRESSES:
+                tab.evaluate("presses.length = 0")
+                tab.click(selector)
+                time.sleep(PAUSE_SECONDS)
+                slowest[selector] = tab.evaluate("Math.max(0, ...presses)")
+    print(f"{len(files)} photos: {scripted / len(files) * 1000:.1f} ms of scripting for each, of the main thread's CPU")
+    print(f"while they are read: {told(reading)}")
+    print(f"after {len(PRESSES)} presses: {told(pressed)}")
+    said = ", ".join(f"{selector} {duration:.0f}" for selector, duration in slowest.items())
+    print(f"from press to paint, in ms, none told below 16: {said}")
 
 
 def _draw_files(folder: Path, count: int) -> list[Path]:
@@ -121,33 +147,36 @@ def _draw_files(folder: Path, count: int) -> list[Path]:
     return files
 
 
-def _read(port: int, files: list[Path]) -> Reading:
-    """Have the page read photos, and leave the browser."""
+@contextmanager
+def _opened(port: int) -> Iterator[Tab]:
+    """Open the page in a browser begun anew, until its model has told of itself."""
     with chromium_at(f"http://127.0.0.1:{port}/") as tab:
         tab.wait_for("document.querySelector('#about-model:not(:empty)') !== null", START_SECONDS)
+        yield tab
+
+
+def _choose(tab: Tab, files: list[Path]) -> None:
+    """Choose photos, and wait until all are read."""
+    tab.choose_files("#photos", files)
+    tab.wait_for(f"document.querySelectorAll('[data-status=read]').length === {len(files)}", LONGEST_SECONDS)
+
+
+def _read(port: int, files: list[Path]) -> Reading:
+    """Have the page read photos, and leave the browser."""
+    with _opened(port) as tab:
         tab.evaluate(COUNT_BYTES)
-        tab.evaluate(WATCH)
-        scripted = tab.metric("ScriptDuration")
         before = browser_megabytes()
         with memory_samples() as peak:
             start = time.perf_counter()
-            tab.choose_files("#photos", files)
-            tab.wait_for(f"document.querySelectorAll('[data-status=read]').length === {len(files)}", LONGEST_SECONDS)
+            _choose(tab, files)
             seconds = time.perf_counter() - start
-        scripted = tab.metric("ScriptDuration") - scripted
-        long_tasks = tab.evaluate("tasks")
         after = browser_megabytes()
         sent_bytes = tab.evaluate("sentBytes")
-        for selector in PRESSES:
-            tab.click(selector)
-            time.sleep(SETTLE_SECONDS / len(PRESSES))
-        slowest = tab.evaluate("Math.max(0, ...presses)")
-        tab.evaluate(CLEAR)
+        tab.evaluate(GONE)
         time.sleep(SETTLE_SECONDS)  # for what still goes into the history
         tab.send("HeapProfiler.collectGarbage")
         time.sleep(SETTLE_SECONDS)
-        memory = before, max(peak), after, browser_megabytes()
-        return Reading(seconds, sent_bytes, *memory, scripted, long_tasks, slowest)
+        return Reading(seconds, sent_bytes, before, max(peak), after, browser_megabytes())
 
 
 def _send(port: int, files: list[Path]) -> float:

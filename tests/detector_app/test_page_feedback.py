@@ -195,3 +195,19 @@ def test_say_it_is_right_gives_no_breed_that_was_not_said(
     expect(page.locator(".really")).to_have_text("You said that it is right.")
     expect(page.locator(".headline")).to_have_text(headline or "")
     assert gateway.corrections == []
+
+
+def test_corrected_row_of_the_table_shows_no_share(
+    page: Page, form: Callable[..., Locator], photo: Callable[..., Any]
+) -> None:
+    """Beside what the person said stands no number, which would be the model's."""
+    opened = form(feedback=False)
+    opened.get_by_label("It is really:").fill("Beagle")
+    opened.get_by_role("button", name="Save").click()
+    page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(3)])
+    expect(page.locator("[data-status=read]")).to_have_count(4)
+    page.get_by_role("button", name="Table").click()
+    corrected = page.locator("#rows tr", has_text="The model says: Akita (90%)")
+    expect(corrected.locator("td.share")).to_be_empty()
+    expect(corrected.locator(".second")).to_be_empty()
+    expect(page.locator("#rows .second", has_text="Beagle")).to_have_count(3)

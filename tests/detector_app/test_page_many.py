@@ -192,17 +192,18 @@ def test_choose_same_file_twice_reads_it_once(
 
 
 def test_show_many_photos_as_tiles_that_open(page: Page, photo: Callable[..., Any]) -> None:
-    """More than three answers are tiles with two stops of the Tab key each; what else there is opens on demand."""
+    """More than three answers are tiles with two stops of the Tab key each; what else there is is made on demand."""
     page.goto("/")
     page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(4)])
     expect(page.locator("[data-status=read]")).to_have_count(4)
-    expect(page.locator(".card .detail:visible")).to_have_count(0)
+    expect(page.locator(".card .detail")).to_have_count(0)
     expect(page.locator(".card :is(button, input):visible")).to_have_count(8)
     opener = page.get_by_role("button", name="Details of 2.jpg")
     opener.focus()
     page.keyboard.press("Enter")
     expect(opener).to_have_attribute("aria-expanded", "true")
-    expect(page.locator(".card .detail:visible")).to_have_count(1)
+    expect(page.locator(".card .detail")).to_have_count(1)
+    expect(page.locator(".card .detail")).to_be_visible()
     expect(page.locator(".card.open").get_by_role("button", name="About this answer")).to_be_visible()
 
 
@@ -289,6 +290,48 @@ def test_change_album_updates_the_page_once(page: Page) -> None:
         }"""
     )
     assert said == [["added", "updated", "updated"], 0, ["updated"]]
+
+
+def test_draw_many_takes_slices_of_bounded_size(
+    page: Page, photo: Callable[..., Any], switch: Callable[..., None]
+) -> None:
+    """However many answers there are, no task draws, moves or removes more than sixteen of them."""
+    count = 40
+    page.goto("/")
+    page.evaluate(
+        """globalThis.slices = [];
+        const watch = new MutationObserver((records) => {
+            const changed = records.flatMap(({ target, addedNodes, removedNodes }) => {
+                if (["cards", "rows"].includes(target.id)) return [...addedNodes, ...removedNodes];
+                return target.closest(".card, #rows tr") ?? []; // drawn again
+            });
+            slices.push(new Set(changed).size);
+        });
+        const places = document.querySelectorAll("#cards, #rows");
+        for (const place of places) watch.observe(place, { childList: true, subtree: true });"""
+    )
+
+    def most_in_a_slice() -> int:
+        slices = page.evaluate("globalThis.slices.splice(0)")
+        assert sum(slices) >= count - 1  # one may stand right
+        return int(max(slices))
+
+    page.set_input_files("#photos", [photo(f"{count - number}.jpg", 32, 24) for number in range(count)])
+    expect(page.locator(".card[data-status=read]")).to_have_count(count, timeout=30_000)
+    assert most_in_a_slice() <= 16
+    switch(page, "de")
+    expect(page.locator(".card[lang=de] .remark", has_text="sicher")).to_have_count(count)
+    assert most_in_a_slice() <= 16
+    page.locator("select[name=sort]").select_option("file")
+    expect(page.locator(".card .file")).to_have_text([f"{number + 1}.jpg" for number in range(count)])
+    assert most_in_a_slice() <= 16
+    page.locator("button[data-layout=table]").click()
+    expect(page.locator("#rows tr")).to_have_count(count)
+    expect(page.locator(".card")).to_have_count(0)
+    assert most_in_a_slice() <= 16
+    page.locator("#progress [data-do=clear]").click()
+    expect(page.locator("#rows tr")).to_have_count(0)
+    assert most_in_a_slice() <= 16
 
 
 def test_choose_several_removes_or_downloads_them(page: Page, photo: Callable[..., Any]) -> None:

@@ -18,6 +18,7 @@ def test_print_shows_answers_alone_in_light(
     page.goto("/")
     page.set_input_files("#photos", [photo(f"{number}.jpg") for number in range(count)])
     expect(page.locator("[data-status=read]")).to_have_count(count)
+    page.pdf()  # what was never opened is made for paper
     page.emulate_media(media="print")
     shown = "(all) => all.filter((one) => one.checkVisibility() && !one.closest('.visually-hidden')).length"
     assert page.locator(CONTROLS).evaluate_all(shown) == 0

@@ -40,8 +40,9 @@ export class History extends EventTarget {
   /** Store records; one with a known key takes the old one's place. */
   async put(...records) {
     for (const record of records) await this.#ask("readwrite", (store) => store.put(record));
-    const keys = (await this.#ask("readonly", (store) => store.getAllKeys())) ?? [];
-    for (const key of keys.sort(newestFirst).slice(MOST)) await this.#ask("readwrite", (store) => store.delete(key));
+    const keys = (await this.count()) > MOST ? await this.#ask("readonly", (store) => store.getAllKeys()) : [];
+    const old = (keys ?? []).map((key) => [key, key.split("-").map(Number)]).sort(newestFirst).slice(MOST);
+    for (const [key] of old) await this.#ask("readwrite", (store) => store.delete(key));
     this.#tell();
   }
 
@@ -121,8 +122,13 @@ async function recordOf({ photo, when, thresholds }) {
     answer: { ...answer, heatmap: null },
     thresholds,
     really: correction,
-    preview: preview?.blob ? await shrink(preview.blob, SIDE) : null,
+    preview: preview?.blob ? await smallOf(preview) : null,
   };
+}
+
+/** Return a preview's picture no larger than a record's; of many photos, and of a record, it is that already. */
+function smallOf({ blob, width, height }) {
+  return Math.min(width, height) <= SIDE ? blob : shrink(blob, SIDE);
 }
 
 /** Return a record as described above, of one that an earlier release wrote: with the answer's parts in the record itself. */
@@ -133,9 +139,9 @@ function upToDate({ guesses, isDog, sure, ...record }) {
   return { ...record, answer, thresholds: { sure }, really };
 }
 
-/** Compare keys, which begin with the time of their visit and count its photos. */
-function newestFirst(one, other) {
-  return other.localeCompare(one, "en", { numeric: true });
+/** Compare keys by their parts, the time of a visit and the number of its photo. */
+function newestFirst([, [visit, photo]], [, [otherVisit, otherPhoto]]) {
+  return otherVisit - visit || otherPhoto - photo;
 }
 
 function open() {

@@ -65,7 +65,7 @@ new DropArea(document.body, take);
 new LanguageSwitch(part("languages"), () => leftOut.say(words.noLanguage));
 new Toolbar(part("tools"), album, view, { entries, shown, save: (format) => save(shown(), format) });
 new SelectionBar(part("chosen"), album, view, {
-  entries: () => entries().filter(({ id }) => view.chosen.has(id)),
+  entries: () => (view.chosen.size > 0 ? entries().filter(({ id }) => view.chosen.has(id)) : []),
   unite: (chosen) => album.unite(idsOf(chosen)),
   remove,
   save: (chosen) => save(chosen, "csv"),

@@ -8,7 +8,10 @@ import { TableRow } from "./table_row.js";
 
 const FEW = 3; // entries that are shown whole; of more, each opens on demand
 
-const SLICE = 8; // ms that one task draws items; what is left has its turn when the page has answered its person
+// What one task does at most, so that its picture is laid out soon as well; the rest has its turn when the page has answered
+// its person.
+const MOST = 16; // items that are drawn, moved or removed
+const SLICE = 8; // ms, on a slow device
 
 const ITEMS = { grid: Card, table: TableRow };
 
@@ -18,11 +21,11 @@ export class Answers {
   #view;
   #actions;
   #layout = null;
-  #items = new Map(); // of an entry's id: {item, photos}, what was made for it and of what
-  #shown = []; // ids, in the order of the page
+  #items = new Map(); // of an entry's id: {item, photos, chosen}, what was made for it and of what
+  #entries = []; // as arranged for the view
   #due = false;
   #whole = true; // whether cards are shown whole, for they are few
-  #rest = null; // the next task, while there is more to draw
+  #rest = null; // the next task, while there is more to do
 
   /** `places` has the element that holds the items of each layout. */
   constructor(places, album, view, actions) {
@@ -36,6 +39,10 @@ export class Answers {
       for (const known of this.#items.values()) known.photos = [];
       this.#schedule();
     });
+    addEventListener("beforeprint", () => {
+      this.#work({ isEndless: true });
+      for (const { item } of this.#items.values()) item.makeDetail?.(); // cards are printed whole
+    });
   }
 
   /** Hundreds of changes make one picture. */
@@ -48,7 +55,7 @@ export class Answers {
     });
   }
 
-  /** Show what is to be seen: as much as one task may take, `first` in any case, and the rest in the tasks after. */
+  /** Plan what is to be seen, and do as much of it as one task may take, `first` in any case. */
   #show(first = null) {
     const { layout } = this.#view;
     if (layout !== this.#layout) this.#forget([...this.#items.keys()]);
@@ -61,53 +68,89 @@ export class Answers {
     this.#places.grid.classList.toggle("compact", !this.#whole);
     const ids = new Set(entries.map(({ id }) => id));
     this.#forget([...this.#items.keys()].filter((id) => !ids.has(id)));
-    const arranged = arrange(entries, this.#view, thresholds);
-    this.#shown = arranged.map(({ id }) => id);
-    const items = [];
-    const end = performance.now() + SLICE;
-    let isWhole = true;
-    for (const entry of arranged) {
-      let known = this.#items.get(entry.id);
-      if (!known || !same(known.photos, entry.photos)) {
-        if (entry.id === first || performance.now() < end) known = this.#draw(entry);
-        else isWhole = false;
-      }
-      if (!known) continue;
-      items.push(known.item); // if it is old, until its turn comes
-      known.item.chosen = this.#view.chosen.has(entry.id);
-      if (layout === "grid") known.item.whole = this.#whole;
-    }
-    fill(this.#places[layout], items.map(({ element }) => element));
-    if (isWhole || this.#rest) return;
-    this.#rest = setTimeout(() => {
-      this.#rest = null;
-      this.#show();
-    });
+    this.#entries = arrange(entries, this.#view, thresholds);
+    if (this.#rest === null || first !== null) this.#work({ first }); // else this task may have done its part
   }
 
-  /** Make or renew the item of an entry. */
+  /** Draw items and put them in their places, from the top on, as much as one task may; tasks that follow do the rest. */
+  #work({ first = null, isEndless = false } = {}) {
+    const end = performance.now() + SLICE;
+    let worked = 0;
+    const isOver = () => !isEndless && (worked >= MOST || performance.now() > end);
+    const place = this.#places[this.#layout];
+    const focused = place.contains(document.activeElement) ? document.activeElement : null;
+    const wanted = new Set(this.#entries.map(({ id }) => this.#items.get(id)?.item.element));
+    const takeAway = (element) => {
+      const next = element.nextElementSibling;
+      element.remove();
+      worked += 1;
+      return next;
+    };
+    let next = place.firstElementChild;
+    let at = 0;
+    for (; at < this.#entries.length; at += 1) {
+      while (next && !wanted.has(next) && !isOver()) next = takeAway(next);
+      if (isOver()) break;
+      const isDrawn = this.#isDrawn(this.#entries[at]);
+      const { element } = this.#drawn(this.#entries[at]);
+      const isPlaced = element === next; // it is not moved then, for that would lose its focus
+      if (isPlaced) next = next.nextElementSibling;
+      else place.insertBefore(element, next);
+      if (!isDrawn || !isPlaced) worked += 1;
+    }
+    const rest = this.#entries.slice(at);
+    while (rest.length === 0 && next && !isOver()) next = takeAway(next);
+    const ahead = rest.find(({ id }) => id === first);
+    if (ahead && this.#drawn(ahead).element.parentElement !== place) place.insertBefore(this.#drawn(ahead).element, next);
+    const others = Object.values(this.#places).filter((other) => other !== place);
+    for (const other of others) while (other.firstElementChild && !isOver()) takeAway(other.firstElementChild);
+    if (focused && document.activeElement !== focused) (focused.isConnected ? focused : place).focus();
+
+    clearTimeout(this.#rest);
+    const isDone = rest.length === 0 && !next && others.every((other) => !other.firstElementChild);
+    this.#rest = isDone ? null : setTimeout(() => this.#work());
+  }
+
+  /** Tell whether the item of an entry shows what it should. */
+  #isDrawn({ id, photos }) {
+    const known = this.#items.get(id);
+    return known !== undefined && known.photos.length === photos.length && photos.every((photo, index) => photo === known.photos[index]);
+  }
+
+  /** Return the item of an entry, made or renewed if need be. */
+  #drawn(entry) {
+    if (!this.#isDrawn(entry)) this.#draw(entry);
+    const known = this.#items.get(entry.id);
+    if (this.#layout === "grid") known.item.whole = this.#whole;
+    const chosen = this.#view.chosen.has(entry.id);
+    if (chosen !== known.chosen) known.item.chosen = known.chosen = chosen;
+    return known.item;
+  }
+
   #draw(entry) {
-    const known = this.#items.get(entry.id) ?? { item: new ITEMS[this.#layout](this.#actions) };
-    if (known.photos?.length === 0) translate(known.item.element); // it was made with other texts
+    const known = this.#items.get(entry.id) ?? { item: new ITEMS[this.#layout](this.#actions), chosen: false };
+    const { element } = known.item;
+    if (known.photos) translate(element); // it may have been made with other texts
+    element.lang = document.documentElement.lang; // until it is drawn again, whatever the page speaks
     known.item.show(entry);
     known.photos = entry.photos;
     this.#items.set(entry.id, known);
-    return known;
   }
 
+  /** Let go of items; their elements go in their turn. */
   #forget(ids) {
     for (const id of ids) {
       this.#items.get(id).item.release();
-      this.#items.get(id).item.element.remove();
       this.#items.delete(id);
     }
   }
 
   /** Return the id of the entry shown after the last of these, or else before; undefined where none is left. */
   after(ids) {
-    const last = Math.max(...ids.map((id) => this.#shown.indexOf(id)));
+    const shown = this.#entries.map(({ id }) => id);
+    const last = Math.max(...ids.map((id) => shown.indexOf(id)));
     const isLeft = (id) => !ids.includes(id);
-    return this.#shown.slice(last).find(isLeft) ?? this.#shown.slice(0, last).findLast(isLeft);
+    return shown.slice(last).find(isLeft) ?? shown.slice(0, last).findLast(isLeft);
   }
 
   /** Go to an entry. */
@@ -121,27 +164,10 @@ export class Answers {
   open(id) {
     this.#view.layout = "grid";
     this.#show(id);
-    const isFilteredAway = !this.#items.has(id);
+    const isFilteredAway = !this.#entries.some((entry) => entry.id === id);
     this.#view.set(isFilteredAway ? { breed: "", kind: "" } : {});
     this.#show(id);
     this.#items.get(id).item.open = true;
     this.focus(id);
   }
-}
-
-/** Let `place` hold these elements in this order, moving none that stands right, for that would lose its focus. */
-function fill(place, elements) {
-  const focused = place.contains(document.activeElement) ? document.activeElement : null;
-  const wanted = new Set(elements);
-  for (const child of [...place.children]) if (!wanted.has(child)) child.remove();
-  let next = place.firstElementChild;
-  for (const element of elements) {
-    if (element === next) next = next.nextElementSibling;
-    else place.insertBefore(element, next);
-  }
-  if (focused && document.activeElement !== focused) (focused.isConnected ? focused : place).focus();
-}
-
-function same(one, other) {
-  return one.length === other.length && one.every((photo, index) => photo === other[index]);
 }

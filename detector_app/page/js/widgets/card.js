@@ -1,29 +1,23 @@
-/** One photo, or several of one dog, and what is known about it. */
+/** One photo, or several of one dog, with its answer at a glance; all else is made when it is looked at. */
 
 import { entriesOfDogs } from "../answers/dogs.js";
 import { words } from "../words.js";
-import { Correction } from "./correction.js";
-import { Facts } from "./facts.js";
-import { Picture, Strip } from "./picture.js";
-import { instance } from "./template.js";
+import { Picture } from "./picture.js";
+import { instance, write } from "./template.js";
 
-const CAN_SHARE = navigator.share !== undefined; // a phone; elsewhere it is copied
+let coming = null; // the module of details, which comes with the first card
 
 export class Card {
   element = instance("card");
   #actions;
-  #entry;
+  #entry = null;
   #dog = 0; // of several, the index of the one that is shown
   #shown; // the entry with this dog's answer
+  #said; // what words.js says of it
   #frames = null; // a promise of what shows the whole photo and its dogs, once the card is seen whole
   #whole = false;
   #picture = new Picture(this.#part(".photo"));
-  #heatMap = null; // once it was asked for
-  #facts = new Facts(this.#part(".facts"), this.#part("[data-do=facts]"));
-  #correction;
-  #look = "show"; // what the heat map's button offers or says: "show", "hide", "looking" or "failed"
-  #shared = "offer"; // and the one that shares or copies: "offer", "done" or "failed"
-  #strip = new Strip(this.#part(".strip"));
+  #detail = null; // once it was looked at: of hundreds of cards few are
 
   /**
    * `actions` has `retry(photo)`, `canExplain()`, `explain(photo, dog)`, `choose(id, on)`, `separate(photos)`, `remove(entry)`,
@@ -32,57 +26,40 @@ export class Card {
    */
   constructor(actions) {
     this.#actions = actions;
-    const correct = (photos, correction) => actions.correct(photos, correction, this.#dog);
-    this.#correction = new Correction(this.element, this.#part("[data-do=correct]"), { ...actions, correct });
-    this.#on("open", () => (this.open = !this.open));
-    this.#part(".detail").addEventListener("click", () => (this.open = true)); // in use, it stays when more photos come
-    this.#on("remove", () => actions.remove(this.#entry));
-    this.#on("retry", () => actions.retry(this.#entry));
-    this.#on("explain", () => this.#toggleHeatMap());
-    this.#on("share", () => this.#share());
-    this.#on("separate", () => actions.separate(this.#entry.photos));
+    loadDetail();
+    this.#part("[data-do=open]").addEventListener("click", () => (this.open = !this.open));
     this.#part(".choose input").addEventListener("change", (event) => actions.choose(this.#entry.id, event.target.checked));
   }
 
   show(whole) {
     const focused = this.element.querySelector(":focus");
     const dogs = entriesOfDogs(whole);
+    this.#entry = whole;
     this.#dog = Math.min(this.#dog, dogs.length - 1);
-    const entry = dogs[this.#dog];
-    const { answer, status, photos } = entry;
-    if (answer !== this.#shown?.answer) this.#shared = "offer";
-    [this.#entry, this.#shown] = [whole, entry];
-    const { headline, remark, breed = null, share = null, others = [] } = words.card(entry, this.#actions.thresholds());
+    this.#shown = dogs[this.#dog];
+    this.#said = words.card(this.#shown, this.#actions.thresholds());
+    const { answer, status, photos, file, preview } = this.#shown;
+    const { headline, remark, share = null } = this.#said;
     this.element.dataset.status = status;
     this.element.classList.toggle("not-a-dog", answer?.isDog === false);
     this.element.setAttribute("aria-busy", status === "waiting" || status === "reading");
-    this.#part(".headline").textContent = headline;
-    this.#part(".remark").textContent = remark;
-    this.#part(".verdict .bar").hidden = share === null;
-    this.#part(".verdict .bar span").style.setProperty("inline-size", `${share * 100}%`);
-    this.#part(".expand .visually-hidden").textContent = words.details(entry.file.name);
-    this.#part(".really").textContent = words.really(entry.correction);
-    this.#part(".file").textContent = words.files(photos.map(({ file }) => file.name));
-    this.#part(".recalled").textContent = entry.record ? words.recalled(entry.record.when) : "";
-    this.#strip.show(photos);
-    this.#part(".choose .visually-hidden").textContent = words.choose(entry.file.name);
-    this.#part(".guesses").replaceChildren(...others.map(rowOf));
-    this.#picture.show(entry.preview);
-    this.#facts.show(breed, answer);
-    this.#correction.show(entry);
-    this.#part("[data-do=retry]").hidden = !(status === "cancelled" || entry.error?.passing);
-    this.#part("[data-do=explain]").hidden = !this.#canExplain();
-    this.#part("[data-do=share]").hidden = !answer || !(navigator.clipboard || CAN_SHARE); // which only a secure origin has
-    this.#part("[data-do=separate]").hidden = photos.length < 2;
-    if (!this.#canExplain()) this.#uncover();
-    this.#sayLook(this.#look);
-    this.#sayShared(this.#shared);
+    write(this.#part(".headline"), headline);
+    write(this.#part(".remark"), remark);
+    const bar = this.#part(".verdict .bar");
+    bar.hidden = share === null;
+    if (share !== null) bar.firstElementChild.style.setProperty("inline-size", `${share * 100}%`);
+    write(this.#part(".expand .visually-hidden"), words.details(file.name));
+    write(this.#part(".file"), words.files(photos.map(({ file }) => file.name)));
+    write(this.#part(".choose .visually-hidden"), words.choose(file.name));
+    this.#picture.show(preview);
+    this.#showDetail();
     if (focused && (!focused.isConnected || focused.closest("[hidden]"))) this.element.focus();
-    this.#showFrames();
+    this.#showWhole();
   }
 
   set chosen(on) {
     this.#part(".choose input").checked = on;
+    this.element.classList.toggle("is-chosen", on);
   }
 
   /** Whether the card's detail is shown where there are many; a card among few always shows it. */
@@ -93,83 +70,51 @@ export class Card {
   set open(on) {
     this.element.classList.toggle("open", on);
     this.#part(".expand").setAttribute("aria-expanded", on);
-    this.#showFrames();
+    this.#showWhole();
   }
 
   /** Whether the card is among few, where each is seen whole. */
   set whole(on) {
     if (this.#whole === on) return;
     this.#whole = on;
-    this.#showFrames();
+    if (this.#entry) this.#showWhole();
+  }
+
+  /** Make the detail, if there is none yet. */
+  async makeDetail() {
+    const Detail = await loadDetail();
+    if (!Detail || this.#detail) return;
+    this.#detail = new Detail(this.#part("canvas"), this.#actions);
+    this.#detail.element.addEventListener("click", () => (this.open = true)); // in use, it stays when more photos come
+    this.#part(".answer").append(this.#detail.element);
+    this.#showDetail();
   }
 
   release() {
     this.#picture.release();
-    this.#strip.show([]);
+    this.#detail?.release();
   }
 
-  #canExplain() {
-    const { answer, photos } = this.#entry;
-    return answer && photos.length === 1 && !photos[0].record && this.#actions.canExplain() && this.#actions.model() && this.#picture.visible;
+  #showDetail() {
+    this.#detail?.show(this.#entry, this.#dog, this.#shown, this.#said);
   }
 
-  async #showFrames() {
-    const { preview } = this.#entry ?? {};
-    const isWhole = Boolean(preview?.blob) && preview.width > 0 && (this.#whole || this.open);
+  async #showWhole() {
+    const { preview } = this.#entry;
+    const isSeen = this.#whole || this.open;
+    const isWhole = isSeen && Boolean(preview?.blob) && preview.width > 0;
     this.element.classList.toggle("whole", isWhole);
     if (isWhole) this.#part(".stage").style.setProperty("--aspect", preview.width / preview.height);
-    if (!this.#entry || !(this.#whole || this.open)) return;
-    this.#frames ??= this.#actions.frames(this.element, (dog) => this.#showDog(dog));
-    const frames = await this.#frames.catch(() => null); // without a network, the card does without
+    if (!isSeen) return;
+    this.#frames ??= this.#actions.frames(this.element, (dog) => this.#showDog(dog)).catch(() => null); // without a network
+    await this.makeDetail();
+    const frames = await this.#frames;
     frames?.show(this.#entry, this.#dog);
   }
 
   #showDog(dog) {
-    if (dog !== this.#dog) this.#uncover();
     this.#dog = dog;
     this.show(this.#entry);
-  }
-
-  async #toggleHeatMap() {
-    if (this.#look === "looking") return;
-    if (this.#look === "hide") return this.#uncover();
-    this.#sayLook("looking");
-    const dog = this.#dog;
-    try {
-      const { heatmap, seen } = await this.#actions.explain(this.#entry, dog);
-      const { HeatMap } = await import("./heat_map.js");
-      if (dog !== this.#dog) return;
-      this.#heatMap ??= new HeatMap(this.#part("canvas"), this.#part(".strength"));
-      this.#heatMap.show(heatmap, seen, this.#entry.preview);
-      this.#sayLook("hide");
-    } catch {
-      this.#sayLook("failed");
-    }
-  }
-
-  #uncover() {
-    this.#heatMap?.hide();
-    this.#sayLook("show");
-  }
-
-  #sayLook(look) {
-    this.#look = look;
-    this.#part("[data-do=explain] span").textContent = words.explain(look);
-  }
-
-  async #share() {
-    const line = words.announcement(this.#entry, this.#actions.thresholds());
-    const shared = CAN_SHARE ? sharePicture(line, this.#entry) : navigator.clipboard.writeText(line);
-    this.#sayShared(await shared.then(() => "done", (error) => (error.name === "AbortError" ? "offer" : "failed")));
-  }
-
-  #sayShared(shared) {
-    this.#shared = shared;
-    this.#part("[data-do=share] span").textContent = words.sharing(CAN_SHARE && shared !== "failed" ? "share" : shared);
-  }
-
-  #on(name, act) {
-    this.#part(`[data-do=${name}]`).addEventListener("click", act);
   }
 
   #part(selector) {
@@ -177,16 +122,13 @@ export class Card {
   }
 }
 
-/** Hand a line to the device, to be sent to others with the picture where it takes one. */
-async function sharePicture(text, { file, preview }) {
-  const files = preview?.blob ? [new File([preview.blob], file.name.replace(/\.\w+$/, ".jpg"), { type: "image/jpeg" })] : [];
-  await navigator.share(navigator.canShare?.({ files }) ? { text, files } : { text });
-}
-
-function rowOf({ breed, confidence }) {
-  const row = instance("guess");
-  row.querySelector(".guess-breed").textContent = words.breed(breed);
-  row.querySelector(".guess-share").textContent = words.share(confidence);
-  row.querySelector(".bar span").style.setProperty("inline-size", `${confidence * 100}%`);
-  return row;
+/** Return the class of details; null without a network, if it was never loaded. */
+async function loadDetail() {
+  coming ??= import("./detail.js");
+  try {
+    return (await coming).Detail;
+  } catch {
+    coming = null;
+    return null;
+  }
 }

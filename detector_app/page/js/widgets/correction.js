@@ -7,15 +7,15 @@ import { instance } from "./template.js";
 /** The form is made when it is opened and removed when it is closed: a browser scans every form that a page has. */
 export class Correction {
   static #opened = null; // the one of all cards that is open
-  #card;
+  #place;
   #button;
   #actions;
   #form = null;
   #entry;
 
-  /** `actions` has `correct(photos, correction)`, `model()` and `thresholds()`. */
-  constructor(card, button, actions) {
-    this.#card = card;
+  /** The form comes last in `place`; `actions` has `correct(photos, correction)`, `model()` and `thresholds()`. */
+  constructor(place, button, actions) {
+    this.#place = place;
     this.#button = button;
     this.#actions = actions;
     button.addEventListener("click", () => (this.#form ? this.#close() : this.#open()));
@@ -52,7 +52,7 @@ export class Correction {
       this.#actions.correct(this.#entry.photos, null);
       this.#close();
     });
-    this.#card.querySelector(".detail").append(this.#form);
+    this.#place.append(this.#form);
     this.#button.setAttribute("aria-expanded", true);
     this.#form.elements.breed.focus();
   }

@@ -24,10 +24,6 @@ export class Picture {
     this.#image.src = this.#url;
   }
 
-  get visible() {
-    return !this.#image.hidden;
-  }
-
   /** Let go of what the browser holds beside the picture itself. */
   release() {
     if (this.#url) URL.revokeObjectURL(this.#url);

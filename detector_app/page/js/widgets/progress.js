@@ -2,6 +2,7 @@
 
 import { onTextsChanged } from "../language.js";
 import { words } from "../words.js";
+import { write } from "./template.js";
 
 const SPAN = 10_000; // ms that a rate looks back: long enough to be steady, short enough to notice a change
 const FEWEST = 5; // photos; of fewer no rate is told
@@ -41,15 +42,15 @@ export class Progress {
     const state = stateOf(counts, this.#away);
     this.#element.hidden = counts.total < 2;
     this.#element.dataset.state = state;
-    this.#element.querySelector("p").textContent = words.progress(counts);
-    this.#element.querySelector(".pace").textContent =
-      state === "away" ? words.away() : words.pace(this.#rate.perSecond(now), pending);
+    if (counts.total < 2) return;
+    write(this.#element.querySelector("p"), words.progress(counts));
+    write(this.#element.querySelector(".pace"), state === "away" ? words.away() : words.pace(this.#rate.perSecond(now), pending));
     const bar = this.#element.querySelector("progress");
     bar.max = counts.total || 1;
     bar.value = counts.read + counts.failed;
     this.#buttons.cancel.hidden = pending === 0;
     this.#buttons.retry.hidden = pending > 0 || counts.again === 0;
-    this.#buttons.retry.textContent = words.retryAll(counts.again);
+    write(this.#buttons.retry, words.retryAll(counts.again));
     if (focused?.hidden) this.#element.querySelector("button:not([hidden])").focus();
   }
 }

@@ -33,6 +33,7 @@ export class SelectionBar {
 
   #show(entries) {
     this.#element.hidden = entries.length === 0;
+    if (this.#element.hidden) return;
     this.#element.querySelector("p").textContent =
       entries.length === 1 ? words.chooseMore() : words.chosen(entries.length);
     this.#button("save").disabled = !entries.some(({ answer }) => answer);

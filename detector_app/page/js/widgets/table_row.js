@@ -2,7 +2,7 @@
 
 import { words } from "../words.js";
 import { Picture } from "./picture.js";
-import { instance } from "./template.js";
+import { instance, write } from "./template.js";
 
 export class TableRow {
   element = instance("row");
@@ -22,13 +22,14 @@ export class TableRow {
     const { answer, photos, correction } = entry;
     const { headline, remark, share = null, others = [] } = words.card(entry, this.#actions.thresholds());
     const dog = answer && answer.isDog !== false;
+    const isCorrected = correction && correction.kind !== "right";
     this.element.dataset.status = entry.status;
-    this.#part(".headline").textContent = headline;
-    this.#part(".remark").textContent = dog && !correction && others.length === answer.guesses.length - 1 ? "" : remark;
-    this.#part(".file-name").textContent = words.files(photos.map(({ file }) => file.name));
-    this.#part(".choose .visually-hidden").textContent = words.choose(entry.file.name);
-    this.#part(".share").textContent = share === null ? "" : words.share(share); // of what the headline says
-    this.#part(".second").textContent = dog && others[0] ? words.guess(others[0]) : "";
+    write(this.#part(".headline"), headline);
+    write(this.#part(".remark"), dog && !correction && others.length === answer.guesses.length - 1 ? "" : remark);
+    write(this.#part(".file-name"), words.files(photos.map(({ file }) => file.name)));
+    write(this.#part(".choose .visually-hidden"), words.choose(entry.file.name));
+    write(this.#part(".share"), share === null ? "" : words.share(share)); // of what the headline says
+    write(this.#part(".second"), dog && !isCorrected && others[0] ? words.guess(others[0]) : "");
     this.#picture.show(entry.preview);
   }
 

@@ -37,7 +37,7 @@ export class Toolbar {
       document.addEventListener(event, ({ target }) => this.#details.contains(target) || this.#fold(false));
     }
     element.addEventListener("keydown", ({ key }) => key === "Escape" && this.#fold(true));
-    const show = () => this.#show(entries(), shown());
+    const show = () => this.#show(entries(), shown);
     album.addEventListener("updated", show);
     album.addEventListener("cleared", () => view.reset());
     view.addEventListener("changed", show);
@@ -54,7 +54,7 @@ export class Toolbar {
     this.#showBreeds(counts);
     for (const select of this.#element.querySelectorAll("select")) select.value = this.#view[select.name];
     const filtered = this.#view.breed || this.#view.kind;
-    this.#element.querySelector("[role=status]").textContent = filtered ? words.shown(shown.length, entries.length) : "";
+    this.#element.querySelector("[role=status]").textContent = filtered ? words.shown(shown().length, entries.length) : "";
     for (const button of this.#element.querySelectorAll("[data-download]")) {
       button.disabled = !entries.some(({ answer }) => answer);
     }
@@ -67,7 +67,7 @@ export class Toolbar {
     if (focus) this.#details.querySelector("summary").focus();
   }
 
-  /** Offer each breed with how often it was read; written only if that changed, as an open list would close. */
+  /** Offer each breed with how often it was read; written only where that changed, as an open list would close. */
   #showBreeds(counts) {
     const select = this.#element.querySelector("[name=breed]");
     const options = [
@@ -77,9 +77,11 @@ export class Toolbar {
     // The breed that is shown alone stays to be chosen, even if a correction has taken its last photo away.
     const { breed } = this.#view;
     if (breed && !counts.some(([counted]) => counted === breed)) options.push([breed, words.counted(breed, 0)]);
-    const same =
-      select.options.length === options.length &&
-      options.every(([value, text], index) => select.options[index].value === value && select.options[index].text === text);
-    if (!same) select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+    for (const [index, [value, text]] of options.entries()) {
+      const option = select.options[index];
+      if (!option) select.add(new Option(text, value));
+      else if (option.value !== value || option.text !== text) [option.value, option.text] = [value, text];
+    }
+    select.length = options.length;
   }
 }
