@@ -5,9 +5,9 @@
 
 The model has random weights, which changes no speed. With `--int8` it is the starter, which the stack serves as
 `make run` does, in int8 and in batches, and the bare model is its graph in fp32 as TensorFlow runs it by default. With
-`--isa AVX2` oneDNN uses no more of the CPU than that, and fp32 runs without oneDNN, as by default on a CPU without VNNI.
-Stack and bare model take turns, so that both meet the same moods of the machine; the ratio printed is the median over
-the rounds.
+`--isa AVX2` oneDNN uses no more of the CPU, and fp32 runs without oneDNN, as by default on a CPU without VNNI. Stack
+and bare model take turns, so that both meet the same moods of the machine; the ratio printed is the median over the
+rounds.
 """
 
 from __future__ import annotations
