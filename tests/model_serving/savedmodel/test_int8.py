@@ -103,13 +103,14 @@ def test_export_in_int8_stores_no_weights_twice(version: Path, starter_model: Pa
 def test_exported_model_is_the_graph_in_int8_unless_told_otherwise(
     version: Path, starter_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A version with such a graph answers by it, one without by its only one, and one setting turns it off."""
+    """A version with such a graph answers by it, one without by its only one; a setting or a caller turns it off."""
 
-    def arithmetic(path: Path) -> str:
-        with ExportedModel(path) as model:
+    def arithmetic(path: Path, tags: tuple[str, ...] | None = None) -> str:
+        with ExportedModel(path, tags=tags) as model:
             return model.card.arithmetic
 
     assert (arithmetic(version), arithmetic(starter_model / "1")) == ("int8", "float32")
+    assert arithmetic(version, FLOAT32_TAGS) == "float32"
     monkeypatch.setenv(SETTING, "off")
     assert arithmetic(version) == "float32"
 
