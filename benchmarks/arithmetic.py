@@ -7,7 +7,7 @@ Ratios are to fp32 without oneDNN, so that more photos a CPU second are more tha
 they take turns; the median over the rounds counts. `--isa AVX2` has oneDNN use no more than that of this CPU, as on one
 that has no more. The starter has its real weights. DenseNet201 has random ones, and its ranges come from photos of
 FOLDER: its figures are of speed alone. `--trace` prints where the time of one photo goes, by the kind of op that
-TensorFlow runs, on one thread: shares of what fp32 without oneDNN takes.
+TensorFlow runs, on one thread: shares of each one's own time.
 """
 
 from __future__ import annotations
@@ -128,9 +128,9 @@ def _line(process: subprocess.Popen[str], order: str) -> str:
 
 
 def _print_traces(traces: dict[str, dict[str, float]]) -> None:
-    whole = sum(traces[FLOAT32].values())
     for name, seconds in traces.items():
-        print(f"{name}, one photo: {sum(seconds.values()) / whole:.2f}")
+        print(f"{name}, one photo:")
+        whole = sum(seconds.values())
         for kind, taken in sorted(seconds.items(), key=lambda item: -item[1]):
             if taken / whole >= LEAST_SHARE:
                 print(f"  {kind}: {taken / whole:.2f}")
