@@ -1,17 +1,19 @@
 """The exported graph in fp32 without oneDNN, in fp32 with it, and in int8: time a photo, and resident memory.
 
     .venv/bin/python -m benchmarks.arithmetic [--backbone densenet201 --photos FOLDER] [--threads 1] [--rounds 7]
-        [--isa AVX2]
+        [--isa AVX2] [--trace]
 
 Ratios are to fp32 without oneDNN, so that more photos a CPU second are more than 1. Each is a process of its own, and
 they take turns; the median over the rounds counts. `--isa AVX2` has oneDNN use no more than that of this CPU, as on one
 that has no more. The starter has its real weights. DenseNet201 has random ones, and its ranges come from photos of
-FOLDER: its figures are of speed alone.
+FOLDER: its figures are of speed alone. `--trace` prints where the time of one photo goes, by the kind of op that
+TensorFlow runs, on one thread: shares of each one's own time.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -25,10 +27,15 @@ import numpy as np
 
 from benchmarks.processes import resident_megabytes
 from local_server.tensorflow_import import ONEDNN, import_tensorflow_quietly
-from model_serving.savedmodel.tags import SETTING
+from model_serving.savedmodel.card import INT8
+from model_serving.savedmodel.tags import FLOAT32_TAGS, INT8_TAGS, SETTING
 
 BATCHES = (1, 4, 8)
 PHOTOS_A_TURN = 8
+# Kinds of op with less of the time are not printed.
+LEAST_SHARE = 0.01
+# Asks a process for a trace, where a number asks for a turn of batches.
+TRACE = "trace"
 # What is measured, by the environment that makes it so; the first is what the others are compared with.
 FLOAT32 = "fp32"
 ROWS = {
@@ -47,6 +54,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="turns of each (%(default)s)")
     parser.add_argument("--isa", help="the most of the CPU that oneDNN may use, such as AVX2 (all)")
     parser.add_argument("--version", type=Path, help="folder of a version with both graphs, instead of an export")
+    parser.add_argument("--trace", action="store_true", help="print where the time of one photo goes, too")
     parser.add_argument("--answer", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.answer:
@@ -60,6 +68,8 @@ def main() -> None:
             stack.callback(process.kill)
         for batch in BATCHES:
             _compare(started, batch, options.rounds)
+        if options.trace:
+            _print_traces({name: json.loads(_line(process, TRACE)) for name, process in started.items()})
         for name, process in started.items():
             _ask(process, 1)
             print(f"{name}: {resident_megabytes(process.pid):.0f} MB resident, with TensorFlow")
@@ -105,17 +115,31 @@ def _compare(started: dict[str, subprocess.Popen[str]], batch: int, rounds: int)
 
 def _ask(process: subprocess.Popen[str], batch: int) -> tuple[float, float]:
     """Return the seconds of CPU and of the clock that a process takes for a turn of batches."""
+    cpu, clock = map(float, _line(process, str(batch)).split())
+    return cpu, clock
+
+
+def _line(process: subprocess.Popen[str], order: str) -> str:
     assert process.stdin
     assert process.stdout
-    process.stdin.write(f"{batch}\n")
+    process.stdin.write(f"{order}\n")
     process.stdin.flush()
-    cpu, clock = map(float, process.stdout.readline().split())
-    return cpu, clock
+    return process.stdout.readline()
+
+
+def _print_traces(traces: dict[str, dict[str, float]]) -> None:
+    for name, seconds in traces.items():
+        print(f"{name}, one photo:")
+        whole = sum(seconds.values())
+        for kind, taken in sorted(seconds.items(), key=lambda item: -item[1]):
+            if taken / whole >= LEAST_SHARE:
+                print(f"  {kind}: {taken / whole:.2f}")
 
 
 def _answer(version: Path, threads: int) -> None:
     """Answer turns of the batches that standard input asks for."""
     import_tensorflow_quietly()
+    from benchmarks.tracing import op_seconds
     from model_serving.savedmodel.exported_model import ExportedModel
 
     with ExportedModel(version, threads) as model:
@@ -123,6 +147,10 @@ def _answer(version: Path, threads: int) -> None:
         photos = np.random.default_rng(0).integers(0, 256, (PHOTOS_A_TURN, size, size, 3), np.uint8)
         model.ask(photos[:1], "explain")
         for line in sys.stdin:
+            if line.strip() == TRACE:
+                tags = INT8_TAGS if model.card.arithmetic == INT8 else FLOAT32_TAGS
+                print(json.dumps(op_seconds(version, tags, photos[:1])), flush=True)
+                continue
             batch = int(line)
             cpu, clock = time.process_time(), time.perf_counter()
             for start in range(0, PHOTOS_A_TURN, batch):

@@ -27,7 +27,7 @@ def main() -> None:
     import_tensorflow_quietly()
 
     from model_serving.backbones import load_backbone
-    from model_serving.backbones.int8 import int8_record
+    from model_serving.backbones.int8 import int8_record, weights_digest
     from model_serving.breeds import IMAGENET_BREEDS
     from model_serving.data.dataset import read_test_photos
     from model_serving.photos.labels import class_meant
@@ -55,7 +55,8 @@ def main() -> None:
     )
     if accuracy is None:
         raise SystemExit("There are no ranges for this size, or this machine has no kernels in int8.")
-    print(json.dumps({name: round(value, 4) for name, value in asdict(accuracy).items()}))
+    figures = {name: round(value, 4) for name, value in asdict(accuracy).items()}
+    print(json.dumps({"weights": weights_digest(backbone), "accuracy": figures}))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """Photos a second through gateway and local server, as a ratio to the bare model called in a loop.
 
-    .venv/bin/python -m benchmarks.stack [--backbone densenet201] [--seconds 10] [--rounds 3]
+    .venv/bin/python -m benchmarks.stack [--backbone densenet201] [--seconds 10] [--rounds 3] [--clients 1 8]
+    .venv/bin/python -m benchmarks.stack --int8 [--isa AVX2]
 
-The model has random weights, which changes no speed. Stack and bare model take turns, so that both meet the same moods
-of the machine; the ratio printed is the median over the rounds.
+The model has random weights, which changes no speed. With `--int8` it is the starter, which the stack serves as
+`make run` does, in int8 and in batches, and the bare model is its graph in fp32 as TensorFlow runs it by default. With
+`--isa AVX2` oneDNN uses no more of the CPU, and fp32 runs without oneDNN, as by default on a CPU without VNNI. Stack
+and bare model take turns, so that both meet the same moods of the machine; the ratio printed is the median over the
+rounds. On a busy machine the CPU time of server and gateway is the figure to go by.
 """
 
 from __future__ import annotations
@@ -11,23 +15,34 @@ from __future__ import annotations
 import argparse
 import http.client
 import io
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.processes import free_port, resident_megabytes, running, wait_for_http
+from benchmarks.processes import children, cpu_seconds, free_port, resident_megabytes, running, wait_for_http
+from dog_breed.laptop import BATCHING
+from local_server.tensorflow_import import ONEDNN
+from model_serving.savedmodel.tags import INT8_TAGS, SETTING
 
 CLIENTS = (1, 8)
+AS_MAKE_RUN = (
+    "--enable_batching",
+    f"--batching_parameters_file={BATCHING}",
+    f"--preferred_saved_model_tags={','.join(INT8_TAGS)}",
+)
 BREEDS = 133
+# The centre of a photo is all that is asked about: a starter would search noise for dogs.
+PREDICT = "/api/v1/predict_breed?find=no"
 
 
 def main() -> None:
@@ -36,30 +51,52 @@ def main() -> None:
     parser.add_argument("--backbone", default="densenet201")
     parser.add_argument("--seconds", type=float, default=10, help="length of one measurement (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of stack and bare model (%(default)s)")
+    parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="%(default)s")
+    add_int8(parser)
     options = parser.parse_args()
+    float32 = limit_isa(options.isa)
 
     with tempfile.TemporaryDirectory() as folder:
-        version = export_random(options.backbone, Path(folder) / "dog_breed")
+        model = Path(folder) / "dog_breed"
+        version = export_starter(model, in_int8=True) if options.int8 else export_random(options.backbone, model)
+        flags = AS_MAKE_RUN if options.int8 else ()
         # No photo is refused here, however long it takes among the others.
-        with stack(version.parent, DETECTOR_MIN_IN_FLIGHT=str(max(CLIENTS))) as (gateway_port, gateway_pid):
-            for clients in CLIENTS:
-                _compare(version, gateway_port, clients, options.seconds, options.rounds)
+        with stack(model, *flags, DETECTOR_MIN_IN_FLIGHT=str(max(options.clients))) as (gateway_port, gateway_pid):
+            for clients in options.clients:
+                _compare(version, float32, gateway_port, clients, options.seconds, options.rounds)
             print(f"gateway: {resident_megabytes(gateway_pid):.0f} MB resident")
 
 
-def _compare(version: Path, port: int, clients: int, seconds: float, rounds: int) -> None:
-    ratios, latencies = [], []
+def add_int8(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the starter in int8 to a benchmark of the stack."""
+    parser.add_argument("--int8", action="store_true", help="the starter in int8, against its graph in fp32")
+    parser.add_argument("--isa", help="the most of the CPU that oneDNN may use, such as AVX2 (all)")
+
+
+def limit_isa(isa: str | None) -> dict[str, str]:
+    """Have oneDNN in all processes that are started use no more of the CPU; return variables that choose fp32."""
+    if isa:
+        os.environ["ONEDNN_MAX_CPU_ISA"] = isa
+    return {SETTING: "off"} | ({ONEDNN: "0"} if isa else {})
+
+
+def _compare(
+    version: Path, environment: Mapping[str, str], port: int, clients: int, seconds: float, rounds: int
+) -> None:
+    ratios, cpu_ratios, latencies = [], [], []
+    parts = children(os.getpid())  # server and gateway
     for _ in range(rounds):
-        bare = _bare_rate(version, clients, seconds)
+        bare, bare_by_cpu = _bare_rates(version, environment, clients, seconds)
+        before = sum(map(cpu_seconds, parts))
         times = repeat(lambda: _sender(port), clients, seconds)
         ratios.append(len(times) / seconds / bare)
+        cpu_ratios.append(calls_made(times, clients) / (sum(map(cpu_seconds, parts)) - before) / bare_by_cpu)
         latencies += [taken * bare / clients for taken in times]
-    print(
-        f"{clients} clients: {statistics.median(ratios):.2f} of the bare model's rate "
-        f"(rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)}); latency in bare calls: "
-        f"median {np.percentile(latencies, 50):.2f}, p99 {np.percentile(latencies, 99):.2f}",
-        flush=True,
-    )
+    for what, found in (("rate", ratios), ("photos a CPU second", cpu_ratios)):
+        shown = ", ".join(f"{ratio:.2f}" for ratio in found)
+        print(f"{clients} clients: {statistics.median(found):.2f} of the bare model's {what} (rounds: {shown})")
+    median, slow = np.percentile(latencies, [50, 99])
+    print(f"{clients} clients: latency in bare calls: median {median:.2f}, p99 {slow:.2f}", flush=True)
 
 
 def export_random(backbone_name: str, model: Path) -> Path:
@@ -79,7 +116,7 @@ def export_random(backbone_name: str, model: Path) -> Path:
     return export_model(model, backbone, Classifier(kernel, np.zeros(BREEDS, np.float32)), card)
 
 
-def export_starter(model: Path, size: int | None = None) -> Path:
+def export_starter(model: Path, size: int | None = None, *, in_int8: bool = False) -> Path:
     """Export the starter model at an input of `size` pixels a side; return its version. It tells photos apart."""
     from local_server.tensorflow_import import import_tensorflow_quietly
 
@@ -87,7 +124,7 @@ def export_starter(model: Path, size: int | None = None) -> Path:
     from model_serving.backbones import load_backbone
     from model_serving.savedmodel.export import export_imagenet_head
 
-    return export_imagenet_head(model, load_backbone("efficientnet_lite2", None, size))
+    return export_imagenet_head(model, load_backbone("efficientnet_lite2", None, size), in_int8=in_int8)
 
 
 @contextmanager
@@ -109,7 +146,7 @@ def _sender(port: int) -> Callable[[], None]:
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
 
     def send() -> None:
-        connection.request("POST", "/api/v1/predict_breed", body, headers)
+        connection.request("POST", PREDICT, body, headers)
         reply = connection.getresponse()
         answer = reply.read()
         if reply.status != 200:
@@ -161,10 +198,18 @@ def repeat(make_call: Callable[[], Callable[[], None]], threads: int, seconds: f
     return times
 
 
-def _bare_rate(version: Path, threads: int, seconds: float) -> float:
-    """Return calls a second of the exported graph on ready pixels, in a process of its own."""
+def calls_made(times: Sequence[float], threads: int) -> int:
+    """Return how many calls `repeat` made: with one of each thread before it began, and one that ended too late."""
+    return len(times) + 2 * threads
+
+
+def _bare_rates(version: Path, environment: Mapping[str, str], threads: int, seconds: float) -> tuple[float, float]:
+    """Return calls a second, and a CPU second, of the exported graph on ready pixels, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.stack_bare", str(version), str(threads), str(seconds)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    variables = os.environ | dict(environment)
+    done = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)
+    rate, by_cpu = map(float, done.stdout.split())
+    return rate, by_cpu
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ ModelServingError
 ├── DatasetError              class folders that nothing can be learned from
 ├── SubjectError              words of `--subject` that say nothing
 ├── DownloadError             an archive that cannot be fetched, or must not be unpacked
+├── Int8Error                 a graph in int8 that was asked for by name and cannot be made
 ├── CalibrationError          photos too few to calibrate by, or a version that cannot be calibrated
 ├── ScoringError              a folder of photos that cannot be scored, or not to that file
 ├── DistributedError          `--engine ray` without Ray, without its cluster, or ended by one of its workers
@@ -37,6 +38,10 @@ class DatasetError(ModelServingError):
 
 class SubjectError(ModelServingError):
     """Raised for words of a model's subject that are not understood."""
+
+
+class Int8Error(ModelServingError):
+    """Raised for a graph in int8 that was asked for by name, and cannot be made here or of this."""
 
 
 class CalibrationError(ModelServingError):

@@ -1,6 +1,7 @@
 """Photos a second of gateway and local server, as a ratio to those of the same service as other people build it.
 
     .venv/bin/python -m benchmarks.peers [--backbone densenet201] [--rounds 3] [--seconds 5]
+    .venv/bin/python -m benchmarks.peers --int8 [--isa AVX2]
 
 Each of the others takes the upload of a photo and answers its breed. A first draft calls the Keras model as tutorials
 do. Three have the exported SavedModel in their own process: FastAPI a photo at a time, LitServe and BentoML in batches
@@ -8,7 +9,9 @@ of 4 photos, as the local server makes them for `make run`. All take turns, and 
 whose turn it is not stand still: LitServe looks for work all the time, and would take a sixth of a core from others.
 
 The others take in any number of photos, and so does the gateway here: the bound that makes it refuse what would wait
-too long is lifted by its settings. The model has random weights, which changes no speed.
+too long is lifted by its settings. The model has random weights, which changes no speed. With `--int8` it is the
+starter, in int8 behind the gateway and in fp32 with the three others, as in `benchmarks.stack`; the first draft is left
+out.
 """
 
 from __future__ import annotations
@@ -28,8 +31,16 @@ from benchmarks.peers.environment import FOLDER, peers_python
 from benchmarks.pictures import KINDS, draw
 from benchmarks.processes import free_port, running, wait_for_http
 from benchmarks.sender import Result, run
-from benchmarks.stack import BREEDS, export_random, stack
-from dog_breed.laptop import BATCHING
+from benchmarks.stack import (
+    AS_MAKE_RUN,
+    BREEDS,
+    PREDICT,
+    add_int8,
+    export_random,
+    export_starter,
+    limit_isa,
+    stack,
+)
 
 CLIENTS = (1, 8, 32)
 WARM_UP_SECONDS = 4  # at each number of clients, as BentoML learns from the latest photos how long to wait for more
@@ -72,21 +83,23 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="%(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
     parser.add_argument("--seconds", type=float, default=5, help="length of one turn (%(default)s)")
+    add_int8(parser)
     options = parser.parse_args()
+    float32 = limit_isa(options.isa)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leave nothing behind, least of all what stands still
     python = str(peers_python())
     with ExitStack() as started:
         folder = Path(started.enter_context(tempfile.TemporaryDirectory()))
-        version = export_random(options.backbone, folder / "dog_breed")
-        save_keras(options.backbone, keras_model(version))
-        services = {
-            "a first draft": started.enter_context(peer(version, *FIRST_DRAFT)),
-            "FastAPI": started.enter_context(peer(version, *FASTAPI)),
-            "LitServe": started.enter_context(peer(version, python, *LITSERVE)),
-            "BentoML": started.enter_context(peer(version, python, *BENTOML)),
-            "gateway": started.enter_context(ours(version.parent, max(options.clients))),
-        }
+        if options.int8:
+            version = export_starter(folder / "dog_breed", in_int8=True)
+        else:
+            version = export_random(options.backbone, folder / "dog_breed")
+            save_keras(options.backbone, keras_model(version))
+        commands: dict[str, tuple[str, ...]] = {} if options.int8 else {"a first draft": FIRST_DRAFT}
+        commands |= {"FastAPI": FASTAPI, "LitServe": (python, *LITSERVE), "BentoML": (python, *BENTOML)}
+        services = {name: started.enter_context(peer(version, *one, **float32)) for name, one in commands.items()}
+        services["gateway"] = started.enter_context(ours(version.parent, max(options.clients)))
         for kind, picture in KINDS.items():
             photos = [draw(*picture, seed) for seed in range(2)]
             for clients in options.clients:
@@ -113,14 +126,13 @@ def save_keras(backbone_name: str, file: Path) -> None:
 @contextmanager
 def ours(model: Path, clients: int) -> Iterator[Service]:
     """Run gateway and local server as `make run` does, but for the bound."""
-    batching = ("--enable_batching", f"--batching_parameters_file={BATCHING}")
-    with stack(model, *batching, DETECTOR_MIN_IN_FLIGHT=str(clients)) as (port, _):
-        yield Service(port, "/api/v1/predict_breed")
+    with stack(model, *AS_MAKE_RUN, DETECTOR_MIN_IN_FLIGHT=str(clients)) as (port, _):
+        yield Service(port, PREDICT)
 
 
 @contextmanager
-def peer(version: Path, *command: str) -> Iterator[Service]:
-    """Run one of the others; it stands still until its first turn."""
+def peer(version: Path, *command: str, **variables: str) -> Iterator[Service]:
+    """Run one of the others with variables of the environment; it stands still until its first turn."""
     port = free_port()
     environment = {
         "PEER_MODEL": str(version),
@@ -129,6 +141,7 @@ def peer(version: Path, *command: str) -> Iterator[Service]:
         "BENTOML_PORT": str(port),
         "BENTOML_HOME": str(FOLDER / "bentoml"),
         "BENTOML_DO_NOT_TRACK": "True",
+        **variables,
     }
     with running(command, environment) as process:
         wait_for_http(f"http://127.0.0.1:{port}/readyz")

@@ -16,7 +16,7 @@ class PeerModel:
     """The version that the environment names; `size` is the side of its photos."""
 
     def __init__(self) -> None:
-        self._loaded = tf.saved_model.load(os.environ["PEER_MODEL"])  # owns what the signature uses
+        self._loaded = tf.saved_model.load(os.environ["PEER_MODEL"], tags=["serve"])  # owns what the signature uses
         self._predict = self._loaded.signatures["pixels"]
         self.size: int = self._predict.structured_input_signature[1]["pixels"].shape[1]
 

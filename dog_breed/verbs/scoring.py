@@ -88,11 +88,17 @@ def _score_here(options: argparse.Namespace, sort: Sort | None) -> tuple[int, li
 
 
 def _score_on_ray(options: argparse.Namespace, sort: Sort | None) -> tuple[int, list[ScoreRow]]:
+    from local_server.inference.saved_model import has_meta_graph
     from model_serving.distributed.scoring import score_on_ray
+    from model_serving.savedmodel.card import INT8
+    from model_serving.savedmodel.tags import FLOAT32_TAGS, preferred_tags
     from model_serving.savedmodel.versions import version_or_latest
 
     version = version_or_latest(options.model, options.version)
-    job = _job(options, str(version.resolve()))
+    source = str(version.resolve())
+    if preferred_tags() != FLOAT32_TAGS and has_meta_graph(version, preferred_tags()):
+        source += f", {INT8}"
+    job = _job(options, source)
     return score_on_ray(options.folder, version, job, options.out, options.workers, sort)
 
 

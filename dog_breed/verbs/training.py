@@ -133,6 +133,7 @@ def _train(options: argparse.Namespace) -> None:
     head_options = HeadOptions(epochs=options.epochs, start=options.start, balance=options.balance)
     what = (options.data, options.model, options.backbone, options.weights, options.cache, head_options, options.also)
     how = {"size": options.size, "columns": columns(options), "drop": options.drop, "subject": subject}
+    how["in_int8"] = options.int8
     if options.dry_run:
         print(plan_training(*what, **how))
         return
@@ -143,7 +144,7 @@ def _train(options: argparse.Namespace) -> None:
             from model_serving.distributed.features import pool_on_ray
 
             pooling = partial(pool_on_ray, workers=stack.enter_context(cluster(options.workers)))
-        trained = train(*what, pooling=pooling, in_int8=options.int8, **how)
+        trained = train(*what, pooling=pooling, **how)
     number, top1 = int(trained.path.name), trained.card.test["top1"] if trained.card.test else None
     promote_unless_worse(options.model, number, top1, trained.test_photos, options.promote)
     version = find_version(options.model, number)

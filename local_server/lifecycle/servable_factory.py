@@ -33,11 +33,12 @@ class ServableFactory:
         """Return the version in the folder `path`, warmed up; raise whatever keeps it from serving."""
         with instruments.loading(str(path)):
             batcher = self._batcher(path)  # what can be wrong quickly comes first
-            servable = self._read(path)
+            preferred = self._read_preferred(path)
+            servable = preferred or self._read(path)
         servable.checks_method_names = self._options.enable_signature_method_name_check
-        if self._options.enable_model_warmup:
+        if self._options.enable_model_warmup and not preferred:
             try:
-                warm_up(servable, path, max(1, self._options.num_request_iterations_for_warmup))
+                self._warm_up(servable, path)
             except BaseException:
                 servable.close()
                 raise
@@ -46,14 +47,28 @@ class ServableFactory:
         release_freed_memory()
         return TimedServable(servable)
 
+    def _read_preferred(self, path: Path) -> Servable | None:
+        """Return the version by its preferred graph, if it has one and its warm-up has shown that it runs."""
+        tags = _tags(self._options.preferred_saved_model_tags)
+        if not tags or self._has_tflite(path):
+            return None
+
+        def runs(servable: SavedModelServable) -> bool:
+            servable.checks_method_names = self._options.enable_signature_method_name_check
+            return self._warm_up(servable, path) > 0
+
+        return load_preferred(path, replace(self._settings, tags=tags), runs)
+
     def _read(self, path: Path) -> Servable:
-        if self._options.prefer_tflite_model and (path / tflite.FILE_NAME).exists():
+        if self._has_tflite(path):
             return tflite.TfLiteServable.load(path)
-        if tags := _tags(self._options.preferred_saved_model_tags):
-            settings = replace(self._settings, tags=tags)
-            if servable := load_preferred(path, settings, lambda loaded: warm_up(loaded, path) > 0):
-                return servable
         return SavedModelServable.load(path, self._settings)
+
+    def _has_tflite(self, path: Path) -> bool:
+        return self._options.prefer_tflite_model and (path / tflite.FILE_NAME).exists()
+
+    def _warm_up(self, servable: Servable, path: Path) -> int:
+        return warm_up(servable, path, max(1, self._options.num_request_iterations_for_warmup))
 
     def _batcher(self, path: Path) -> Batcher | None:
         if self._batches is None:

@@ -41,7 +41,7 @@ class Int8Record:
 def int8_record(backbone: Backbone) -> Int8Record | None:
     """Return the ranges on record for the backbone's weights at its input size, None if there are none."""
     values = json.loads(RECORD.read_text(encoding="utf-8")).get(backbone.name, {}).get(str(backbone.geometry.size))
-    if values is None or values["weights"] != _digest(backbone):
+    if values is None or values["weights"] != weights_digest(backbone):
         return None
     layers = [LayerRange(read, written, tuple(correction)) for read, written, correction in values["layers"]]
     layers[-1] = replace(layers[-1], gain=values["gain"])
@@ -73,7 +73,16 @@ def _quantized(network: FrozenNetwork, record: Int8Record) -> FrozenNetwork:
     return replace(network, graph_def=quantize(network.graph_def, network.output, record.ranges))
 
 
-def _digest(backbone: Backbone) -> str:
+def is_int8_usual(backbone_name: str) -> bool:
+    """Tell whether versions of a backbone have a graph in int8 by default: where ranges of it are on record.
+
+    It was then judged by photos, with weights that were trained.
+    """
+    return backbone_name in json.loads(RECORD.read_text(encoding="utf-8"))
+
+
+def weights_digest(backbone: Backbone) -> str:
+    """Return a hash of the weights, by which what is on record of them is known."""
     digest = hashlib.sha256()
     for weights in backbone.network.get_weights():
         digest.update(weights.tobytes())
@@ -84,7 +93,7 @@ def _values(backbone: Backbone, record: Int8Record) -> dict[str, Any]:
     """Return what is written down of ranges."""
     layers, parts = record.ranges.layers, record.ranges.parts
     values = {
-        "weights": _digest(backbone),
+        "weights": weights_digest(backbone),
         "photos": record.photos,
         "layers": [
             [round(layer.read, 4), round(layer.written, 4), [round(value, 4) for value in layer.correction]]

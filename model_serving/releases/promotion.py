@@ -11,6 +11,7 @@ from model_serving.data.dataset import LabelledPhoto
 from model_serving.errors import DatasetError
 from model_serving.releases.labels import follow_live
 from model_serving.releases.shelf import live_version, promote
+from model_serving.savedmodel.tags import FLOAT32_TAGS
 from model_serving.savedmodel.versions import version_path
 from model_serving.training.evaluate import evaluate
 
@@ -52,13 +53,14 @@ def promote_unless_worse(
 def compare_with_live(model: Path, top1: float | None, photos: Sequence[LabelledPhoto]) -> Comparison | None:
     """Return an accuracy on `photos` beside the live version's; None without a live one or without test photos.
 
-    A breed that the live version does not know is one that it names wrong.
+    A breed that the live version does not know is one that it names wrong. Both are judged by their graphs in fp32, by
+    which `train` measures a new one.
     """
     live = live_version(model)
     if live is None or top1 is None:
         return None
     try:
-        evaluation = evaluate(version_path(model, live), photos)
+        evaluation = evaluate(version_path(model, live), photos, FLOAT32_TAGS)
     except DatasetError:  # it knows none of these breeds
         return Comparison(top1, 0.0, live)
     right = evaluation.metrics.top1 * evaluation.metrics.photos

@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from model_serving.backbones import Backbone, Classifier
-from model_serving.backbones.int8 import Int8Record, int8_networks, int8_record
+from model_serving.backbones.int8 import Int8Record, int8_networks, int8_record, weights_digest
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
 from model_serving.savedmodel.card import INT8, Familiarity, ModelCard
@@ -39,7 +39,8 @@ def export_imagenet_head(model: Path, backbone: Backbone, *, in_int8: bool = Fal
     head, card = imagenet_head(backbone)
     record = int8_record(backbone) if in_int8 else None
     if in_int8:
-        card = replace(card, int8=gated(backbone, record, accuracy_on_record(card), IMAGENET_LIMITS))
+        accuracy = accuracy_on_record(card, weights_digest(backbone))
+        card = replace(card, int8=gated(backbone, record, accuracy, IMAGENET_LIMITS))
     return export_model(model, backbone, head, card, int8=record)
 
 

@@ -20,15 +20,15 @@ from model_serving.savedmodel.tags import preferred_tags
 class ExportedModel:
     """A version and its card, to be asked with pixels; close it, or use it as a context manager.
 
-    Its graph in int8 answers if it has one that runs here, unless `tags.SETTING` says otherwise.
+    Its graph in int8 answers if it has one that runs here, unless `tags.SETTING` or the `tags` given say otherwise.
 
     `number` is the version's number. Calls may run at once; TensorFlow spreads each over `threads` cores, 0 for all.
     """
 
-    def __init__(self, version: Path, threads: int = 0) -> None:
+    def __init__(self, version: Path, threads: int = 0, tags: tuple[str, ...] | None = None) -> None:
         self.number = int(version.name)
         config = config_pb2.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
-        settings = SessionSettings(preferred_tags(), config)
+        settings = SessionSettings(tags or preferred_tags(), config)
         self._servable = load_preferred(version, settings, _runs) or SavedModelServable.load(
             version, SessionSettings(config=config)
         )

@@ -2,8 +2,8 @@
 
 `imagenet_calibrations.json` has one for a backbone and an input size, with the photos it was fitted to. To make one:
 `dog-breed export --size SIZE`, then `dog-breed calibrate PHOTOS`; these fields are in the new version's
-`assets.extra/model_card.json`. Beside it stands how its answers in int8 compare with those in fp32, as
-`benchmarks.int8` prints it.
+`assets.extra/model_card.json`. Beside it stands how its answers in int8 compare with those in fp32, for the weights
+whose hash is there and the ranges in `backbones/int8_ranges.json`: what `python -m benchmarks.int8 PHOTOS` prints.
 """
 
 from __future__ import annotations
@@ -31,10 +31,13 @@ def calibrated(card: ModelCard) -> ModelCard:
     )
 
 
-def accuracy_on_record(card: ModelCard) -> Comparison | None:
-    """Return how an ImageNet head's answers in int8 compare with those in fp32, as far as it is on record."""
+def accuracy_on_record(card: ModelCard, weights: str) -> Comparison | None:
+    """Return how an ImageNet head's answers in int8 compare with those in fp32, if that is on record.
+
+    `weights` is the hash of the backbone's.
+    """
     values = (_on_record(card) or {}).get("int8")
-    return None if values is None else Comparison(**values["accuracy"])
+    return Comparison(**values["accuracy"]) if values and values["weights"] == weights else None
 
 
 def _on_record(card: ModelCard) -> dict[str, Any] | None:

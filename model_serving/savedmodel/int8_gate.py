@@ -12,8 +12,11 @@ import tensorflow as tf
 from model_serving.backbones import Backbone
 from model_serving.backbones.backbone import FrozenNetwork
 from model_serving.backbones.int8 import Int8Record, int8_networks
+from model_serving.errors import Int8Error
+from model_serving.graph_rewrites.int8 import kernels
 from model_serving.savedmodel.comparison import FEWEST_PHOTOS, Comparison, Limits, reasons
 
+_NO_KERNELS = "this machine cannot run it"
 # How often the rate in int8 must be that in fp32.
 LEAST_SPEEDUP = 4 / 3
 # Pixels and turns by which the rate is measured.
@@ -30,10 +33,9 @@ def gated(backbone: Backbone, record: Int8Record | None, accuracy: Comparison | 
     `record` has the ranges, if there are any, and `accuracy` is that of the head on photos it was not fitted to, None
     if it is not known.
     """
-    if record is None:
-        return _refused("there are no ranges for these weights at this input size")
-    if accuracy is None or accuracy.photos < FEWEST_PHOTOS:
-        return _refused(f"it takes {FEWEST_PHOTOS} photos that the head was not fitted to, and a machine that runs it")
+    reason = obstacle(record is not None, accuracy.photos if accuracy else 0)
+    if reason or record is None or accuracy is None:
+        return refused(reason)
     speedup = measure_speedup(backbone, int8_networks(backbone, record).at_size)
     return gate(accuracy, speedup, limits) | {"ranges": record.photos}
 
@@ -48,13 +50,34 @@ def gate(accuracy: Comparison, speedup: float | None, limits: Limits) -> dict[st
     }
 
 
-def _refused(reason: str) -> dict[str, Any]:
+def obstacle(has_ranges: bool = True, photos: int = FEWEST_PHOTOS) -> str:
+    """Return why there can be no such graph, whatever its answers would be; nothing if there can.
+
+    `photos` is how many there are to judge it by.
+    """
+    if not kernels.run_here():
+        return _NO_KERNELS
+    if not has_ranges:
+        return "there are no ranges for these weights at this input size"
+    if photos < FEWEST_PHOTOS:
+        return f"it takes {FEWEST_PHOTOS} photos that the head was not fitted to, and there are {photos}"
+    return ""
+
+
+def require_possible(has_ranges: bool = True, photos: int = FEWEST_PHOTOS) -> None:
+    """Raise `Int8Error` if there can be no such graph, for one that was asked for by name."""
+    if reason := obstacle(has_ranges, photos):
+        raise Int8Error(f"There can be no graph in int8: {reason}. Without --int8 the version is made all the same.")
+
+
+def refused(reason: str) -> dict[str, Any]:
+    """Return what the card says of a graph that is not made."""
     return {"kept": False, "why_not": reason}
 
 
 def _slowness(speedup: float | None) -> Iterator[str]:
     if speedup is None:
-        yield "this machine cannot run it"
+        yield _NO_KERNELS
     elif speedup < LEAST_SPEEDUP:
         yield f"it is {speedup:.2f} times as fast here, less than {LEAST_SPEEDUP:.2f}"
 

@@ -42,13 +42,14 @@ class LabelledAnswers(Generic[T]):
     skipped: list[tuple[Path, str]]
 
 
-def evaluate(version: Path, photos: Sequence[LabelledPhoto]) -> Evaluation:
+def evaluate(version: Path, photos: Sequence[LabelledPhoto], tags: tuple[str, ...] | None = None) -> Evaluation:
     """Ask the exported `version` about every photo and compare with its label.
 
     A label that is none of the model's breeds in any spelling is counted in `unknown`; a photo that cannot be read is
-    named in `skipped`. Raises `DatasetError` if nothing is left.
+    named in `skipped`. `tags` are those of the graph to ask, by default of the one that
+    answers here. Raises `DatasetError` if nothing is left.
     """
-    with ExportedModel(version) as model:
+    with ExportedModel(version, tags=tags) as model:
         answers = answer_labelled(model.card, photos, lambda pixels: model.ask(pixels)["probabilities"], "evaluate")
     return Evaluation(measure(np.stack(answers.values), answers.labels), answers.unknown, answers.skipped)
 

@@ -14,7 +14,7 @@ from model_serving.backbones.int8 import MEASURED_PHOTOS, Int8Record, int8_netwo
 from model_serving.data.batches import decoded_batches, map_decoded
 from model_serving.progress import progress
 from model_serving.savedmodel.comparison import NEAR, Comparison, compare
-from model_serving.savedmodel.int8_gate import gated
+from model_serving.savedmodel.int8_gate import gated, obstacle, refused
 from model_serving.training.features import Features
 from model_serving.training.fit import FittedHead
 from model_serving.training.head import Labelled
@@ -64,12 +64,18 @@ def int8_accuracy(
     return compare(probabilities(features[read]), probabilities(int8_features), labels[read])
 
 
-def gated_on_validation(
-    backbone: Backbone, record: Int8Record | None, fitted: FittedHead, valid: Features, labelled: Labelled
-) -> dict[str, Any]:
-    """Return what the card of a trained head says of int8, by its validation photos."""
+def judged_in_int8(
+    backbone: Backbone, fitted: FittedHead, train: Features, valid: Features, labelled: Labelled
+) -> tuple[Int8Record | None, dict[str, Any]]:
+    """Return a backbone's ranges, if there are any, and what the card of a trained head says of it in int8.
+
+    The ranges come from the photos of `train`, and those of `valid`, whose features and labels are `labelled`, judge.
+    """
     features, labels = labelled
     paths = [photo.path for photo in valid.photos]
+    if reason := obstacle(photos=len(paths)):
+        return None, refused(reason)
+    record = int8_ranges(backbone, [photo.path for photo in train.photos])
     accuracy = int8_accuracy(
         backbone,
         record,
@@ -78,4 +84,4 @@ def gated_on_validation(
         labels,
         lambda values: fitted.probabilities(fitted.before_refit.logits(values)),
     )
-    return gated(backbone, record, accuracy, NEAR)
+    return record, gated(backbone, record, accuracy, NEAR)

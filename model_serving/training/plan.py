@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import Backbone, load_backbone
+from model_serving.backbones.int8 import is_int8_usual
 from model_serving.data.dataset import SPLITS
 from model_serving.data.lists import ANY_COLUMNS, Columns
 from model_serving.photos import PhotoError
@@ -23,7 +24,7 @@ from model_serving.training.train import read_training_data
 
 # So many photos are tried, after as many that warm the network up.
 _TRIED = 16
-_FLOAT32, _FLOAT16 = 4, 2  # bytes
+_FLOAT32, _FLOAT16, _INT8 = 4, 2, 1  # bytes
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def plan_training(
     columns: Columns = ANY_COLUMNS,
     drop: Path | None = None,
     subject: Subject | None = None,
+    in_int8: bool | None = None,
 ) -> TrainingPlan:
     """Return the plan of `train` with these arguments, from a trial of a few photos; print what was found.
 
@@ -72,6 +74,7 @@ def plan_training(
     photos = [photo for split in SPLITS for photo in dataset.splits[split]]
     missing = _missing(photos_by_digest := {photo.digest: photo.path for photo in photos}, cache, backbone)
     features = backbone.network.output_shape[-1]
+    graphs = _FLOAT32 + (_INT8 if in_int8 or (in_int8 is None and is_int8_usual(backbone_name)) else 0)
     return TrainingPlan(
         known=len(photos_by_digest) - len(missing),
         unknown=len(missing),
@@ -80,7 +83,7 @@ def plan_training(
         cache=cache,
         cache_bytes=len(missing) * features * _FLOAT32,
         model=model,
-        version_bytes=backbone.network.count_params() * (_FLOAT32 + _FLOAT16),  # the graph and the file for devices
+        version_bytes=backbone.network.count_params() * (graphs + _FLOAT16),  # and the file for devices
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import Backbone, load_backbone
+from model_serving.backbones.int8 import is_int8_usual
 from model_serving.data.additions import Additions, add_photos
 from model_serving.data.dataset import SPLITS, Dataset, LabelledPhoto, read_dataset
 from model_serving.data.lists import ANY_COLUMNS, Columns
@@ -20,6 +21,7 @@ from model_serving.report.findings import Findings, analyse_answers
 from model_serving.report.page import write_report
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.export import export_model
+from model_serving.savedmodel.int8_gate import require_possible
 from model_serving.savedmodel.on_device_gate import JudgingPhotos
 from model_serving.subject import DOGS, PHOTOS, Subject
 from model_serving.training.card import trained_card
@@ -28,7 +30,7 @@ from model_serving.training.fit import FittedHead, fit
 from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
-from model_serving.training.int8 import gated_on_validation, int8_ranges
+from model_serving.training.int8 import judged_in_int8
 from model_serving.training.review import review_data
 
 
@@ -54,7 +56,7 @@ def train(
     columns: Columns = ANY_COLUMNS,
     drop: Path | None = None,
     subject: Subject | None = None,
-    in_int8: bool = False,
+    in_int8: bool | None = None,
 ) -> TrainedVersion:
     """Train a head on the labelled photos of `data` and put it on the shelf of `model` as its next version.
 
@@ -62,11 +64,13 @@ def train(
     out; `pooling` computes the features; `columns` are those of a list. `size` is the input's side in pixels, by
     default the one that suits backbone and photos. `subject` is what the classes are; by default dogs, if the photos
     look like dogs. With `in_int8` the version also has a graph in int8, if that passes the gate on the validation
-    photos. Prints progress and accuracy. The version's folder holds its report.
+    photos; None is as usual for the backbone. Prints progress and accuracy. The version's folder holds its report.
     Raises the errors of `model_serving.errors`.
     """
     started = time.monotonic()
     dataset, additions = read_training_data(data, also, columns, drop, subject)
+    if in_int8:
+        require_possible(photos=len(dataset.splits["valid"]))
     backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
     features = _extract(dataset, backbone, cache, pooling)
     labelled = {name: _label(split, dataset.breeds) for name, split in features.items()}
@@ -80,9 +84,10 @@ def train(
         print(f"{name}: {figures}")
     seconds = time.monotonic() - started
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
-    record = int8_ranges(backbone, [photo.path for photo in features["train"].photos]) if in_int8 else None
-    if in_int8:
-        card = replace(card, int8=gated_on_validation(backbone, record, fitted, features["valid"], labelled["valid"]))
+    record = None
+    if is_int8_usual(backbone_name) if in_int8 is None else in_int8:
+        record, judged = judged_in_int8(backbone, fitted, features["train"], features["valid"], labelled["valid"])
+        card = replace(card, int8=judged)
     findings = _findings(probabilities, labelled, features, dataset.breeds)
     review = review_data(features, labelled, dataset.breeds, fitted, options)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -97,3 +99,20 @@ def test_load_prefers_a_graph_that_the_version_has_and_that_runs(tmp_path, prefe
     outputs = predict(servable, "serving_default", {"x": np.float32([3])})
     assert {name: value.tolist() for name, value in outputs.items()} == {"y": [6.0], "is_fast": [is_fast]}
     servable.close()
+
+
+@pytest.mark.parametrize(("warms_up", "runs"), [(True, 3), (False, 3)])
+def test_load_runs_a_preferred_graph_as_often_as_its_warm_up_says(tmp_path, monkeypatch, warms_up, runs):
+    """The run that shows that the graph runs is its warm-up, which is not done once more."""
+    run, calls = SavedModelServable.run, []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return run(*arguments)
+
+    monkeypatch.setattr(SavedModelServable, "run", counted)
+    install_two_graphs(tmp_path / "1", True)
+    options = Options(preferred_saved_model_tags="serve,fast", enable_model_warmup=warms_up)
+    options = replace(options, num_request_iterations_for_warmup=3)
+    ServableFactory(options, None).load(tmp_path / "1").close()
+    assert len(calls) == runs

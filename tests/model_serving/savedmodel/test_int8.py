@@ -9,18 +9,22 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
+from dog_breed.command import main
 from local_server.inference.predict import predict
 from local_server.inference.saved_model import SavedModelServable, SessionSettings, has_meta_graph
 from local_server.lifecycle.warmup import warm_up
 from model_serving.backbones import RANDOM, Backbone, Classifier, load_backbone
-from model_serving.backbones.int8 import int8_record, measured_record
+from model_serving.backbones.int8 import int8_record, measured_record, weights_digest
+from model_serving.graph_rewrites.int8 import kernels
 from model_serving.photos import Geometry, read_pixels
 from model_serving.savedmodel.card import CARD_FILE, ModelCard
 from model_serving.savedmodel.comparison import NEAR, Comparison
-from model_serving.savedmodel.export import export_imagenet_head, export_model
+from model_serving.savedmodel.export import export_imagenet_head, export_model, imagenet_head
 from model_serving.savedmodel.exported_model import ExportedModel
+from model_serving.savedmodel.imagenet_calibrations import accuracy_on_record
 from model_serving.savedmodel.int8_gate import IMAGENET_LIMITS, gate, gated
 from model_serving.savedmodel.legacy import write_legacy
 from model_serving.savedmodel.recalibration import write_recalibrated
@@ -31,8 +35,10 @@ PASSING = Comparison(photos=500, top1_float32=0.85, top1=0.848, agreement=0.99, 
 
 @pytest.fixture(scope="module")
 def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a starter with both graphs."""
-    return export_imagenet_head(tmp_path_factory.mktemp("models"), load_backbone("efficientnet_lite2"), in_int8=True)
+    """Return the folder of a starter as the command exports it by default: with both graphs."""
+    model = tmp_path_factory.mktemp("models")
+    main(["export", "--model", str(model)])
+    return model / "1"
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +103,14 @@ def test_export_in_int8_stores_no_weights_twice(version: Path, starter_model: Pa
 def test_exported_model_is_the_graph_in_int8_unless_told_otherwise(
     version: Path, starter_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A version with such a graph answers by it, one without by its only one, and one setting turns it off."""
+    """A version with such a graph answers by it, one without by its only one; a setting or a caller turns it off."""
 
-    def arithmetic(path: Path) -> str:
-        with ExportedModel(path) as model:
+    def arithmetic(path: Path, tags: tuple[str, ...] | None = None) -> str:
+        with ExportedModel(path, tags=tags) as model:
             return model.card.arithmetic
 
     assert (arithmetic(version), arithmetic(starter_model / "1")) == ("int8", "float32")
+    assert arithmetic(version, FLOAT32_TAGS) == "float32"
     monkeypatch.setenv(SETTING, "off")
     assert arithmetic(version) == "float32"
 
@@ -128,6 +135,53 @@ def test_version_without_the_graph_is_refused_by_its_tags(starter_model: Path) -
     assert len(saved.meta_graphs) == 1
     with pytest.raises(RuntimeError, match="int8"):
         SavedModelServable.load(starter_model / "1", SessionSettings(INT8_TAGS))
+
+
+def test_accuracy_on_record_is_of_the_weights_it_was_measured_with() -> None:
+    """The figures on record pass the gate for the starter's own weights, and there are none for others."""
+    backbone = load_backbone("efficientnet_lite2")
+    _, card = imagenet_head(backbone)
+    accuracy = accuracy_on_record(card, weights_digest(backbone))
+    assert accuracy
+    assert gate(accuracy, 2.0, IMAGENET_LIMITS)["kept"]
+    assert accuracy_on_record(card, weights_digest(load_backbone("efficientnet_lite2", RANDOM))) is None
+
+
+def test_machine_without_kernels_costs_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the version is made without the graph, and the card says why; asked for by name it is refused at once."""
+    monkeypatch.setattr(kernels, "run_here", lambda: False)
+    pixels = keras.Input((32, 32, 3))
+    network = keras.Model(pixels, keras.layers.Conv2D(8, 3, activation="relu")(pixels))
+    imagenet = Classifier(np.zeros((8, 1000), np.float32), np.zeros(1000, np.float32))
+    version = export_imagenet_head(tmp_path, Backbone("small", Geometry(32, 1.0), network, imagenet), in_int8=True)
+    assert "cannot run it" in read_card(version).int8["why_not"]
+    assert not has_meta_graph(version, INT8_TAGS)
+    for command in (["export"], ["train", str(draw_classes(tmp_path))]):
+        with pytest.raises(SystemExit, match="cannot run it"):
+            main([*command, "--int8", "--model", str(tmp_path / "other")])
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [(["export", "--weights", "random"], "no ranges"), (["train", "PHOTOS"], "it takes 50 photos")],
+)
+def test_graph_asked_for_by_name_is_refused_at_once_if_it_cannot_be_made(
+    command: list[str], reason: str, tmp_path: Path
+) -> None:
+    """`--int8` without ranges, or without photos to judge by, is an error before anything is computed or written."""
+    photos, model = draw_classes(tmp_path), tmp_path / "model"
+    with pytest.raises(SystemExit, match=reason):
+        main([word.replace("PHOTOS", str(photos)) for word in command] + ["--int8", "--model", str(model)])
+    assert not model.exists()
+
+
+def draw_classes(folder: Path) -> Path:
+    """Return a folder of two classes with a photo each."""
+    for breed, colour in (("pug", "black"), ("boxer", "brown")):
+        (folder / "classes" / breed).mkdir(parents=True)
+        Image.new("RGB", (64, 64), colour).save(folder / "classes" / breed / "1.png")
+    return folder / "classes"
 
 
 def test_record_is_of_the_weights_it_was_measured_with() -> None:
