@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 import httpx
@@ -43,6 +43,8 @@ STATES = get_model_status_pb2.ModelVersionStatus.State
 
 class ScriptedServing:
     """TensorFlow Serving with one model, whose answers and faults a test sets as attributes."""
+
+    used_ports: ClassVar[set[int]] = set()
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *options: tuple[str, int]) -> None:
         self.host, self.port, self.options = host, port, options
@@ -106,7 +108,13 @@ class ScriptedServing:
                 grpc.method_handlers_generic_handler("tensorflow.serving.ModelService", {"GetModelStatus": status}),
             )
         )
-        self.port = self._server.add_insecure_port(self.address)
+        port = self._server.add_insecure_port(self.address)
+        # A gateway that has just stopped may still wait to connect to its server's port, and gRPC has the next one
+        # wait with it: a new server takes no port that another had.
+        while not self.port and port in self.used_ports:
+            port = self._server.add_insecure_port(self.address)
+        self.port = port
+        self.used_ports.add(port)
         self._server.start()
 
     def stop(self) -> None:
