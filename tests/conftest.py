@@ -22,7 +22,7 @@ os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # the tests' own servers, whatev
 
 
 # What makes a test need more than Python: `make check` leaves such tests out.
-MODEL_FIXTURES = {"starter_model", "shared_images", "browser", "nginx", "stack"}
+MODEL_FIXTURES = {"starter_model", "shared_images", "browser", "nginx", "registry", "stack"}
 MODEL_PACKAGES = (
     *("tensorflow", "keras", "local_server.", "tests.real_serving", "benchmarks", "ray"),
     *(f"model_serving.{part}" for part in ("backbones", "training", "savedmodel", "distributed")),
