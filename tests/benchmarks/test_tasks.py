@@ -7,6 +7,8 @@ from benchmarks.chromium import chromium_at
 from benchmarks.tasks import Task, told, traced
 
 LASTS = 120  # ms
+BUSY = f"(() => {{ const end = performance.now() + {LASTS}; while (performance.now() < end); }})()"
+TIMES = 15  # a browser that has just started takes a moment until its trace has the page, too
 
 
 def test_trace_has_a_task_with_both_of_its_times(require: Callable[[object, str], None]) -> None:
@@ -14,7 +16,8 @@ def test_trace_has_a_task_with_both_of_its_times(require: Callable[[object, str]
     require(shutil.which("chromium"), "Debian's chromium")
     with chromium_at("about:blank") as tab:
         with traced(tab) as tasks:
-            tab.evaluate(f"(() => {{ const end = performance.now() + {LASTS}; while (performance.now() < end); }})()")
+            for _ in range(TIMES):
+                tab.evaluate(BUSY)
         longest = max(tasks, key=lambda task: task.clock)
     assert longest.clock >= LASTS
     assert 0 < longest.cpu <= longest.clock
