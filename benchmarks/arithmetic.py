@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.processes import resident_megabytes
+from benchmarks.processes import ask, resident_megabytes
 from local_server.tensorflow_import import ONEDNN, import_tensorflow_quietly
 from model_serving.savedmodel.card import INT8
 from model_serving.savedmodel.tags import FLOAT32_TAGS, INT8_TAGS, SETTING
@@ -69,9 +69,9 @@ def main() -> None:
         for batch in BATCHES:
             _compare(started, batch, options.rounds)
         if options.trace:
-            _print_traces({name: json.loads(_line(process, TRACE)) for name, process in started.items()})
+            _print_traces({name: json.loads(ask(process, TRACE)) for name, process in started.items()})
         for name, process in started.items():
-            _ask(process, 1)
+            _seconds(process, 1)
             print(f"{name}: {resident_megabytes(process.pid):.0f} MB resident, with TensorFlow")
 
 
@@ -104,8 +104,8 @@ def _start(version: Path, threads: int, environment: dict[str, str]) -> subproce
 
 def _compare(started: dict[str, subprocess.Popen[str]], batch: int, rounds: int) -> None:
     for process in started.values():
-        _ask(process, batch)
-    turns = [{name: _ask(process, batch) for name, process in started.items()} for _ in range(rounds)]
+        _seconds(process, batch)
+    turns = [{name: _seconds(process, batch) for name, process in started.items()} for _ in range(rounds)]
     for name in list(started)[1:]:
         for kind, what in enumerate(("CPU", "clock")):
             ratios = [turn[FLOAT32][kind] / turn[name][kind] for turn in turns]
@@ -113,18 +113,10 @@ def _compare(started: dict[str, subprocess.Popen[str]], batch: int, rounds: int)
             print(f"{name}, batch {batch}, by the {what}: {statistics.median(ratios):.2f} ({shown})", flush=True)
 
 
-def _ask(process: subprocess.Popen[str], batch: int) -> tuple[float, float]:
+def _seconds(process: subprocess.Popen[str], batch: int) -> tuple[float, float]:
     """Return the seconds of CPU and of the clock that a process takes for a turn of batches."""
-    cpu, clock = map(float, _line(process, str(batch)).split())
+    cpu, clock = map(float, ask(process, str(batch)).split())
     return cpu, clock
-
-
-def _line(process: subprocess.Popen[str], order: str) -> str:
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(f"{order}\n")
-    process.stdin.flush()
-    return process.stdout.readline()
 
 
 def _print_traces(traces: dict[str, dict[str, float]]) -> None:

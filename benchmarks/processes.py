@@ -29,6 +29,15 @@ def running(command: Sequence[str], environment: Mapping[str, str] | None = None
         process.wait()
 
 
+def ask(process: subprocess.Popen[str], line: str) -> str:
+    """Send a process a line by its standard input, and return the line that it answers; both are pipes of text."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
 def free_port() -> int:
     """Return a port of the loopback address that nothing uses now."""
     with socket.socket() as probe:

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.processes import ask
 from benchmarks.stack import export_starter, limit_isa
 from local_server.tensorflow_import import import_tensorflow_quietly
 
@@ -54,11 +55,7 @@ def _start(version: Path, photos: Path, variables: Mapping[str, str]) -> subproc
 
 def _turn(process: subprocess.Popen[str]) -> float:
     """Return the seconds that a process takes to score all photos once."""
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write("\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
+    return float(ask(process, ""))
 
 
 def _answer(version: Path, photos: Path) -> None:

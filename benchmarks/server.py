@@ -25,7 +25,7 @@ from typing import NamedTuple
 import grpc
 import numpy as np
 
-from benchmarks.processes import cpu_seconds, free_port, running
+from benchmarks.processes import ask, cpu_seconds, free_port, running
 from benchmarks.slices import run_slice
 from benchmarks.stack import export_random
 from detector_api.serving.protos import serving_pb2 as pb
@@ -80,24 +80,18 @@ class Bare:
         command = [sys.executable, "-m", "benchmarks.server_bare", str(version)]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
-        self.size = int(self._answer())
+        assert self._process.stdout
+        self.size = int(self._process.stdout.readline())
 
     def run(self, threads: int, calls: int) -> Slice:
         """Make so many calls from so many threads."""
-        assert self._process.stdin
         before = cpu_seconds(self._process.pid)
-        self._process.stdin.write(f"{threads} {calls}\n")
-        self._process.stdin.flush()
-        seconds, times = json.loads(self._answer())
+        seconds, times = json.loads(ask(self._process, f"{threads} {calls}"))
         return Slice(seconds, cpu_seconds(self._process.pid) - before, times)
 
     def close(self) -> None:
         """End the process."""
         self._process.communicate()
-
-    def _answer(self) -> str:
-        assert self._process.stdout
-        return self._process.stdout.readline()
 
 
 class Clients:
