@@ -47,7 +47,7 @@ def main() -> None:
     features = {path: values for path, values in pooled if isinstance(values, np.ndarray)}
     accuracy = int8_accuracy(
         backbone,
-        int8_record(backbone),
+        int8_record(backbone, nearest=True),
         list(features),
         np.stack(list(features.values())),
         np.array([label_of[path] for path in features]),

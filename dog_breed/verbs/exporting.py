@@ -76,7 +76,7 @@ def _export(options: argparse.Namespace) -> None:
 
         backbone = load_backbone(options.backbone, options.weights, options.size)
         if options.int8:
-            require_possible(has_ranges=int8_record(backbone) is not None)
+            require_possible(has_ranges=int8_record(backbone, nearest=True) is not None)
         in_int8 = is_int8_usual(backbone.name) if options.int8 is None else options.int8
         path = export_imagenet_head(options.model, backbone, in_int8=in_int8)
         print(f"exported {path}{forms(path)}")

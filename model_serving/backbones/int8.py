@@ -38,15 +38,23 @@ class Int8Record:
     photos: dict[str, Any]
 
 
-def int8_record(backbone: Backbone) -> Int8Record | None:
-    """Return the ranges on record for the backbone's weights at its input size, None if there are none."""
-    values = json.loads(RECORD.read_text(encoding="utf-8")).get(backbone.name, {}).get(str(backbone.geometry.size))
+def int8_record(backbone: Backbone, *, nearest: bool = False) -> Int8Record | None:
+    """Return the ranges on record for the backbone's weights at its input size, None if there are none.
+
+    With `nearest` those of the nearest size will do, for who has no photos. They hold a little less well.
+    """
+    by_size, size = json.loads(RECORD.read_text(encoding="utf-8")).get(backbone.name, {}), backbone.geometry.size
+    if nearest and by_size:
+        size = min(map(int, by_size), key=lambda one: abs(one - size))
+    values = by_size.get(str(size))
     if values is None or values["weights"] != weights_digest(backbone):
         return None
     layers = [LayerRange(read, written, tuple(correction)) for read, written, correction in values["layers"]]
     layers[-1] = replace(layers[-1], gain=values["gain"])
-    parts = [ChannelRanges(*np.array(ends, np.float32)) for ends in values.get("parts", ())]
-    return Int8Record(Ranges(tuple(layers), tuple(parts)), values["photos"])
+    parts, sums = (
+        tuple(ChannelRanges(*np.array(ends, np.float32)) for ends in values.get(name, ())) for name in ("parts", "sums")
+    )
+    return Int8Record(Ranges(tuple(layers), parts, sums), values["photos"])
 
 
 def measured_record(backbone: Backbone, photos: Sequence[Path], source: str) -> Int8Record | None:
@@ -91,18 +99,23 @@ def weights_digest(backbone: Backbone) -> str:
 
 def _values(backbone: Backbone, record: Int8Record) -> dict[str, Any]:
     """Return what is written down of ranges."""
-    layers, parts = record.ranges.layers, record.ranges.parts
+    layers = record.ranges.layers
     values = {
         "weights": weights_digest(backbone),
         "photos": record.photos,
-        "layers": [
-            [round(layer.read, 4), round(layer.written, 4), [round(value, 4) for value in layer.correction]]
-            for layer in layers
-        ],
-        "gain": round(layers[-1].gain, 4),
+        "layers": [[_rounded(layer.read), _rounded(layer.written), _rounded(layer.correction)] for layer in layers],
+        "gain": _rounded(layers[-1].gain),
     }
-    ends = [[part.least.tolist(), part.most.tolist()] for part in parts]
-    return values | ({"parts": ends} if ends else {})
+    channels = {"parts": record.ranges.parts, "sums": record.ranges.sums}
+    return values | {name: [_ends(one) for one in ranges] for name, ranges in channels.items() if ranges}
+
+
+def _ends(ranges: ChannelRanges) -> list[Any]:
+    return [_rounded(ranges.least), _rounded(ranges.most)]
+
+
+def _rounded(values: Any) -> Any:
+    return np.asarray(values, np.float64).round(3).tolist()
 
 
 def main() -> None:

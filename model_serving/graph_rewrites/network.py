@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from graphlib import TopologicalSorter
 
 import numpy as np
 import tensorflow as tf
@@ -102,7 +103,7 @@ class Network:
         return name
 
     def prune(self) -> None:
-        """Drop the nodes that nothing needs any more."""
+        """Drop the nodes that nothing needs any more, and have each of the others stand behind what it reads."""
         needed: set[str] = set()
         waiting = [*self.outputs, *(node.name for node in self.of_type("Placeholder"))]
         while waiting:
@@ -110,7 +111,8 @@ class Network:
             if name not in needed:
                 needed.add(name)
                 waiting += [_node_name(tensor) for tensor in self.nodes[name].input]
-        self.nodes = {name: node for name, node in self.nodes.items() if name in needed}
+        inputs = {name: map(_node_name, node.input) for name, node in self.nodes.items() if name in needed}
+        self.nodes = {name: self.nodes[name] for name in TopologicalSorter(inputs).static_order()}
         self._uses = None
 
     def to_graph_def(self) -> graph_pb2.GraphDef:

@@ -37,7 +37,7 @@ def export_imagenet_head(model: Path, backbone: Backbone, *, in_int8: bool = Fal
     `WeightsUnavailableError` if the backbone came without its ImageNet classifier.
     """
     head, card = imagenet_head(backbone)
-    record = int8_record(backbone) if in_int8 else None
+    record = int8_record(backbone, nearest=True) if in_int8 else None
     if in_int8:
         accuracy = accuracy_on_record(card, weights_digest(backbone))
         card = replace(card, int8=gated(backbone, record, accuracy, IMAGENET_LIMITS))

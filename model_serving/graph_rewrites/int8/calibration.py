@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 
@@ -11,10 +11,11 @@ import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 
 from model_serving.graph_rewrites import rewritten
+from model_serving.graph_rewrites.int8 import in_levels
 from model_serving.graph_rewrites.int8.convolutions import Layer, layers, quantize_convolutions
-from model_serving.graph_rewrites.int8.levels import are_levels, blocks, use_levels
+from model_serving.graph_rewrites.int8.levels import are_levels, blocks
 from model_serving.graph_rewrites.int8.ranges import LEVELS, ChannelRanges, LayerRange, Ranges
-from model_serving.graph_rewrites.int8.thresholds import use_thresholds
+from model_serving.graph_rewrites.int8.residuals import chains
 from model_serving.graph_rewrites.network import Network
 
 # The share of a photo's values that a range holds. To hold all would make the steps between the others too wide.
@@ -32,24 +33,28 @@ def measure_ranges(graph_def: graph_pb2.GraphDef, pixels: str, output: str, batc
     """
     if not any(len(batch) for batch in batches):
         raise ValueError("Ranges cannot be measured without a photo.")
-    parts = _measure_parts(graph_def, pixels, output, batches)
-    graph_def = rewritten(graph_def, [output], [partial(use_levels, ranges=parts), use_thresholds])
+    network = Network(graph_def, [output])
+    joined = list({part.name: (part.name,) for block in blocks(network) for part in block.parts}.values())
+    added = [tuple(tensor.name for tensor in chain.tensors) for chain in chains(network)]
+    parts, sums = (_measure_channels(graph_def, pixels, groups, batches) for groups in (joined, added))
+    summed = {name for names in added for name in names}
+    graph_def = rewritten(graph_def, [output], in_levels(parts, sums))
     network = Network(graph_def, [output])
     found = list(layers(network))
     tensors = sorted({name for layer in found for name in (layer.input_name, layer.output.name)})
-    in_levels = {name: float(LEVELS) for name in tensors if are_levels(network, name)}
-    others = [name for name in tensors if name not in in_levels]
+    levels = {name: float(LEVELS) for name in tensors if are_levels(network, name)}
+    others = [name for name in tensors if name not in levels]
     measured = _measure(graph_def, pixels, others, _held, batches)
-    largest = {name: float(values.mean()) for name, values in measured.items()} | in_levels
+    largest = {name: float(values.mean()) for name, values in measured.items()} | levels
     ranges = [LayerRange(largest[layer.input_name], largest[layer.output.name]) for layer in found]
     ranges = _corrected(found, ranges, _correct_weights(graph_def, pixels, found, batches))
-    ranges = _corrected(found, ranges, _correct_means(graph_def, pixels, output, batches, ranges))
+    ranges = _corrected(found, ranges, _correct_means(graph_def, pixels, output, batches, ranges, summed))
     if found[-1].output.name not in (output, *network.nodes[output].input):
-        return Ranges(tuple(ranges), tuple(parts))  # the features are not the last layer's
+        return Ranges(tuple(ranges), tuple(parts), tuple(sums))  # the features are not the last layer's
     rounded = rewritten(graph_def, [output], [partial(quantize_convolutions, ranges=ranges)])
     lengths = [_measure(graph, pixels, [output], _length, batches)[output].mean() for graph in (graph_def, rounded)]
     last = replace(ranges[-1], gain=float(lengths[0] / lengths[1]))
-    return Ranges((*ranges[:-1], last), tuple(parts))
+    return Ranges((*ranges[:-1], last), tuple(parts), tuple(sums))
 
 
 def _corrected(
@@ -61,13 +66,16 @@ def _corrected(
     ]
 
 
-def _measure_parts(
-    graph_def: graph_pb2.GraphDef, pixels: str, output: str, batches: Sequence[np.ndarray]
+def _measure_channels(
+    graph_def: graph_pb2.GraphDef, pixels: str, groups: Sequence[Sequence[str]], batches: Sequence[np.ndarray]
 ) -> list[ChannelRanges]:
-    """Return the range of each channel that is concatenated: all that was seen, and some deviations from its mean."""
-    names = list({part.name: None for block in blocks(Network(graph_def, [output])) for part in block.parts})
-    measured = _measure(graph_def, pixels, names, _extent, batches)
-    return [_channel_ranges(*np.moveaxis(measured[name], 1, 0)) for name in names]
+    """Return the range of each channel of the tensors of each group: all that was seen, and some deviations more."""
+    measured = _measure(graph_def, pixels, [name for group in groups for name in group], _extent, batches)
+    ranges = [[_channel_ranges(*np.moveaxis(measured[name], 1, 0)) for name in group] for group in groups]
+    return [
+        ChannelRanges(np.min([one.least for one in group], 0), np.max([one.most for one in group], 0))
+        for group in ranges
+    ]
 
 
 def _channel_ranges(least: np.ndarray, most: np.ndarray, mean: np.ndarray, squares: np.ndarray) -> ChannelRanges:
@@ -103,16 +111,20 @@ def _correct_means(
     output: str,
     batches: Sequence[np.ndarray],
     ranges: Sequence[LayerRange],
+    summed: Set[str],
 ) -> dict[str, np.ndarray]:
     """Return what each layer without a ReLU lacks of its means in fp32, [channels], once those before it are mended.
 
-    Mended outputs are fed to what follows, so that all passes together compute each layer once.
+    Mended outputs are fed to what follows, so that all passes together compute each layer once. Levels, which are those
+    of `summed`, become integers again, some of them the next above, as many as the correction is of a level.
     """
-    names = [layer.output.name for layer in layers(Network(graph_def, [output])) if not layer.is_rectified]
+    found = layers(Network(graph_def, [output]))
+    names = [layer.output.name for layer in found if not layer.is_rectified or layer.output.name in summed]
     if not names:
         return {}
     means = _measure(graph_def, pixels, names, _mean, batches)
     corrections: dict[str, np.ndarray] = {}
+    numbers = np.random.default_rng(0)
     mended: list[dict[str, np.ndarray]] = [{pixels: batch} for batch in batches if len(batch)]
     with tf.Graph().as_default() as graph:
         rounded = rewritten(graph_def, [output], [partial(quantize_convolutions, ranges=ranges)])
@@ -123,7 +135,10 @@ def _correct_means(
             mean = np.concatenate([value.mean((1, 2)) for value in values]).mean(0)
             corrections[name] = means[name].mean(0) - mean
             for fed, value in zip(mended, values, strict=True):
-                fed[f"{name}:0"] = value + corrections[name]
+                mended_value = value + corrections[name]
+                if name in summed:
+                    mended_value = np.floor(mended_value + numbers.random(value.shape, np.float32)).clip(0, LEVELS)
+                fed[f"{name}:0"] = mended_value
     return corrections
 
 

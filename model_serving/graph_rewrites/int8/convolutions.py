@@ -9,14 +9,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, node_def_pb2
 
-from model_serving.graph_rewrites.convolutions import OUTPUT_CHANNELS, constant_kernel
+from model_serving.graph_rewrites.convolutions import constant_kernel
 from model_serving.graph_rewrites.int8.levels import are_levels
 from model_serving.graph_rewrites.int8.ranges import (
-    DEPTHWISE_STEPS,
-    SIGNED_STEPS,
-    UNSIGNED_STEPS,
+    LEVELS,
     Int8Weights,
     LayerRange,
+    round_depthwise,
     round_weights,
 )
 from model_serving.graph_rewrites.network import Attributes, Network
@@ -27,7 +26,10 @@ _RECTIFIED = ("Relu", "Relu6", "ClipByValue")
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution with its bias and perhaps a ReLU: the nodes, the last of which, `output`, others read."""
+    """A convolution with its bias and perhaps a ReLU: the nodes, the last of which, `output`, others read.
+
+    `summand` is the tensor in levels that is added before these are cut, if there is one.
+    """
 
     convolution: node_def_pb2.NodeDef
     kernel: np.ndarray
@@ -35,6 +37,7 @@ class Layer:
     output: node_def_pb2.NodeDef
     input_name: str
     input_is_rectified: bool
+    summand: str | None = None
 
     @property
     def is_rectified(self) -> bool:
@@ -49,9 +52,9 @@ class Layer:
     @property
     def weights(self) -> Int8Weights:
         """The kernel in integers."""
-        steps = UNSIGNED_STEPS if self.input_is_rectified else SIGNED_STEPS
-        channel_axis = OUTPUT_CHANNELS[self.convolution.op].index(-1)
-        return round_weights(self.kernel, channel_axis, DEPTHWISE_STEPS if self.is_depthwise else steps)
+        if self.is_depthwise:
+            return round_depthwise(self.kernel)
+        return round_weights(self.kernel, is_unsigned=self.input_is_rectified)
 
 
 def layers(network: Network) -> Iterator[Layer]:
@@ -69,15 +72,24 @@ def layers(network: Network) -> Iterator[Layer]:
             continue
         if convolution.op == "Conv2D" and shapes[convolution.input[0]][-1] != kernel.shape[2]:
             continue  # grouped
-        readers = network.readers(bias_add)
-        rectifier = readers[0] if len(readers) == 1 and readers[0].op in _RECTIFIED else None
-        output = rectifier if rectifier is not None and network.is_used_once(bias_add) else bias_add
+        output, summand = _output(network, bias_add)
         source = network.producer(convolution, 0)
         reads_levels = are_levels(network, source.name)
         is_unsigned = source.op in _RECTIFIED or reads_levels
-        layer = Layer(convolution, kernel, bias, output, convolution.input[0], is_unsigned)
+        layer = Layer(convolution, kernel, bias, output, convolution.input[0], is_unsigned, summand)
         if not layer.is_depthwise or (layer.is_rectified and is_unsigned and not reads_levels):
             yield layer
+
+
+def _output(network: Network, bias_add: node_def_pb2.NodeDef) -> tuple[node_def_pb2.NodeDef, str | None]:
+    """Return the last node of a layer, and the levels that it adds to its own, if it does."""
+    reader, summand = network.only_reader(bias_add), None
+    if reader is not None and reader.op == "AddV2":
+        (summand,) = [name for name in reader.input if name != bias_add.name]
+        reader = network.only_reader(reader)
+        if reader is None or reader.op != "ClipByValue":
+            return bias_add, None
+    return (reader, summand) if reader is not None and reader.op in _RECTIFIED else (bias_add, None)
 
 
 def quantize_convolutions(network: Network, ranges: Sequence[LayerRange]) -> None:
@@ -95,14 +107,7 @@ def _quantize(network: Network, layer: Layer, layer_range: LayerRange) -> None:
     name, out = layer.convolution.name, layer.output.name
     read = _ends(network, layer.input_name, layer_range.read, layer.input_is_rectified)
     written = _ends(network, out, layer_range.written, layer.is_rectified)
-    # oneDNN's kernel rounds so. Without `narrow_range` it takes 127.5 for the end of signed integers, where all others
-    # take 127.
-    rounding = {
-        "round_mode": attr_value_pb2.AttrValue(s=b"HALF_TO_EVEN"),
-        "narrow_range": attr_value_pb2.AttrValue(b=not layer.input_is_rectified),
-    }
-    source = [layer.input_name, *read]
-    quantized = network.put(f"{name}/input", "QuantizeV2", source, _scaled(layer.input_is_rectified) | rounding)
+    quantized = _quantized(network, f"{name}/input", layer.input_name, read, layer.input_is_rectified)
     weights = layer.weights
     bias = layer.bias + np.array(layer_range.correction, np.float32) if layer_range.correction else layer.bias
     inputs = [
@@ -123,11 +128,26 @@ def _quantize(network: Network, layer: Layer, layer_range: LayerRange) -> None:
         "padding": layer.convolution.attr["padding"],
     }
     depthwise, relu = "Depthwise" if layer.is_depthwise else "", "AndRelu" if layer.is_rectified else ""
+    if layer.summand is not None:
+        relu = f"Sum{relu}"
+        ends = _ends(network, layer.summand, LEVELS, True)
+        inputs += [_quantized(network, f"{name}/summand", layer.summand, ends, True), *ends]
+        attributes["Tsummand"] = _type(True)
     op = f"Quantized{depthwise}Conv2DWithBias{relu}AndRequantize"
     computed = network.put(f"{name}/int8", op, inputs, attributes)
     if layer_range.gain != 1:
         written = _ends(network, f"{out}/mended", layer_range.written * layer_range.gain, layer.is_rectified)
     network.put(out, "Dequantize", [computed, *written], _scaled(layer.is_rectified))
+
+
+def _quantized(network: Network, name: str, source: str, ends: tuple[str, str], is_rectified: bool) -> str:
+    # oneDNN's kernel rounds so. Without `narrow_range` it takes 127.5 for the end of signed integers, where all others
+    # take 127.
+    rounding = {
+        "round_mode": attr_value_pb2.AttrValue(s=b"HALF_TO_EVEN"),
+        "narrow_range": attr_value_pb2.AttrValue(b=not is_rectified),
+    }
+    return network.put(name, "QuantizeV2", [source, *ends], _scaled(is_rectified) | rounding)
 
 
 def _ends(network: Network, tensor: str, largest: float, is_rectified: bool) -> tuple[str, str]:

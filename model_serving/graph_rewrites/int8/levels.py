@@ -80,6 +80,13 @@ def are_levels(network: Network, tensor: str) -> bool:
     return node.op == "ClipByValue" or (node.op in _KEEPING and are_levels(network, node.input[0]))
 
 
+def cut_levels(network: Network, name: str, levels: str) -> None:
+    """Put levels that may lie below 0 or above 255 in place of the node called `name`, cut to these ends."""
+    first = network.add_constant(f"{name}/first_level", np.array(0, np.float32))
+    last = network.add_constant(f"{name}/last_level", np.array(LEVELS, np.float32))
+    network.put(name, "ClipByValue", [levels, first, last], FLOAT32)
+
+
 def _joined(network: Network, tensor: str, ranges_of: Mapping[str, ChannelRanges]) -> ChannelRanges:
     if tensor in ranges_of:
         return ranges_of[tensor]
@@ -96,10 +103,7 @@ def _write(network: Network, written: node_def_pb2.NodeDef, ranges: ChannelRange
     kernel = network.add_constant(f"{name}/kernel_to_levels", network.value(convolution, 1) / ranges.step)
     offset = network.add_constant(f"{name}/bias_to_levels", (bias - ranges.least) / ranges.step)
     product = network.put(f"{name}/product", "Conv2D", [convolution.input[0], kernel], dict(convolution.attr))
-    levels = network.put(f"{name}/sum", "BiasAdd", [product, offset], FLOAT32)
-    first = network.add_constant(f"{name}/first_level", np.array(0, np.float32))
-    last = network.add_constant(f"{name}/last_level", np.array(LEVELS, np.float32))
-    network.put(name, "ClipByValue", [levels, first, last], FLOAT32)
+    cut_levels(network, name, network.put(f"{name}/sum", "BiasAdd", [product, offset], FLOAT32))
 
 
 def _written(network: Network, part: node_def_pb2.NodeDef) -> node_def_pb2.NodeDef | None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-# Without VNNI the kernels add two products in 16 bits: 2 · 255 · 64 is more than these hold. Weights that meet unsigned
-# inputs keep to 63. Those of signed inputs are halved by the kernel, which adds 128 to the input: they are even.
-# Depthwise kernels multiply in 32 bits.
-UNSIGNED_STEPS, SIGNED_STEPS, DEPTHWISE_STEPS = 63, 126, 127
+# Depthwise kernels multiply in 32 bits. Without VNNI the others add the products of two neighbouring input channels in
+# 16 bits, which hold 255 · 128: two weights that meet unsigned inputs keep to 127 together before they are rounded.
+# Those of signed inputs are halved by the kernel, which adds 128 to the input: they are even.
+STEPS, EVEN_STEPS, STEPS_OF_TWO = 127, 126, 127
 # Channels with weights, or with a range, below this share of the largest count as this large: nothing is divided by 0.
 LEAST_SHARE = 1e-6
 # The largest integer of eight bits.
@@ -49,10 +49,14 @@ class ChannelRanges:
 
 @dataclass(frozen=True)
 class Ranges:
-    """Ranges of a network's layers, as `layers` has them, and of the parts that it joins, as `blocks` has them."""
+    """Ranges of a network's layers, as `layers` has them, of the parts that it joins, and of its residual sums.
+
+    `parts` are as `blocks` has them, and `sums` as `chains` has these.
+    """
 
     layers: tuple[LayerRange, ...]
     parts: tuple[ChannelRanges, ...] = ()
+    sums: tuple[ChannelRanges, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,36 @@ class Int8Weights:
     largest: np.ndarray
 
 
-def round_weights(kernel: np.ndarray, channel_axis: int, steps: int) -> Int8Weights:
-    """Round a kernel, each channel by itself, to integers of at most `steps`; 126 are even ones."""
-    other_axes = tuple(axis for axis in range(kernel.ndim) if axis != channel_axis)
-    largest = np.abs(kernel).max(other_axes)
-    scale = (np.maximum(largest, LEAST_SHARE * largest.max() or 1) / steps).astype(np.float32)
-    multiple = 2 if steps == SIGNED_STEPS else 1
-    shape = [-1 if axis == channel_axis else 1 for axis in range(kernel.ndim)]
-    integers = multiple * np.round(kernel / (multiple * scale.reshape(shape)))
-    return Int8Weights(np.clip(integers, -steps, steps).astype(np.int8), 127 * scale)
+def round_weights(kernel: np.ndarray, *, is_unsigned: bool) -> Int8Weights:
+    """Round a kernel [h, w, in, out], each output channel by itself, as the inputs' integers allow it.
+
+    For unsigned inputs the integers of two neighbours are 128 at most together, for signed ones they are even.
+    """
+    sizes = np.abs(kernel)
+    if is_unsigned:
+        sizes = np.pad(sizes, [(0, 0), (0, 0), (0, kernel.shape[2] % 2), (0, 0)])
+        sizes = sizes[:, :, ::2] + sizes[:, :, 1::2]
+    multiple, steps = (1, STEPS_OF_TWO) if is_unsigned else (2, EVEN_STEPS)
+    scale = _scale(sizes.max((0, 1, 2)), steps)
+    integers = multiple * np.round(kernel / (multiple * scale))
+    return Int8Weights(np.clip(integers, -STEPS, STEPS).astype(np.int8), 127 * scale)
+
+
+def round_depthwise(kernel: np.ndarray) -> Int8Weights:
+    """Round a depthwise kernel [h, w, channels, 1], each channel by itself, and keep its sum to half a step.
+
+    Inputs behind a ReLU have means far from 0, which the sum multiplies. Those that were nearest to the next integer
+    become that one.
+    """
+    taps = kernel.reshape(-1, kernel.shape[2])
+    scale = _scale(np.abs(taps).max(0), STEPS)
+    integers = np.round(taps / scale)
+    lacking = taps / scale - integers
+    rank = lacking.argsort(0).argsort(0)
+    steps = np.round(lacking.sum(0))
+    integers += (rank >= len(taps) - steps).astype(int) - (rank < -steps)
+    return Int8Weights(np.clip(integers, -STEPS, STEPS).astype(np.int8).reshape(kernel.shape), 127 * scale)
+
+
+def _scale(largest: np.ndarray, steps: int) -> np.ndarray:
+    return (np.maximum(largest, LEAST_SHARE * largest.max() or 1) / steps).astype(np.float32)

@@ -137,9 +137,10 @@ def test_version_without_the_graph_is_refused_by_its_tags(starter_model: Path) -
         SavedModelServable.load(starter_model / "1", SessionSettings(INT8_TAGS))
 
 
-def test_accuracy_on_record_is_of_the_weights_it_was_measured_with() -> None:
+@pytest.mark.parametrize("size", [260, 340])
+def test_accuracy_on_record_is_of_the_weights_it_was_measured_with(size: int) -> None:
     """The figures on record pass the gate for the starter's own weights, and there are none for others."""
-    backbone = load_backbone("efficientnet_lite2")
+    backbone = load_backbone("efficientnet_lite2", size=size)
     _, card = imagenet_head(backbone)
     accuracy = accuracy_on_record(card, weights_digest(backbone))
     assert accuracy
@@ -188,9 +189,18 @@ def test_record_is_of_the_weights_it_was_measured_with() -> None:
     """Other weights of the same network have no ranges, and so no graph in int8, which the card says."""
     backbone = load_backbone("efficientnet_lite2", RANDOM)
     assert int8_record(backbone) is None
+    assert int8_record(backbone, nearest=True) is None
     checked = gated(backbone, None, PASSING, NEAR)
     assert not checked["kept"]
     assert "no ranges" in checked["why_not"]
+
+
+def test_record_of_the_nearest_size_will_do_where_there_are_no_photos() -> None:
+    """At a size that is not on record there are ranges only for who asks for the nearest, and none without a record."""
+    at_260, at_340 = (load_backbone("efficientnet_lite2", size=size) for size in (260, 340))
+    assert int8_record(at_260) is None
+    assert int8_record(at_260, nearest=True) == int8_record(at_340) == int8_record(at_340, nearest=True)
+    assert int8_record(replace(at_260, name="another"), nearest=True) is None
 
 
 def test_export_in_int8_by_measured_ranges(shared_images: Path, tmp_path: Path) -> None:
