@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,32 @@ def int8_networks(backbone: Backbone, record: Int8Record) -> Networks:
 
 def _quantized(network: FrozenNetwork, record: Int8Record) -> FrozenNetwork:
     return replace(network, graph_def=quantize(network.graph_def, network.output, record.ranges))
+
+
+@dataclass(frozen=True)
+class Int8Backbone(Backbone):
+    """A backbone whose features are those of its network in int8: `in_int8` makes it of one in fp32."""
+
+    record: Int8Record
+
+    @cached_property
+    def frozen(self) -> FrozenNetwork:
+        """The network in int8, at the model's size."""
+        return _quantized(self.folded, self.record)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the backbone's own and of all numbers in its graph: features in int8 are never taken for others."""
+        digest = hashlib.sha256(super().fingerprint.encode())
+        for node in self.frozen.graph_def.node:
+            digest.update(node.op.encode())
+            digest.update(node.attr["value"].tensor.SerializeToString(deterministic=True))
+        return digest.hexdigest()[:16]
+
+
+def in_int8(backbone: Backbone, record: Int8Record) -> Int8Backbone:
+    """Return the backbone with its features computed in int8, by these ranges."""
+    return Int8Backbone(backbone.name, backbone.geometry, backbone.network, backbone.imagenet, record)
 
 
 def is_int8_usual(backbone_name: str) -> bool:

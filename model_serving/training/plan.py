@@ -19,6 +19,7 @@ from model_serving.training.features import FeatureCache, Pooled, pool_here
 from model_serving.training.head import FOLDS, fit_head
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
+from model_serving.training.int8 import extracting
 from model_serving.training.review import SHARES
 from model_serving.training.train import read_training_data
 
@@ -72,13 +73,14 @@ def plan_training(
     dataset, _ = read_training_data(data, also, columns, drop, subject)
     backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
     photos = [photo for split in SPLITS for photo in dataset.splits[split]]
-    missing = _missing(photos_by_digest := {photo.digest: photo.path for photo in photos}, cache, backbone)
+    extractor = extracting(backbone, in_int8)
+    missing = _missing(photos_by_digest := {photo.digest: photo.path for photo in photos}, cache, extractor)
     features = backbone.network.output_shape[-1]
     graphs = _FLOAT32 + (_INT8 if in_int8 or (in_int8 is None and is_int8_usual(backbone_name)) else 0)
     return TrainingPlan(
         known=len(photos_by_digest) - len(missing),
         unknown=len(missing),
-        feature_seconds=len(missing) * _seconds_a_photo(backbone, missing),
+        feature_seconds=len(missing) * _seconds_a_photo(extractor, missing),
         head_seconds=_head_seconds(len(dataset.splits["train"]), features, len(dataset.breeds), options),
         cache=cache,
         cache_bytes=len(missing) * features * _FLOAT32,

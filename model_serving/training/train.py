@@ -30,7 +30,7 @@ from model_serving.training.fit import FittedHead, fit
 from model_serving.training.head import Labelled
 from model_serving.training.head_options import HeadOptions
 from model_serving.training.input_size import suitable_size
-from model_serving.training.int8 import judged_in_int8
+from model_serving.training.int8 import extracting, judged_in_int8
 from model_serving.training.review import review_data
 
 
@@ -72,7 +72,10 @@ def train(
     if in_int8:
         require_possible(photos=len(dataset.splits["valid"]))
     backbone = load_backbone(backbone_name, weights, size or suitable_size(dataset.splits["train"], backbone_name))
-    features = _extract(dataset, backbone, cache, pooling)
+    extractor = extracting(backbone, in_int8, pooling)
+    if are_int8 := extractor is not backbone:
+        print("features in int8, with which a head is as good; --no-int8 computes them in fp32")
+    features = _extract(dataset, extractor, cache, pooling)
     labelled = {name: _label(split, dataset.breeds) for name, split in features.items()}
     fitted = fit(labelled, dataset.breeds, backbone, options)
     subject = subject or _recognise(dataset, backbone, fitted)
@@ -86,7 +89,9 @@ def train(
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
     record = None
     if is_int8_usual(backbone_name) if in_int8 is None else in_int8:
-        record, judged = judged_in_int8(backbone, fitted, features["train"], features["valid"], labelled["valid"])
+        record, judged = judged_in_int8(
+            backbone, fitted, features["train"], features["valid"], labelled["valid"], are_int8=are_int8
+        )
         card = replace(card, int8=judged)
     findings = _findings(probabilities, labelled, features, dataset.breeds)
     review = review_data(features, labelled, dataset.breeds, fitted, options)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from model_serving.backbones import load_backbone
-from model_serving.backbones.int8 import Int8Record, int8_record
+from model_serving.backbones.int8 import Int8Record, in_int8, int8_networks, int8_record
+from model_serving.graph_rewrites.int8 import kernels
 from model_serving.graph_rewrites.int8.ranges import Ranges
 from model_serving.savedmodel.comparison import NEAR
 from model_serving.savedmodel.int8_gate import gated
 from model_serving.training.calibration import softmax
 from model_serving.training.features import pool_here
-from model_serving.training.int8 import int8_accuracy, int8_ranges
+from model_serving.training.int8 import extracting, int8_accuracy, int8_ranges
 
 
 def test_int8_accuracy_compares_the_same_photos(shared_images: Path, tmp_path: Path) -> None:
@@ -38,6 +39,27 @@ def test_int8_accuracy_compares_the_same_photos(shared_images: Path, tmp_path: P
     assert (accuracy.top1_float32, accuracy.top1, accuracy.agreement) == (1, 1, 1)
     assert 0 < accuracy.change < 0.05
     assert "it takes 50 photos" in gated(backbone, record, accuracy, NEAR)["why_not"]
+    rounded = np.stack(
+        [np.asarray(values) for batch in pool_here(in_int8(backbone, record), photos) for _, values in batch]
+    )
+    again = int8_accuracy(backbone, record, photos, rounded, labels, probabilities, are_int8=True)
+    assert (again.photos, again.top1_float32, again.top1) == (len(photos), 1, 1)
+    assert again.change == pytest.approx(accuracy.change, abs=1e-4)
+
+
+def test_extracting_is_in_int8_only_where_heads_are_as_good(tiny_backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features are in int8 by default, of a backbone on record, on this machine, and if its kernels run here."""
+    backbone = load_backbone("efficientnet_lite2")
+    for wanted in (None, True):
+        assert (
+            extracting(backbone, wanted).frozen.graph_def
+            == int8_networks(backbone, int8_record(backbone)).at_size.graph_def
+        )
+        assert extracting(tiny_backbone, wanted) is tiny_backbone
+    assert extracting(backbone, False) is backbone
+    assert extracting(backbone, None, pooling=lambda *_: iter(())) is backbone
+    monkeypatch.setattr(kernels, "run_here", lambda: False)
+    assert extracting(backbone, True) is backbone
 
 
 def test_int8_accuracy_is_unknown_without_ranges_or_photos(tiny_backbone, tmp_path: Path) -> None:
@@ -65,4 +87,4 @@ def test_int8_ranges_are_measured_where_none_are_on_record(
     assert [layer.read for layer in record.ranges.layers] == [pytest.approx(255, rel=0.1)]
     assert int8_ranges(backbone, [broken]) is None
     starter = load_backbone("efficientnet_lite2")
-    assert int8_ranges(starter, []) == int8_record(starter)
+    assert int8_ranges(starter, []).ranges.layers == int8_record(starter).ranges.layers
