@@ -4,7 +4,8 @@ TensorFlow Serving's x86 image has them too. They run where oneDNN is on (`TF_EN
 VNNI); elsewhere such a graph loads, and its first run fails with "Missing 0-th output".
 
 A tensor is stored as x ≈ q · range / 127, signed, or q · range / 255 where a ReLU made it (`QuantizeV2`'s mode SCALED).
-What is concatenated has a range for each channel (`levels.py`), and so has what pads, pools and normalises it.
+What is concatenated has a range for each channel (`levels.py`), and so has what pads, pools and normalises it, and what
+is added (`residuals.py`).
 Ranges are measured on photos (`calibration.py`); larger values saturate.
 """
 
