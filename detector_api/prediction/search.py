@@ -48,7 +48,7 @@ class PhotoResult:
 
 
 def needs_search(centre: PhotoResult) -> bool:
-    """Tell whether the centre shows no dog, or no breed of which the model is sure."""
+    """Tell whether the centre shows no dog, or no breed of which the model is near to sure."""
     thresholds = centre.model.card.thresholds
     return found.needs_search(_reading(centre.answer), thresholds.dog, thresholds.sure)
 

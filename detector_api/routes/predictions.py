@@ -41,7 +41,7 @@ FindDogs = Annotated[
     Find,
     Query(
         description="Search the whole photo, where the model is of dogs: `auto` where the centre shows no dog or no "
-        "sure breed; `all` always, and add `dogs`; `no` never.",
+        "breed that is near to sure; `all` always, and add `dogs`; `no` never.",
     ),
 ]
 Explain = Annotated[bool, Query(description="Add `heatmap`: where the likeliest class was seen.")]

@@ -16,7 +16,7 @@ class Thresholds(BaseModel):
 
     dog: float = Field(ge=0, le=1)
     sure: float = Field(default=0.5, ge=0, le=1)
-    found: float = Field(default=0.15, ge=0, le=1)  # as `dog`, for a part of the photo that was searched for dogs
+    found: float = Field(default=0.2, ge=0, le=1)  # as `dog`, for a part of the photo that was searched for dogs
 
 
 class Familiarity(BaseModel):

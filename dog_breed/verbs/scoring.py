@@ -23,8 +23,8 @@ def add_verbs(verb: AddVerb) -> None:
         "--find",
         choices=("auto", "all", "no"),
         default="no",
-        help="search the whole photo for dogs: where its centre shows none or no sure breed (auto), or always, with a "
-        "row for each dog (all); not with --engine ray (%(default)s)",
+        help="search the whole photo for dogs: where its centre shows none or no breed near to sure (auto), or always, "
+        "with a row for each dog (all); not with --engine ray (%(default)s)",
     )
     score.add_argument("--sort-into", type=Path, metavar="DIR", help="link the photos into DIR/<class>/")
     score.add_argument("--copy", action="store_true", help="with --sort-into: copy rather than link")

@@ -25,8 +25,8 @@ def add_verbs(verb: AddVerb) -> None:
     predict.add_argument(
         "--find",
         choices=("auto", "all", "no"),
-        help="search the whole photo for dogs: where its centre shows none or no sure breed (auto, what gateways do by "
-        "themselves), always, with a row for each dog (all), or never (no)",
+        help="search the whole photo for dogs: where its centre shows none or no breed near to sure (auto, what "
+        "gateways do by themselves), always, with a row for each dog (all), or never (no)",
     )
     predict.add_argument("--api-key", help=f"key for a gateway that asks for one (the variable {API_KEY_VARIABLE})")
 

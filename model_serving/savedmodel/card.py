@@ -26,8 +26,9 @@ DOG_THRESHOLD = 0.15
 SURE_THRESHOLD = 0.5
 # A photo that looks stranger than all but this share of the model's own is perhaps of a class that it was never taught.
 FAMILIAR_THRESHOLD = 0.05
-# The same for a part of a photo that `locate` found: it must have a high score there before it is asked about.
-FOUND_THRESHOLD = 0.15
+# The same for a part of a photo that `locate` found. Of the starter's 482 on dogs 98 % have more, and of 213 photos
+# without dogs three fewer are called dogs than with 0.15.
+FOUND_THRESHOLD = 0.2
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_find_auto_asks_no_more_of_a_centre_that_is_sure(gateway: Any, searching
 def test_find_auto_keeps_a_centre_that_is_as_good(gateway: Any, searching: Any) -> None:
     """An unsure centre with a dog keeps its answer unless another part is surer."""
     searching.card["thresholds"] = {"dog": 0.5, "sure": 0.99}
-    answer = post(gateway, encode(Image.new("RGB", (400, 200), (255, 255, 255))))
+    answer = post(gateway, encode(Image.new("RGB", (400, 200), (160, 160, 160))))
     assert (answer["search"], answer["box"]) == ("done", [0.375, 0.25, 0.25, 0.5])
 
 

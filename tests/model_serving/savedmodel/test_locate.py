@@ -13,7 +13,14 @@ from local_server.inference.saved_model import SavedModelServable, SessionSettin
 from model_serving.backbones import Classifier
 from model_serving.backbones.backbone import FrozenNetwork
 from model_serving.breeds import IMAGENET_DOGS
-from model_serving.savedmodel.locate import CELL_PIXELS, MAX_BOXES, MAX_LOCATE_PIXELS, locate
+from model_serving.savedmodel.locate import (
+    CELL_PIXELS,
+    LEAST_BEST_SCORE,
+    LEAST_SCORE,
+    MAX_BOXES,
+    MAX_LOCATE_PIXELS,
+    locate,
+)
 
 Locate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -57,6 +64,17 @@ def test_locate_finds_nothing_where_nothing_is(locate_red: Locate) -> None:
     boxes, scores = locate_red(np.zeros((2, 300, 400, 3), np.uint8))
     assert not boxes.any()
     assert not scores.any()
+
+
+def test_locate_tells_doubtful_dogs_only_beside_a_clear_one(locate_red: Locate) -> None:
+    """A doubtful dog is told where the photo also has a clear one, and not told alone."""
+    photos = np.zeros((2, 640, 640, 3), np.uint8)
+    photos[:, 320:, 320:, 0] = 205
+    photos[1, :160, :160, 0] = 255
+    _, scores = locate_red(photos)
+    assert not scores[0].any()
+    assert scores[1].max() > LEAST_BEST_SCORE
+    assert ((scores[1] >= LEAST_SCORE) & (scores[1] < LEAST_BEST_SCORE)).any()
 
 
 @pytest.mark.parametrize("height_width", [(1, 1), (1, 3000), (3000, 1), (20, 30), (2048, 2048)])
