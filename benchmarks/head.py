@@ -85,14 +85,14 @@ def _print_parts(train: Split, classes: int, start: Classifier | None) -> None:
     for name, fit in {
         "logistic regression": _logistic,
         "head": _head(start, classes),
-        "--start zeros": _head(None, classes),
+        "--start discriminants": _head(None, classes),
         "--balance 0": _head(start, classes, balance=0.0),
         "--balance 1": _head(start, classes, balance=1.0),
     }.items():
         answers = np.empty_like(train[1])
         for rest, out in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(*train):
             answers[out] = fit((train[0][rest], train[1][rest]))(train[0][out]).argmax(axis=1)
-        print(f"{name:20} {(answers == train[1]).mean():.1%}  {_by_class(answers, train[1]):.1%}", flush=True)
+        print(f"{name:21} {(answers == train[1]).mean():.1%}  {_by_class(answers, train[1]):.1%}", flush=True)
 
 
 def _print_few(
@@ -101,7 +101,7 @@ def _print_few(
     """Print the accuracy on `valid`, mean over classes, by photos a class; return mean and deviation over the draws."""
     fits = {
         "logistic regression": _logistic,
-        "head, --start zeros": _head(None, classes),
+        "head, --start discriminants": _head(None, classes),
         "head": _head(start, classes),
     }
     means: dict[str, list[tuple[str, float, float]]] = {name: [] for name in fits}
@@ -126,7 +126,7 @@ def _print_few(
 def _print_calibration(train: Split, valid: Split, classes: int, start: Classifier | None, seeds: int) -> None:
     """Print how far confidence is from accuracy on `valid`, where the temperature is cross-validated on few photos."""
     print("\ncalibration error on the other photos, without a temperature and with a cross-validated one")
-    for name, begun in (("--start zeros", None), ("head", start)):
+    for name, begun in (("--start discriminants", None), ("head", start)):
         for count in CALIBRATED_PHOTOS:
             errors = []
             for seed in range(seeds):
@@ -135,7 +135,7 @@ def _print_calibration(train: Split, valid: Split, classes: int, start: Classifi
                 fitted = calibrate(*held_out_logits(few, classes, HeadOptions(), begun), None)
                 errors.append([calibration_error(softmax(logits / t), valid[1]) for t in (1.0, fitted.temperature)])
             before, after = np.mean(errors, axis=0)
-            print(f"{name:14} {count:3} photos a class: {before:.3f}, {after:.3f}", flush=True)
+            print(f"{name:21} {count:3} photos a class: {before:.3f}, {after:.3f}", flush=True)
 
 
 def _head(start: Classifier | None, classes: int, balance: float = HeadOptions.balance) -> Fit:

@@ -46,9 +46,9 @@ def add_verbs(verb: AddVerb) -> None:
     )
     train.add_argument(
         "--start",
-        choices=("imagenet", "zeros"),
+        choices=("imagenet", "discriminants"),
         default=HeadOptions.start,
-        help="what the head begins at: ImageNet's classifier, for breeds that it knows, or nothing (%(default)s)",
+        help="what the head begins at: ImageNet's classifier, or linear discriminants of the photos (%(default)s)",
     )
     train.add_argument(
         "--balance",

@@ -40,9 +40,9 @@ class FittedHead:
     held_out_logits: np.ndarray | None
 
     @property
-    def started_from(self) -> Literal["imagenet", "zeros"]:
+    def started_from(self) -> Literal["imagenet", "discriminants"]:
         """Name of the start, for the card."""
-        return "imagenet" if self.start else "zeros"
+        return "imagenet" if self.start else "discriminants"
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities [N, breeds] of logits [N, breeds]."""

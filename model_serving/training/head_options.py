@@ -10,14 +10,15 @@ from typing import Literal
 class HeadOptions:
     """Options of fitting the head.
 
-    `start` is "imagenet", which holds for breeds that ImageNet knows, or "zeros". With `balance` a photo counts as the
-    number of photos of its class to the power of minus it: 0 makes all photos equal, 1 all classes, and 0.5 is between.
+    `start` is "imagenet", which holds for breeds that ImageNet knows, or "discriminants" of the training photos. With
+    `balance` a photo counts as the number of photos of its class to the power of minus it: 0 makes all photos equal, 1
+    all classes, and 0.5 is between.
     """
 
     epochs: int = 20
     patience: int = 4
     batch: int = 32
     learning_rate: float = 2e-4  # falls to 0 along a cosine
-    start: Literal["imagenet", "zeros"] = "imagenet"
+    start: Literal["imagenet", "discriminants"] = "imagenet"
     balance: float = 0.5
     seed: int = 2018

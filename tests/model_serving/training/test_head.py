@@ -29,7 +29,7 @@ def separable(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_fit_head_learns_whatever_the_scale_of_features() -> None:
-    """The returned kernel works on raw features: standardising is folded into it."""
+    """The returned kernel works on raw features: whitening is folded into it."""
     head, _ = fit_head(separable(0, 300), separable(1, 60), 3, HeadOptions())
     values, labels = separable(2, 100)
     assert measure(values @ head.kernel + head.bias, labels).top1 == 1
@@ -128,7 +128,7 @@ def test_class_weights_follow_the_balance_and_average_to_one() -> None:
 
 def test_l2_holds_few_photos_nearer_to_the_start() -> None:
     """The penalty falls with the number of photos, and is bounded."""
-    assert l2_for(10) == l2_for(2) == 1
+    assert l2_for(10) == l2_for(2) == 0.3
     assert l2_for(100) > l2_for(1000) > l2_for(10_000) > 0
 
 

@@ -113,7 +113,7 @@ def test_train_with_densenet201_at_random_weights_exports(
     main([*command, "--model", str(tmp_path / "model"), "--cache", str(tmp_path / "features.sqlite")])
     card = read_card(tmp_path / "model" / "1")
     assert (card.backbone, card.input_size, card.detects_dogs) == ("densenet201", 224, False)
-    assert card.training["started_from"] == "zeros"
+    assert card.training["started_from"] == "discriminants"
     assert card.calibration["from"] == "cross-validation"
     assert card.calibration["photos"] == card.training["photos"] == 6
     assert len(card.familiarity.quantiles) == QUANTILES
