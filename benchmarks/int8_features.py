@@ -59,9 +59,9 @@ def main() -> None:
 
     for fitted_on in KINDS:
         found = []
+        splits = {split: labelled(fitted_on, split) for split in ("train", "valid")}
         for seed in (HeadOptions.seed, *range(1, options.seeds)):
             with contextlib.redirect_stdout(io.StringIO()):
-                splits = {split: labelled(fitted_on, split) for split in ("train", "valid")}
                 head = fit(splits, dataset.breeds, backbone, replace(HeadOptions(), seed=seed))
             for served in KINDS:
                 values, labels = labelled(served, "valid")

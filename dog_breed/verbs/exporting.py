@@ -70,14 +70,14 @@ def _export(options: argparse.Namespace) -> None:
     else:
         import_tensorflow_quietly()
         from model_serving.backbones import load_backbone
-        from model_serving.backbones.int8 import int8_record, is_int8_usual
+        from model_serving.backbones.int8 import int8_record, is_int8_wanted
         from model_serving.savedmodel.export import export_imagenet_head
         from model_serving.savedmodel.int8_gate import require_possible
 
         backbone = load_backbone(options.backbone, options.weights, options.size)
         if options.int8:
             require_possible(has_ranges=int8_record(backbone, nearest=True) is not None)
-        in_int8 = is_int8_usual(backbone.name) if options.int8 is None else options.int8
+        in_int8 = is_int8_wanted(backbone.name, options.int8)
         path = export_imagenet_head(options.model, backbone, in_int8=in_int8)
         print(f"exported {path}{forms(path)}")
     if options.labels:

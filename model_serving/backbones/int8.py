@@ -109,12 +109,12 @@ def in_int8(backbone: Backbone, record: Int8Record) -> Int8Backbone:
     return Int8Backbone(backbone.name, backbone.geometry, backbone.network, backbone.imagenet, record)
 
 
-def is_int8_usual(backbone_name: str) -> bool:
-    """Tell whether versions of a backbone have a graph in int8 by default: where ranges of it are on record.
+def is_int8_wanted(backbone_name: str, asked: bool | None) -> bool:
+    """Tell whether versions of a backbone are to have a graph in int8: as `asked`, or by default where it is None.
 
-    It was then judged by photos, with weights that were trained.
+    The default is to have it where ranges are on record: there it was judged by photos, with weights that were trained.
     """
-    return backbone_name in json.loads(RECORD.read_text(encoding="utf-8"))
+    return asked if asked is not None else backbone_name in json.loads(RECORD.read_text(encoding="utf-8"))
 
 
 def weights_digest(backbone: Backbone) -> str:

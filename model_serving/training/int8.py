@@ -15,7 +15,7 @@ from model_serving.backbones.int8 import (
     Int8Record,
     in_int8,
     int8_record,
-    is_int8_usual,
+    is_int8_wanted,
     measured_record,
 )
 from model_serving.progress import progress
@@ -43,8 +43,8 @@ def extracting(backbone: Backbone, wanted: bool | None, pooling: Pooling = pool_
     It takes ranges on record, since only there heads were measured to be as good on features in int8, and kernels. A
     cluster's machines may lack them, so that `pooling` elsewhere is in fp32.
     """
-    usual = is_int8_usual(backbone.name) if wanted is None else wanted
-    record = int8_record(backbone) if usual and pooling is pool_here and not obstacle() else None
+    is_possible = pooling is pool_here and not obstacle()
+    record = int8_record(backbone) if is_int8_wanted(backbone.name, wanted) and is_possible else None
     return in_int8(backbone, record) if record else backbone
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import Backbone, load_backbone
-from model_serving.backbones.int8 import is_int8_usual
+from model_serving.backbones.int8 import is_int8_wanted
 from model_serving.data.dataset import SPLITS
 from model_serving.data.lists import ANY_COLUMNS, Columns
 from model_serving.photos import PhotoError
@@ -76,7 +76,7 @@ def plan_training(
     extractor = extracting(backbone, in_int8)
     missing = _missing(photos_by_digest := {photo.digest: photo.path for photo in photos}, cache, extractor)
     features = backbone.network.output_shape[-1]
-    graphs = _FLOAT32 + (_INT8 if in_int8 or (in_int8 is None and is_int8_usual(backbone_name)) else 0)
+    graphs = _FLOAT32 + (_INT8 if is_int8_wanted(backbone_name, in_int8) else 0)
     return TrainingPlan(
         known=len(photos_by_digest) - len(missing),
         unknown=len(missing),

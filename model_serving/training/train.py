@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from model_serving.backbones import Backbone, load_backbone
-from model_serving.backbones.int8 import is_int8_usual
+from model_serving.backbones.int8 import is_int8_wanted
 from model_serving.data.additions import Additions, add_photos
 from model_serving.data.dataset import SPLITS, Dataset, LabelledPhoto, read_dataset
 from model_serving.data.lists import ANY_COLUMNS, Columns
@@ -88,7 +88,7 @@ def train(
     seconds = time.monotonic() - started
     card = trained_card(dataset, additions, backbone, features, fitted, options, metrics, seconds, subject)
     record = None
-    if is_int8_usual(backbone_name) if in_int8 is None else in_int8:
+    if is_int8_wanted(backbone_name, in_int8):
         record, judged = judged_in_int8(
             backbone, fitted, features["train"], features["valid"], labelled["valid"], are_int8=are_int8
         )

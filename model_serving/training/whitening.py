@@ -66,7 +66,7 @@ def discriminants(
     They are dense layers on features as they are. Classes count as their photos to the power of 1 - `balance`. A class
     without photos is as likely everywhere.
     """
-    means = _class_means(whitening(values), labels, classes)
+    means = _class_means(values - whitening.mean, labels, classes) @ whitening.matrix
     scale = whitening.variance_within * _TEMPERATURE
     photos = np.maximum(np.bincount(labels, minlength=classes), 0.5)
     bias = (1 - balance) * np.log(photos) - np.square(means).sum(axis=1) / (2 * scale)

@@ -80,8 +80,29 @@ def are_levels(network: Network, tensor: str) -> bool:
     return node.op == "ClipByValue" or (node.op in _KEEPING and are_levels(network, node.input[0]))
 
 
-def cut_levels(network: Network, name: str, levels: str) -> None:
-    """Put levels that may lie below 0 or above 255 in place of the node called `name`, cut to these ends."""
+def is_pointwise(network: Network, node: node_def_pb2.NodeDef) -> bool:
+    """Tell whether a node has a constant 1x1 kernel and is read by a constant bias alone."""
+    kernel, reader = constant_kernel(network, node), network.only_reader(node)
+    if kernel is None or kernel.shape[:2] != (1, 1):
+        return False
+    return reader is not None and reader.op == "BiasAdd" and network.constant(reader, 1) is not None
+
+
+def write_levels(
+    network: Network,
+    name: str,
+    convolution: node_def_pb2.NodeDef,
+    bias: np.ndarray,
+    step: np.ndarray,
+    summands: Sequence[str] = (),
+) -> None:
+    """Put (conv(x, k) + b) / step + summands, cut to 0 and 255, in place of the node called `name`."""
+    kernel = network.add_constant(f"{name}/kernel_to_levels", network.value(convolution, 1) / step)
+    offset = network.add_constant(f"{name}/bias_to_levels", bias / step)
+    product = network.put(f"{name}/product", "Conv2D", [convolution.input[0], kernel], dict(convolution.attr))
+    levels = network.put(f"{name}/biased", "BiasAdd", [product, offset], FLOAT32)
+    if summands:
+        levels = network.put(f"{name}/sum", "AddV2", [levels, *summands], FLOAT32)
     first = network.add_constant(f"{name}/first_level", np.array(0, np.float32))
     last = network.add_constant(f"{name}/last_level", np.array(LEVELS, np.float32))
     network.put(name, "ClipByValue", [levels, first, last], FLOAT32)
@@ -96,14 +117,11 @@ def _joined(network: Network, tensor: str, ranges_of: Mapping[str, ChannelRanges
 
 def _write(network: Network, written: node_def_pb2.NodeDef, ranges: ChannelRanges) -> None:
     """Have a bare convolution, or one with bias and ReLU, write levels."""
-    name, convolution, bias = written.name, written, np.zeros_like(ranges.least)
+    convolution, bias = written, np.zeros_like(ranges.least)
     if written.op == "Relu":
         bias_add = network.producer(written, 0)
         convolution, bias = network.producer(bias_add, 0), network.value(bias_add, 1)
-    kernel = network.add_constant(f"{name}/kernel_to_levels", network.value(convolution, 1) / ranges.step)
-    offset = network.add_constant(f"{name}/bias_to_levels", (bias - ranges.least) / ranges.step)
-    product = network.put(f"{name}/product", "Conv2D", [convolution.input[0], kernel], dict(convolution.attr))
-    cut_levels(network, name, network.put(f"{name}/sum", "BiasAdd", [product, offset], FLOAT32))
+    write_levels(network, written.name, convolution, bias - ranges.least, ranges.step)
 
 
 def _written(network: Network, part: node_def_pb2.NodeDef) -> node_def_pb2.NodeDef | None:
@@ -123,7 +141,4 @@ def _written(network: Network, part: node_def_pb2.NodeDef) -> node_def_pb2.NodeD
 
 
 def _is_normalization(network: Network, node: node_def_pb2.NodeDef) -> bool:
-    kernel, reader = constant_kernel(network, node), network.only_reader(node)
-    if kernel is None or node.op == "Conv2D" or kernel.shape[:2] != (1, 1) or set(node.attr["strides"].list.i) != {1}:
-        return False
-    return reader is not None and reader.op == "BiasAdd" and network.constant(reader, 1) is not None
+    return node.op != "Conv2D" and is_pointwise(network, node) and set(node.attr["strides"].list.i) == {1}

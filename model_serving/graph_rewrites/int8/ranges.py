@@ -44,7 +44,7 @@ class ChannelRanges:
     def step(self) -> np.ndarray:
         """Difference that one of 255 levels stands for, [channels]."""
         width = self.most - self.least
-        return np.maximum(width, LEAST_SHARE * width.max() or 1) / np.float32(LEVELS)
+        return _divisors(width) / np.float32(LEVELS)
 
 
 @dataclass(frozen=True)
@@ -99,4 +99,8 @@ def round_depthwise(kernel: np.ndarray) -> Int8Weights:
 
 
 def _scale(largest: np.ndarray, steps: int) -> np.ndarray:
-    return (np.maximum(largest, LEAST_SHARE * largest.max() or 1) / steps).astype(np.float32)
+    return (_divisors(largest) / steps).astype(np.float32)
+
+
+def _divisors(widths: np.ndarray) -> np.ndarray:
+    return np.maximum(widths, LEAST_SHARE * widths.max() or 1)

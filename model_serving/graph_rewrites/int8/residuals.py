@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tensorflow.core.framework import node_def_pb2
 
-from model_serving.graph_rewrites.convolutions import constant_kernel
-from model_serving.graph_rewrites.int8.levels import FLOAT32, cut_levels
+from model_serving.graph_rewrites.int8.levels import is_pointwise, write_levels
 from model_serving.graph_rewrites.int8.ranges import ChannelRanges
 from model_serving.graph_rewrites.network import Network
 
@@ -37,7 +36,9 @@ def chains(network: Network) -> Iterator[Chain]:
             following = [sum_ for sum_ in network.readers(tensors[-1]) if _adds_projection(network, sum_, tensors[-1])]
         names = {tensor.name for tensor in tensors}
         outside = {one.name: one for tensor in tensors for one in network.readers(tensor) if one.name not in names}
-        if names.isdisjoint(network.outputs) and all(_is_pointwise(network, reader) for reader in outside.values()):
+        if names.isdisjoint(network.outputs) and all(
+            _is_pointwise_convolution(network, reader) for reader in outside.values()
+        ):
             yield Chain(tuple(tensors), tuple(outside.values()))
 
 
@@ -60,20 +61,13 @@ def use_residual_levels(network: Network, ranges: Sequence[ChannelRanges]) -> No
 
 
 def _write(network: Network, tensor: node_def_pb2.NodeDef, shared: ChannelRanges) -> None:
-    name = tensor.name
     projection, before = tensor, []
     if tensor.op == "AddV2":
         projection = _projection(network, tensor)
-        before = [other for other in tensor.input if other != projection.name]
+        before = [name for name in tensor.input if name != projection.name]
     convolution, bias = network.producer(projection, 0), network.value(projection, 1)
-    kernel = network.add_constant(f"{name}/kernel_to_levels", network.value(convolution, 1) / shared.step)
-    offset = (bias if before else bias - shared.least) / shared.step
-    offset_name = network.add_constant(f"{name}/bias_to_levels", offset)
-    product = network.put(f"{name}/product", "Conv2D", [convolution.input[0], kernel], dict(convolution.attr))
-    levels = network.put(f"{name}/biased", "BiasAdd", [product, offset_name], FLOAT32)
-    if before:
-        levels = network.put(f"{name}/sum", "AddV2", [levels, *before], FLOAT32)
-    cut_levels(network, name, levels)
+    offset = bias if before else bias - shared.least
+    write_levels(network, tensor.name, convolution, offset, shared.step, before)
 
 
 def _adds_projection(network: Network, node: node_def_pb2.NodeDef, tensor: node_def_pb2.NodeDef) -> bool:
@@ -94,12 +88,8 @@ def _is_added(network: Network, projection: node_def_pb2.NodeDef) -> bool:
 def _is_projection(network: Network, node: node_def_pb2.NodeDef) -> bool:
     if node.op != "BiasAdd" or network.constant(node, 1) is None:
         return False
-    convolution = network.producer(node, 0)
-    return network.is_used_once(convolution) and _is_pointwise(network, convolution)
+    return _is_pointwise_convolution(network, network.producer(node, 0))
 
 
-def _is_pointwise(network: Network, node: node_def_pb2.NodeDef) -> bool:
-    kernel, reader = constant_kernel(network, node), network.only_reader(node)
-    if kernel is None or node.op != "Conv2D" or kernel.shape[:2] != (1, 1) or reader is None:
-        return False
-    return reader.op == "BiasAdd" and network.constant(reader, 1) is not None
+def _is_pointwise_convolution(network: Network, node: node_def_pb2.NodeDef) -> bool:
+    return node.op == "Conv2D" and is_pointwise(network, node)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tensorflow.core.framework import node_def_pb2
 
-from model_serving.graph_rewrites.convolutions import constant_kernel
-from model_serving.graph_rewrites.int8.levels import FLOAT32, are_levels
+from model_serving.graph_rewrites.int8.levels import FLOAT32, are_levels, is_pointwise
 from model_serving.graph_rewrites.int8.ranges import LEVELS
 from model_serving.graph_rewrites.network import Network
 
@@ -65,15 +64,14 @@ def _normalized(network: Network) -> Iterator[Normalized]:
         convolution = network.only_reader(rectifier)
         if convolution is not None and convolution.op == "AvgPool":
             convolution = network.only_reader(convolution)
-        kernel = None if convolution is None else constant_kernel(network, convolution)
-        if convolution is None or kernel is None or convolution.op != "Conv2D" or kernel.shape[:2] != (1, 1):
+        if convolution is None or convolution.op != "Conv2D" or not is_pointwise(network, convolution):
             continue
         scale, offset, reader = (
             network.constant(normalization, 1),
             network.constant(bias_add, 1),
-            network.only_reader(convolution),
+            network.readers(convolution)[0],
         )
-        if scale is None or offset is None or reader is None or network.constant(reader, 1) is None:
+        if scale is None or offset is None:
             continue
-        if reader.op == "BiasAdd" and scale.shape[:2] == (1, 1) and network.is_used_once(bias_add):
+        if scale.shape[:2] == (1, 1) and network.is_used_once(bias_add):
             yield Normalized(normalization.input[0], scale.reshape(-1), offset, rectifier, convolution, reader)

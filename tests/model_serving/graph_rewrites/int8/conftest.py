@@ -1,10 +1,15 @@
-"""A small DenseNet."""
+"""A small DenseNet, and networks in int8 by measured ranges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
+from tensorflow.core.framework import graph_pb2
+
+from model_serving.graph_rewrites.int8 import quantize
+from model_serving.graph_rewrites.int8.calibration import measure_ranges
 
 
 def normalized(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -33,3 +38,18 @@ def build_dense_network(x: keras.KerasTensor) -> keras.KerasTensor:
 def dense_network() -> Callable[[keras.KerasTensor], keras.KerasTensor]:
     """Return the body of a small DenseNet."""
     return build_dense_network
+
+
+@pytest.fixture(scope="session")
+def rounded_by_measured_ranges(toolkit) -> Callable[..., tuple[graph_pb2.GraphDef, np.ndarray, np.ndarray]]:
+    """Return what quantises a graph by ranges that are measured on noise, and answers other noise by both graphs."""
+    _, _, answer, _ = toolkit
+
+    def round_and_answer(graph_def: graph_pb2.GraphDef, shape: Sequence[int]):
+        numbers = np.random.default_rng(1)
+        batches = [numbers.normal(0, 1, (4, *shape)).astype(np.float32) for _ in range(4)]
+        rounded = quantize(graph_def, "Identity", measure_ranges(graph_def, "x:0", "Identity", batches))
+        x = numbers.normal(0, 1, (8, *shape)).astype(np.float32)
+        return rounded, answer(graph_def, x), answer(rounded, x)
+
+    return round_and_answer

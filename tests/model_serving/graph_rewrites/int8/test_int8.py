@@ -136,14 +136,11 @@ def test_layers_do_not_saturate_without_vnni(isa: str) -> None:
     assert f"{2 * len(LAYERS)} passed" in run.stdout
 
 
-def test_measured_ranges_keep_a_network_near_its_fp32(toolkit) -> None:
+def test_measured_ranges_keep_a_network_near_its_fp32(toolkit, rounded_by_measured_ranges) -> None:
     """Two blocks in int8 with measured ranges: a small error, features as long, and floats only where sums are."""
-    build, freeze, answer, ops = toolkit
+    build, freeze, _, ops = toolkit
     graph_def = fold(freeze(build(SHAPE, two_blocks)), ["Identity"])
-    numbers = np.random.default_rng(1)
-    batches = [numbers.normal(0, 1, (4, *SHAPE)).astype(np.float32) for _ in range(4)]
-    ranges = measure_ranges(graph_def, "x:0", "Identity", batches)
-    rounded = quantize(graph_def, "Identity", ranges)
+    rounded, floats, integers = rounded_by_measured_ranges(graph_def, SHAPE)
     assert ops(rounded) == Counter(
         QuantizedConv2DWithBiasAndReluAndRequantize=3,
         QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize=2,
@@ -152,27 +149,21 @@ def test_measured_ranges_keep_a_network_near_its_fp32(toolkit) -> None:
         Dequantize=3,
         AddV2=2,
     )
-    x = numbers.normal(0, 1, (8, *SHAPE)).astype(np.float32)
-    floats, integers = answer(graph_def, x), answer(rounded, x)
     assert np.linalg.norm(integers - floats) < 0.05 * np.linalg.norm(floats)
     lengths = [np.linalg.norm(values.mean((1, 2)), axis=1).mean() for values in (integers, floats)]
     assert lengths[0] == pytest.approx(lengths[1], rel=0.01)
 
 
-def test_densenet_stays_in_integers_near_its_fp32(toolkit, dense_network) -> None:
+def test_densenet_stays_in_integers_near_its_fp32(toolkit, dense_network, rounded_by_measured_ranges) -> None:
     """From the first convolution to the last concatenation all is integers, and the features differ little."""
-    build, freeze, answer, ops = toolkit
+    build, freeze, _, ops = toolkit
     graph_def = fold(freeze(build(SHAPE, dense_network)), ["Identity"])
-    numbers = np.random.default_rng(1)
-    batches = [numbers.normal(0, 1, (4, *SHAPE)).astype(np.float32) for _ in range(4)]
-    rounded = quantize(graph_def, "Identity", measure_ranges(graph_def, "x:0", "Identity", batches))
+    rounded, floats, integers = rounded_by_measured_ranges(graph_def, SHAPE)
     found = ops(rounded)
     kept = {"QuantizeV2": 1, "Dequantize": 1, "DepthwiseConv2dNative": 1, "BiasAdd": 1, "Relu": 1}
     assert {op: count for op, count in found.items() if op in (*kept, "Conv2D", "AddV2")} == kept
     assert found["QuantizedConv2DWithBiasAndReluAndRequantize"] == 10
     assert (found["QuantizedMaxPool"], found["QuantizedAvgPool"]) == (1, 1)
-    x = numbers.normal(0, 1, (8, *SHAPE)).astype(np.float32)
-    floats, integers = answer(graph_def, x), answer(rounded, x)
     assert np.linalg.norm(integers - floats) < 0.05 * np.linalg.norm(floats)
 
 
