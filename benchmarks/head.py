@@ -53,9 +53,10 @@ def main() -> None:
     train, valid = (
         (split.values, np.array([breeds.index(photo.breed) for photo in split.photos])) for split in extracted.values()
     )
+    # None where ImageNet knows none of the classes: the head begins at discriminants anyway.
     start = imagenet_start(backbone.imagenet, breeds) if backbone.imagenet else None
     if "parts" in options.tables:
-        if backbone.imagenet:
+        if backbone.imagenet and start:
             _print_untrained(backbone.imagenet, breeds, valid)
         _print_parts(train, len(breeds), start)
     if "few" in options.tables:

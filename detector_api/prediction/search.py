@@ -86,7 +86,8 @@ class Search:
         """Return the answer with all dogs, the best first: it is the best one's, or the centre's if none was found."""
         centre = replace(self._centre, search="done")
         parts = await self._parts(whole)
-        order = found.dogs_among([_reading(part.answer) for part in parts], centre.model.card.thresholds.found)
+        thresholds = centre.model.card.thresholds
+        order = found.dogs_among([_reading(part.answer) for part in parts], thresholds.dog, thresholds.found)
         if not order:
             return with_centre_as_dog(centre)
         dogs = tuple(parts[index] for index in order)
@@ -108,4 +109,4 @@ class Search:
 
 
 def _reading(answer: Answer) -> found.Reading:
-    return found.Reading(answer.breeds[0], answer.probabilities[0], answer.dog_probability)
+    return found.Reading(answer.breeds[0], answer.probabilities[0], answer.dog_probability, answer.found_probability)

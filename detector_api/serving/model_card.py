@@ -16,7 +16,8 @@ class Thresholds(BaseModel):
 
     dog: float = Field(ge=0, le=1)
     sure: float = Field(default=0.5, ge=0, le=1)
-    found: float = Field(default=0.2, ge=0, le=1)  # as `dog`, for a part of the photo that was searched for dogs
+    # Of `found_probability`, for a part that the search found. The default is for a model that lacks that output.
+    found: float = Field(default=0.2, ge=0, le=1)
 
 
 class Familiarity(BaseModel):

@@ -37,13 +37,15 @@ DESCRIBE = "describe"
 class Answer:
     """The model's answer for one photo: the likeliest breeds first, probabilities within 0..1.
 
-    `familiarity` is None for models of older releases.
+    For models of older releases `familiarity` is None, and `found_probability` (as `dog_probability`, for a part that
+    was found by `locate`) is the same as `dog_probability`.
     """
 
     version: int
     breeds: list[str]
     probabilities: list[float]
     dog_probability: float
+    found_probability: float
     familiarity: float | None
     heatmap: list[list[float]] | None
 
@@ -75,19 +77,23 @@ class ServingClient:
         reply = await self._predict(request, target, deadline)
         shape, breeds = read_strings(reply.outputs, "top_breeds")
         shape_too, probabilities = read_probabilities(reply.outputs, "top_probabilities")
-        one, dog_probability = read_probabilities(reply.outputs, "dog_probability")
-        if not shape == shape_too == [1, len(breeds)] or one != [1]:
-            raise errors.ModelAnswerError(f"outputs for one photo have the shapes {shape}, {shape_too} and {one}")
-        familiarity = None
-        if "familiarity" in reply.outputs:
-            one, values = read_probabilities(reply.outputs, "familiarity")
-            if one != [1]:
-                raise errors.ModelAnswerError(f"the familiarity of one photo has the shape {one}")
-            familiarity = values[0]
+        if not shape == shape_too == [1, len(breeds)]:
+            raise errors.ModelAnswerError(f"outputs for one photo have the shapes {shape} and {shape_too}")
+        dog_probability = _one(reply, "dog_probability")
+        found_probability = _one(reply, "found_probability") if "found_probability" in reply.outputs else None
+        familiarity = _one(reply, "familiarity") if "familiarity" in reply.outputs else None
         if sorted(probabilities, reverse=True) != probabilities:
             raise errors.ModelAnswerError("the breeds are not in order of their probability")
         heatmap = _rows(*read_probabilities(reply.outputs, "heatmap")) if explain else None
-        return Answer(_version(reply), breeds, probabilities, dog_probability[0], familiarity, heatmap)
+        return Answer(
+            _version(reply),
+            breeds,
+            probabilities,
+            dog_probability,
+            dog_probability if found_probability is None else found_probability,
+            familiarity,
+            heatmap,
+        )
 
     async def locate(self, pixels: bytes, width: int, height: int, *, target: Target, deadline: float) -> list[Box]:
         """Ask a version that locates where in a whole photo there may be dogs, the likeliest first."""
@@ -170,6 +176,14 @@ def _version(reply: pb.PredictResponse) -> int:
     if not reply.model_spec.HasField("version"):
         raise errors.ModelAnswerError("the reply names no version")
     return reply.model_spec.version.value
+
+
+def _one(reply: pb.PredictResponse, name: str) -> float:
+    """Return the number that an output has for one photo."""
+    shape, values = read_probabilities(reply.outputs, name)
+    if shape != [1]:
+        raise errors.ModelAnswerError(f"the output {name} of one photo has the shape {shape}")
+    return values[0]
 
 
 def _rows(shape: list[int], values: list[float]) -> list[list[float]]:

@@ -24,16 +24,24 @@ SEARCHED_SHARE = 0.7
 # surer by this much. With less, large dogs are named worse by a part of them. To ask more boxes, or to average the
 # answers to several margins or to a mirrored box, gains nothing.
 LEAST_CONFIDENCE = 0.3
-SURER_BY = 0.2
+SURER_BY = 0.3
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The model's answer to a part of a photo: its dog probability, and the first breed with its confidence."""
+    """The model's answer to a part of a photo: the first breed with its confidence, and two probabilities of a dog.
+
+    `found_probability` is the one that counts for a part that was found: see `FOUND_THRESHOLD`.
+    """
 
     breed: str
     confidence: float
     dog_probability: float
+    found_probability: float
+
+    def is_found(self, dog: float, found: float) -> bool:
+        """Return whether a part that was found is a dog by the card's thresholds."""
+        return self.dog_probability >= dog and self.found_probability >= found
 
 
 def needs_search(centre: Reading, dog: float, sure: float) -> bool:
@@ -41,14 +49,14 @@ def needs_search(centre: Reading, dog: float, sure: float) -> bool:
     return centre.dog_probability < dog or centre.confidence < SEARCHED_SHARE * sure
 
 
-def dogs_among(boxes: Sequence[Reading], found: float) -> list[int]:
-    """Return the indices of the boxes that are dogs by the card's threshold `found`, the best first."""
-    dogs = [index for index, box in enumerate(boxes) if box.dog_probability >= found]
+def dogs_among(boxes: Sequence[Reading], dog: float, found: float) -> list[int]:
+    """Return the indices of the boxes that are dogs by the card's thresholds, the best first."""
+    dogs = [index for index, box in enumerate(boxes) if box.is_found(dog, found)]
     return sorted(dogs, key=lambda index: -boxes[index].dog_probability * boxes[index].confidence)
 
 
 def is_better(box: Reading, centre: Reading, dog: float, found: float) -> bool:
     """Return whether the answer to the likeliest box is better than the centre's."""
-    if box.dog_probability < found or box.confidence < LEAST_CONFIDENCE:
+    if not box.is_found(dog, found) or box.confidence < LEAST_CONFIDENCE:
         return False
     return centre.dog_probability < dog or box.confidence >= centre.confidence + SURER_BY

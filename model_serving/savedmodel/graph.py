@@ -20,6 +20,7 @@ from model_serving.photos.labels import TOP_K
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.decode import decode_photo
 from model_serving.savedmodel.familiarity import familiarity_score, quantile_values, share_below, shown_share
+from model_serving.savedmodel.imagenet_calibrations import classifier_temperature
 from model_serving.savedmodel.locate import CELL_PIXELS, locate
 from model_serving.savedmodel.signatures import DESCRIBE, EXPLAIN, LOCATE, PIXELS, SERVING_DEFAULT, Signature
 
@@ -96,7 +97,8 @@ def _classify(
     logits = tf.add(tf.matmul(pooled, head.kernel), head.bias, name=LOGITS)
     temperature = tf.constant(card.temperature, name=TEMPERATURE)
     probabilities = tf.nn.softmax(logits / temperature, name="probabilities")
-    classes = None if imagenet is None else tf.nn.softmax(tf.matmul(pooled, imagenet.kernel) + imagenet.bias)
+    known = None if imagenet is None else tf.matmul(pooled, imagenet.kernel) + imagenet.bias
+    classes = None if known is None else tf.nn.softmax(known)
     share = tf.identity(_shown_share(pooled, classes, card), SHOWN_SHARE)
     quantiles = tf.constant(quantile_values(card.familiarity), name=QUANTILES)
     familiarity = share_below(familiarity_score(logits, temperature, share, card.head), quantiles)
@@ -108,6 +110,9 @@ def _classify(
         "dog_probability": tf.identity(_dog_probability(pooled, classes), DOG_PROBABILITY),
         "familiarity": tf.identity(familiarity, "familiarity"),
     }
+    if card.locates and known is not None:
+        sharp = tf.nn.softmax(known / classifier_temperature(card))
+        outputs["found_probability"] = tf.identity(_dog_probability(pooled, sharp), "found_probability")
     return outputs, _heatmap(features, head, top_indices[:, 0])
 
 

@@ -31,6 +31,18 @@ def calibrated(card: ModelCard) -> ModelCard:
     )
 
 
+def classifier_temperature(card: ModelCard) -> float:
+    """Return the temperature of ImageNet's classifier on the backbone of `card`: of the nearest size on record, or 1.
+
+    It was fitted on dogs, for an ImageNet head. Under a trained head the classifier is the same.
+    """
+    sizes = _read().get(card.backbone, {})
+    if not sizes:
+        return 1.0
+    nearest = min(sizes, key=lambda size: abs(int(size) - card.input_size))
+    return float(sizes[nearest]["temperature"])
+
+
 def accuracy_on_record(card: ModelCard, weights: str) -> Comparison | None:
     """Return how an ImageNet head's answers in int8 compare with those in fp32, if that is on record.
 
@@ -41,6 +53,12 @@ def accuracy_on_record(card: ModelCard, weights: str) -> Comparison | None:
 
 
 def _on_record(card: ModelCard) -> dict[str, Any] | None:
-    on_record = json.loads(files(__package__).joinpath("imagenet_calibrations.json").read_text(encoding="utf-8"))
-    values: dict[str, Any] | None = on_record.get(card.backbone, {}).get(str(card.input_size))
-    return values
+    return _read().get(card.backbone, {}).get(str(card.input_size))
+
+
+def _read() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what is on record by backbone, and by input size as text."""
+    records: dict[str, dict[str, dict[str, Any]]] = json.loads(
+        files(__package__).joinpath("imagenet_calibrations.json").read_text(encoding="utf-8")
+    )
+    return records

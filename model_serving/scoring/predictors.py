@@ -28,13 +28,15 @@ TIMEOUT_SECONDS = 60.0
 class Score:
     """A model's answer for one photo: the likeliest breeds first, each with its probability, and the version.
 
-    `dog_probability` and `is_dog` are None if the model cannot tell dogs from other things, and `familiarity`, of 100
-    photos of the model's classes the share that looks stranger than this one, if it does not know. `box` is the part of
-    the photo that was judged, where more than the centre was asked for; `dogs` are all that were found, if asked for.
+    `dog_probability`, `found_probability` (as the first, for a part that was found) and `is_dog` are None if the model
+    cannot tell dogs from other things, and `familiarity`, of 100 photos of the model's classes the share that looks
+    stranger than this one, if it does not know. `box` is the part of the photo that was judged, where more than the
+    centre was asked for; `dogs` are all that were found, if asked for.
     """
 
     predictions: list[tuple[str, float]]
     dog_probability: float | None
+    found_probability: float | None
     is_dog: bool | None
     familiarity: float | None
     version: int
@@ -149,15 +151,17 @@ def _scores(outputs: dict[str, np.ndarray], card: ModelCard, version: int) -> li
         Score(
             [(breed.decode(), float(share)) for breed, share in zip(breeds, shares, strict=True)],
             float(dog) if card.detects_dogs else None,
+            float(found) if card.detects_dogs else None,
             bool(dog >= card.thresholds.dog) if card.detects_dogs else None,
             float(familiarity) if card.familiarity.quantiles else None,
             version,
         )
-        for breeds, shares, dog, familiarity in zip(
+        for breeds, shares, dog, found, familiarity in zip(
             outputs["top_breeds"],
             outputs["top_probabilities"],
             outputs["dog_probability"],
-            # Versions of older releases have no such output.
+            # Versions of older releases have no such outputs.
+            outputs.get("found_probability", outputs["dog_probability"]),
             outputs.get("familiarity", outputs["dog_probability"]),
             strict=True,
         )

@@ -46,7 +46,8 @@ def search(predictor: Predictor, centre: Score, photo: DecodedPhoto, find: found
                 return part
         return centre
     parts = read_parts(predictor, whole, boxes)
-    dogs = tuple(parts[index] for index in found.dogs_among([_reading(part) for part in parts], thresholds.found))
+    order = found.dogs_among([_reading(part) for part in parts], thresholds.dog, thresholds.found)
+    dogs = tuple(parts[index] for index in order)
     if not dogs:
         return replace(centre, dogs=(centre,) if centre.is_dog else ())
     return replace(dogs[0], dogs=dogs)
@@ -68,4 +69,5 @@ def read_parts(predictor: Predictor, whole: Image.Image, boxes: Sequence[Box]) -
 
 def _reading(score: Score) -> found.Reading:
     assert score.dog_probability is not None  # a version that locates knows dogs
-    return found.Reading(*score.predictions[0], score.dog_probability)
+    assert score.found_probability is not None
+    return found.Reading(*score.predictions[0], score.dog_probability, score.found_probability)

@@ -74,7 +74,8 @@ def _recalibrated_card(
     return replace(
         card,
         temperature=calibration.temperature,
-        thresholds=replace(calibration.thresholds, familiar=card.thresholds.familiar),
+        # `found` belongs to the graph, which stays.
+        thresholds=replace(calibration.thresholds, familiar=card.thresholds.familiar, found=card.thresholds.found),
         familiarity=Familiarity(score_quantiles(scores), card.familiarity.shown_classes),
         calibration=calibration.for_card(source),
     )

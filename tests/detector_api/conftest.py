@@ -66,7 +66,9 @@ class ScriptedServing:
             "data_fingerprint": None,
         }
         self.dog_probability = 0.75
-        self.familiarity: float | None = None  # models of older releases have no such output
+        # Models of older releases have none of these outputs.
+        self.familiarity: float | None = None
+        self.found_probability: float | None = None
         # From a photo's brightness, 0..1, to its dog probability and the first breed's.
         self.judge: Callable[[float], tuple[float, float]] = lambda _: (self.dog_probability, 0.6)
         # What `locate` answers: top, left, bottom, right, and the score.
@@ -198,8 +200,9 @@ class ScriptedServing:
         }
         if request.model_spec.signature_name != "explain":
             del outputs["heatmap"]
-        if self.familiarity is not None:
-            outputs["familiarity"] = tf.make_tensor_proto([self.familiarity], tf.float32)
+        for name in ("familiarity", "found_probability"):
+            if (value := getattr(self, name)) is not None:
+                outputs[name] = tf.make_tensor_proto([value], tf.float32)
         return outputs
 
 

@@ -37,7 +37,7 @@ def a_version(version: int, **card: Any) -> ModelVersion:
 
 def an_answer(version: int, breed: str) -> Answer:
     """Return a sure answer that names a breed."""
-    return Answer(version, [breed], [0.9], 0.9, None, None)
+    return Answer(version, [breed], [0.9], 0.9, 0.9, None, None)
 
 
 def test_predict_counts_answer_by_version(gateway: Any, serving: Any, photo: bytes) -> None:

@@ -71,6 +71,17 @@ def test_find_auto_answers_for_a_dog_beside_the_centre(gateway: Any, searching: 
     assert np.array_equal(tf.make_ndarray(whole.inputs["pixels"])[0], np.asarray(two_dogs))
 
 
+@pytest.mark.parametrize(("found_probability", "is_dog"), [(0.6, True), (0.4, False)])
+def test_find_tells_found_dogs_by_their_own_number(
+    gateway: Any, searching: Any, two_dogs: Image.Image, found_probability: float, is_dog: bool
+) -> None:
+    """A part that was found is a dog by `found_probability`, where the model has it, whatever its dog probability."""
+    searching.card["thresholds"] = searching.card["thresholds"] | {"found": 0.5}
+    searching.found_probability = found_probability
+    assert post(gateway, encode(two_dogs))["is_dog"] is is_dog
+    assert len(post(gateway, encode(two_dogs), find="all")["dogs"]) == (2 if is_dog else 0)
+
+
 def test_find_auto_asks_no_more_of_a_centre_that_is_sure(gateway: Any, searching: Any) -> None:
     """A photo whose centre shows a dog of a sure breed costs one call, and its box is the square that was judged."""
     answer = post(gateway, encode(Image.new("RGB", (400, 200), (255, 255, 255))))

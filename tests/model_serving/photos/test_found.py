@@ -13,11 +13,11 @@ from model_serving.photos.found import (
 )
 
 DOG, SURE, FOUND = 0.2, 0.5, 0.4
-NO_DOG = Reading("Akita", 0.9, DOG / 2)
-SURE_DOG = Reading("Beagle", 0.9, 0.9)
-UNSURE_DOG = Reading("Boxer", 0.3, 0.9)
-DOUBTFUL_DOG = Reading("Pug", LEAST_CONFIDENCE - 0.01, 0.9)
-ALMOST_SURE_DOG = Reading("Beagle", SEARCHED_SHARE * SURE + 0.01, 0.9)
+NO_DOG = Reading("Akita", 0.9, DOG / 2, 0.9)
+SURE_DOG = Reading("Beagle", 0.9, 0.9, 0.9)
+UNSURE_DOG = Reading("Boxer", 0.3, 0.9, 0.9)
+DOUBTFUL_DOG = Reading("Pug", 0.9, 0.9, FOUND - 0.01)
+ALMOST_SURE_DOG = Reading("Beagle", SEARCHED_SHARE * SURE + 0.01, 0.9, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,8 @@ def test_needs_search_of_photos_without_a_breed_near_to_sure(centre: Reading, se
 
 
 def test_dogs_among_leaves_out_what_is_perhaps_no_dog() -> None:
-    """Boxes below the threshold are no dogs; the others come best first."""
-    doubtful = Reading("Pug", 1.0, FOUND - 0.01)
-    assert dogs_among([UNSURE_DOG, doubtful, SURE_DOG], FOUND) == [2, 0]
+    """Boxes below either threshold are no dogs; the others come best first."""
+    assert dogs_among([UNSURE_DOG, DOUBTFUL_DOG, SURE_DOG, NO_DOG], DOG, FOUND) == [2, 0]
 
 
 @pytest.mark.parametrize(
@@ -39,9 +38,10 @@ def test_dogs_among_leaves_out_what_is_perhaps_no_dog() -> None:
     [
         (NO_DOG, NO_DOG, False),
         (DOUBTFUL_DOG, NO_DOG, False),
+        (Reading("Pug", LEAST_CONFIDENCE - 0.01, 0.9, 0.9), NO_DOG, False),
         (SURE_DOG, NO_DOG, True),
         (SURE_DOG, UNSURE_DOG, True),
-        (SURE_DOG, Reading("Pug", SURE_DOG.confidence - SURER_BY / 2, 0.9), False),
+        (SURE_DOG, Reading("Pug", SURE_DOG.confidence - SURER_BY / 2, 0.9, 0.9), False),
     ],
 )
 def test_is_better_of_a_sure_dog_where_the_centre_shows_none_or_one_less_sure(

@@ -17,10 +17,10 @@ from model_serving.backbones import RANDOM, Backbone, Classifier, load_backbone,
 from model_serving.breeds import IMAGENET_BREEDS, IMAGENET_DOGS
 from model_serving.errors import WeightsUnavailableError
 from model_serving.photos import read_pixels
-from model_serving.savedmodel.card import ON_DEVICE_FILE, ModelCard
+from model_serving.savedmodel.card import FOUND_THRESHOLD, ON_DEVICE_FILE, ModelCard
 from model_serving.savedmodel.export import WARMUP_FILE, export_imagenet_head, export_model
 
-ANSWER = {"probabilities", "top_breeds", "top_probabilities", "dog_probability", "familiarity"}
+ANSWER = {"probabilities", "top_breeds", "top_probabilities", "dog_probability", "found_probability", "familiarity"}
 GEOMETRY = registered_backbone("efficientnet_lite2").geometry
 SIZE = GEOMETRY.size
 
@@ -80,6 +80,9 @@ def test_export_answers_as_the_keras_network_does(starter: SavedModelServable, s
     best = np.argsort(-dogs, axis=1)[:, :5]
     assert outputs["top_breeds"].tolist() == [[IMAGENET_BREEDS[index].encode() for index in row] for row in best]
     np.testing.assert_allclose(outputs["dog_probability"], all_classes[:, IMAGENET_DOGS].sum(1), atol=1e-4)
+    sharp = tf.nn.softmax(logits / card.temperature).numpy()
+    np.testing.assert_allclose(outputs["found_probability"], sharp[:, IMAGENET_DOGS].sum(1), atol=1e-4)
+    assert (outputs["found_probability"] > FOUND_THRESHOLD).all()
 
 
 def test_export_answers_the_same_to_encoded_photos(starter: SavedModelServable, shared_images: Path) -> None:

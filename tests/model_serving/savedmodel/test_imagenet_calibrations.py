@@ -6,7 +6,7 @@ from model_serving.backbones import registered_backbone
 from model_serving.breeds import IMAGENET_BREEDS
 from model_serving.savedmodel.card import ModelCard
 from model_serving.savedmodel.familiarity import QUANTILES
-from model_serving.savedmodel.imagenet_calibrations import calibrated
+from model_serving.savedmodel.imagenet_calibrations import calibrated, classifier_temperature
 
 STARTER = registered_backbone("efficientnet_lite2")
 
@@ -28,3 +28,17 @@ def test_calibrated_leaves_others_as_they_are() -> None:
         card = ModelCard("imagenet", backbone, size, 1.0, IMAGENET_BREEDS, True)
         assert calibrated(card) is card
         assert card.calibration is None
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "known_size"),
+    [("efficientnet_lite2", 340, 340), ("efficientnet_lite2", 96, 260), ("densenet201", 224, None)],
+)
+def test_classifier_temperature_is_that_of_the_nearest_size(backbone: str, size: int, known_size: int | None) -> None:
+    """A trained head takes the temperature on record for the size that is nearest to its own, or none."""
+
+    def card(size: int, head: str) -> ModelCard:
+        return ModelCard(head, backbone, size, 1.0, IMAGENET_BREEDS, True)
+
+    expected = calibrated(card(known_size, "imagenet")).temperature if known_size else 1.0
+    assert classifier_temperature(card(size, "trained")) == expected
