@@ -66,7 +66,7 @@ def test_predict_while_two_costly_photos_are_always_in_work_answers_the_others(
     serving: Any, start_gateway: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sender of endless costly photos waits alone: every other photo is answered, and not one refused."""
-    monkeypatch.setattr(predictor, "DecoderPool", functools.partial(DecoderPool, cpu_seconds=0.7))
+    monkeypatch.setattr(predictor, "DecoderPool", functools.partial(DecoderPool, cpu_seconds=0.3))
     client = start_gateway(serving_address=serving.address, decode_threads=2)
     with attacked(client, 2) as attacks:
         answers = []
