@@ -80,20 +80,14 @@ class ServingClient:
         if not shape == shape_too == [1, len(breeds)]:
             raise errors.ModelAnswerError(f"outputs for one photo have the shapes {shape} and {shape_too}")
         dog_probability = _one(reply, "dog_probability")
-        found_probability = _one(reply, "found_probability") if "found_probability" in reply.outputs else None
+        found_probability = (
+            _one(reply, "found_probability") if "found_probability" in reply.outputs else dog_probability
+        )
         familiarity = _one(reply, "familiarity") if "familiarity" in reply.outputs else None
         if sorted(probabilities, reverse=True) != probabilities:
             raise errors.ModelAnswerError("the breeds are not in order of their probability")
         heatmap = _rows(*read_probabilities(reply.outputs, "heatmap")) if explain else None
-        return Answer(
-            _version(reply),
-            breeds,
-            probabilities,
-            dog_probability,
-            dog_probability if found_probability is None else found_probability,
-            familiarity,
-            heatmap,
-        )
+        return Answer(_version(reply), breeds, probabilities, dog_probability, found_probability, familiarity, heatmap)
 
     async def locate(self, pixels: bytes, width: int, height: int, *, target: Target, deadline: float) -> list[Box]:
         """Ask a version that locates where in a whole photo there may be dogs, the likeliest first."""

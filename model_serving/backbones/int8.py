@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from model_serving.backbones.backbone import Backbone, FrozenNetwork, Networks
-from model_serving.backbones.registry import load_backbone
+from model_serving.backbones.registry import load_backbone, nearest_size
 from model_serving.data.batches import decoded_batches
 from model_serving.data.files import photos_below
 from model_serving.graph_rewrites.int8 import quantize
@@ -45,9 +45,7 @@ def int8_record(backbone: Backbone, *, nearest: bool = False) -> Int8Record | No
     With `nearest` those of the nearest size will do, for who has no photos. They hold a little less well.
     """
     by_size, size = json.loads(RECORD.read_text(encoding="utf-8")).get(backbone.name, {}), backbone.geometry.size
-    if nearest and by_size:
-        size = min(map(int, by_size), key=lambda one: abs(one - size))
-    values = by_size.get(str(size))
+    values = by_size.get(nearest_size(by_size, size) if nearest and by_size else str(size))
     if values is None or values["weights"] != weights_digest(backbone):
         return None
     layers = [LayerRange(read, written, tuple(correction)) for read, written, correction in values["layers"]]

@@ -6,7 +6,7 @@ Networks gain at a larger input than they were trained at (Touvron et al. 2019):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -53,3 +53,8 @@ def registered_backbone(name: str) -> RegisteredBackbone:
     if name not in BACKBONES:
         raise UnknownBackboneError(f"There is no backbone {name!r}; there are {', '.join(BACKBONES)}.")
     return BACKBONES[name]
+
+
+def nearest_size(on_record: Collection[str], size: int) -> str:
+    """Return the key that is nearest to `size` of a record by input size; the record must have one."""
+    return min(on_record, key=lambda one: abs(int(one) - size))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
+from model_serving.backbones.registry import nearest_size
 from model_serving.savedmodel.card import Familiarity, ModelCard, Thresholds
 from model_serving.savedmodel.comparison import Comparison
 
@@ -37,10 +38,7 @@ def classifier_temperature(card: ModelCard) -> float:
     It was fitted on dogs, for an ImageNet head. Under a trained head the classifier is the same.
     """
     sizes = _read().get(card.backbone, {})
-    if not sizes:
-        return 1.0
-    nearest = min(sizes, key=lambda size: abs(int(size) - card.input_size))
-    return float(sizes[nearest]["temperature"])
+    return float(sizes[nearest_size(sizes, card.input_size)]["temperature"]) if sizes else 1.0
 
 
 def accuracy_on_record(card: ModelCard, weights: str) -> Comparison | None:
